@@ -1,0 +1,79 @@
+/*
+ * graph.h: a molecule as the network sees it (model specification, section 1).
+ */
+#ifndef HAMNET_GRAPH_H
+#define HAMNET_GRAPH_H
+
+#include "hamnet/context.h"
+#include "hamnet/real.h"
+
+/* A way to describe atoms and bonds by numbers; a model names the one it was trained with. */
+typedef struct HnFeatureSet
+{
+	const char *name;
+	int			atom_columns;
+	int			bond_columns;
+} HnFeatureSet;
+
+/* The feature set of the paper's code: 34 atom columns, 10 bond columns. */
+extern const HnFeatureSet hn_features_2021;
+
+/* The feature set of that name, or NULL. */
+extern const HnFeatureSet *hn_feature_set(const char *name);
+
+/*
+ * One molecule, atoms in RDKit's canonical order, so that the arrays do not
+ * depend on how the SMILES was written. n atoms, m bonds.
+ */
+typedef struct HnGraph
+{
+	const HnFeatureSet *features;
+	int			atom_count;
+	int			bond_count;
+	int		   *source_atom;	/* [n] place in the input, from 0 */
+	unsigned char *element;		/* [n] atomic number, 0 for a dummy */
+	int			(*bonds)[2];	/* [m] (u, v), u < v, sorted */
+	real	   *atom_features;	/* [n, atom_columns] */
+	real	   *bond_features;	/* [m, bond_columns] */
+	real	   *mass;			/* [n] standard atomic weight / 50; 1 for a dummy */
+} HnGraph;
+
+/* A directed edge receiver <- sender. */
+typedef struct HnEdge
+{
+	int			receiver;		/* atom of the batch */
+	int			sender;			/* atom of the batch */
+	int			bond;			/* bond of the batch */
+} HnEdge;
+
+/*
+ * Several molecules as one graph without edges between them, so that every
+ * matrix product of the network serves them all. N atoms, M bonds, B graphs.
+ */
+typedef struct HnBatch
+{
+	const HnFeatureSet *features;
+	int			graph_count;	/* B */
+	int			atom_count;		/* N */
+	int			bond_count;		/* M */
+	int			largest;		/* atoms of the largest graph */
+	const int  *atom_offset;	/* [B + 1] atoms of graph g: offset[g] .. offset[g + 1] - 1 */
+	const int  *graph_of_atom;	/* [N] */
+	const int  (*bonds)[2];		/* [M] atoms of the batch */
+	const HnEdge *edges;		/* [2M] grouped by receiver, senders ascending within */
+	const int  *edge_offset;	/* [N + 1] edges that atom i receives */
+	const real *atom_features;	/* [N, atom_columns] */
+	const real *bond_features;	/* [M, bond_columns] */
+	const real *mass;			/* [N] */
+} HnBatch;
+
+/*
+ * Join count >= 1 graphs of one feature set into a batch, allocated from the
+ * context's arena. Arrays of a single graph are shared, not copied, so the
+ * graphs must outlive the batch.
+ *
+ * HN_TOO_LARGE if the atoms or edges of all graphs exceed what an int counts.
+ */
+extern HnStatus hn_batch_build(HnContext *context, const HnGraph *graphs, int count, HnBatch *batch);
+
+#endif

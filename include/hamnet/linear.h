@@ -1,0 +1,39 @@
+/*
+ * linear.h: dense products, through CBLAS.
+ *
+ * A "strided" matrix is row-major with its own distance between rows, so that
+ * column blocks of a weight matrix or of a state are used where they lie.
+ */
+#ifndef HAMNET_LINEAR_H
+#define HAMNET_LINEAR_H
+
+#include "hamnet/real.h"
+
+/*
+ * out[i, o] = beta * out[i, o] + alpha * sum over k of x[i, k] * w[o, k],
+ * i < rows, o < outs, k < ins; ld* are distances between rows.
+ */
+extern void hn_gemm_nt(int rows, int outs, int ins, real alpha,
+					   const real *x, int ldx, const real *w, int ldw,
+					   real beta, real *out, int ldout);
+
+/* out[i, k] = beta * out[i, k] + alpha * sum over o of y[i, o] * w[o, k]: back through the layer above. */
+extern void hn_gemm_nn(int rows, int ins, int outs, real alpha,
+					   const real *y, int ldy, const real *w, int ldw,
+					   real beta, real *out, int ldout);
+
+/* out[o, k] = beta * out[o, k] + alpha * sum over i of y[i, o] * x[i, k]: the gradient of its weights. */
+extern void hn_gemm_tn(int outs, int ins, int rows, real alpha,
+					   const real *y, int ldy, const real *x, int ldx,
+					   real beta, real *out, int ldout);
+
+/* Set every row of out [rows, n] to bias [n], or to zero if bias is NULL. */
+extern void hn_fill_rows(int rows, int n, const real *bias, real *out, int ldout);
+
+/* BLAS's name and version, as "OpenBLAS 0.3.21". */
+extern const char *hn_blas_version(void);
+
+/* Make BLAS compute in the calling thread alone. */
+extern void hn_blas_single_thread(void);
+
+#endif

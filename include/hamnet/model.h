@@ -1,0 +1,181 @@
+/*
+ * model.h: the configuration and the weights of one model, and its file
+ * (model specification, sections 2 to 5).
+ *
+ * Matrices are row-major, [out, in]. Names of sizes: F atom columns, B bond
+ * columns, d engine.dim, h engine.hidden, D fingerprint.dim, G
+ * fingerprint.edge_dim; r = 2d, or 0 when the engine is off.
+ */
+#ifndef HAMNET_MODEL_H
+#define HAMNET_MODEL_H
+
+#include <stdint.h>
+
+#include "hamnet/graph.h"
+
+/* Limits that a file is held to before anything large is allocated. */
+#define HN_MAX_WIDTH 4096		/* any width of any layer */
+#define HN_MAX_LAYERS 16		/* message layers, hidden layers of a head */
+#define HN_MAX_STEPS 1000		/* of the engine, and rounds of the read-out */
+#define HN_MAX_HEADS 64
+#define HN_MAX_TARGETS 1024		/* of one head */
+#define HN_MAX_TENSOR_NAME 128
+
+typedef struct HnEngineConfig
+{
+	bool		enabled;
+	int			dim;			/* d */
+	int			hidden;			/* h */
+	int			steps;			/* S */
+	double		tau;			/* step size */
+	bool		dissipate;
+	int			potential_width;	/* h_u, from the file's tensors */
+	int			dissipation_width;	/* h_f, from the file's tensors */
+} HnEngineConfig;
+
+typedef struct HnFingerprintConfig
+{
+	int			dim;			/* D */
+	int			edge_dim;		/* G */
+	int			layers;			/* L */
+	int			rounds;			/* R */
+} HnFingerprintConfig;
+
+typedef enum HnTask
+{
+	HN_REGRESSION,
+	HN_CLASSIFICATION
+} HnTask;
+
+typedef struct HnTarget
+{
+	const char *name;
+	const char *unit;			/* "" where the file names none */
+	double		mean;			/* regression only: value = y * std + mean */
+	double		std;
+} HnTarget;
+
+/* y = W x + b */
+typedef struct HnLinear
+{
+	int			out;
+	int			in;
+	real	   *weight;			/* [out, in] */
+	real	   *bias;			/* [out], NULL for a layer without */
+} HnLinear;
+
+/* A recurrent cell: LSTM with 4 gates (i, f, g, o) or GRU with 3 (r, z, n). */
+typedef struct HnCell
+{
+	int			gates;
+	int			in;
+	int			hidden;
+	real	   *weight_ih;		/* [gates * hidden, in] */
+	real	   *weight_hh;		/* [gates * hidden, hidden] */
+	real	   *bias_ih;		/* [gates * hidden] */
+	real	   *bias_hh;		/* [gates * hidden] */
+} HnCell;
+
+typedef struct HnHead
+{
+	const char *name;
+	HnTask		task;
+	int			layer_count;	/* hidden layers + 1 */
+	HnLinear   *layers;
+	int			target_count;
+	HnTarget   *targets;
+} HnHead;
+
+typedef struct HnEngineWeights
+{
+	HnLinear	gate;			/* [1, 2F + B] */
+	HnLinear	gcn1;			/* [h, F] */
+	HnLinear	gcn2;			/* [h, h] */
+	HnCell		lstm;			/* in F + 2h, hidden 2d */
+	HnLinear	kinetic;		/* W_T [h, d], no bias */
+	HnLinear	potential;		/* W_U [h_u, d] */
+	HnLinear	dissipation;	/* W_F [h_f, d], no bias */
+	HnLinear	position;		/* [3, d] */
+} HnEngineWeights;
+
+typedef struct HnMessageLayer
+{
+	HnLinear	message;		/* [D, 2D + r] */
+	HnLinear	attention;		/* [1, G + r] */
+	HnLinear	edge;			/* [G, 2D + r] */
+	HnCell		gru;			/* in D, hidden D */
+} HnMessageLayer;
+
+typedef struct HnReadout
+{
+	HnLinear	map;			/* [D, D] */
+	HnLinear	attend;			/* [D, D + r] */
+	HnLinear	align;			/* [1, 2D + r] */
+	HnCell		gru;			/* in D, hidden D */
+} HnReadout;
+
+typedef struct HnModel
+{
+	const HnFeatureSet *features;
+	HnEngineConfig engine_config;
+	HnFingerprintConfig fingerprint_config;
+	int			head_count;
+	HnEngineWeights engine;
+	HnLinear	atom;			/* [D, F] */
+	HnLinear	bond;			/* [G, B] */
+	HnMessageLayer *layers;		/* [L] */
+	HnReadout	readout;
+	HnHead	   *heads;			/* [head_count] */
+	real	   *parameters;		/* every tensor lies in this one block */
+	int64_t		parameter_count;
+} HnModel;
+
+/* 2d, or 0 when the engine is off: the width of r in every layer. */
+extern int	hn_model_coordinate_width(const HnModel *model);
+
+/* One tensor of a model: where its pointer is kept, and its shape. */
+typedef struct HnTensor
+{
+	char		name[HN_MAX_TENSOR_NAME];
+	int			dims;			/* 1 or 2 */
+	int			shape[2];		/* shape[1] is 1 for one dimension */
+	real	  **data;			/* the field of HnModel that points to it */
+} HnTensor;
+
+/*
+ * List every tensor that a model of this configuration has, in the order in
+ * which they lie in model->parameters. Widths must be set; pointers need not.
+ * This list is the one place that knows tensor names and shapes: reading,
+ * writing, initialising and training go through it.
+ */
+extern HnStatus hn_model_tensors(HnContext *context, HnModel *model, HnTensor **tensors, int *count);
+
+/*
+ * Given the configuration (features, engine_config, fingerprint_config, and
+ * for each head name, task, targets, and the widths of its layers), set the
+ * widths of all layers, allocate the parameters, not cleared, and point every
+ * tensor into them. Memory comes from the context's arena and lives with it.
+ */
+extern HnStatus hn_model_allocate(HnContext *context, HnModel *model);
+
+/*
+ * Read a model file. The result lives in the context's arena and does not
+ * point into bytes.
+ *
+ * HN_INVALID_MODEL, naming what is wrong, for everything that section 5 of
+ * the specification lists.
+ */
+extern HnStatus hn_model_read(HnContext *context, const unsigned char *bytes, size_t size, HnModel *model);
+
+/* Write a model file to memory from the context's arena; equal models give equal bytes. */
+extern HnStatus hn_model_write(HnContext *context, HnModel *model, unsigned char **bytes, size_t *size);
+
+/*
+ * Fill the parameters of an allocated model from a seed: every weight uniform
+ * in ±sqrt(3 / in) scaled as Glorot's rule, biases zero. Uses only integer
+ * arithmetic and exactly rounded operations, so that one seed gives one file
+ * on every machine.
+ */
+extern void hn_model_initialise(HnTensor *tensors, int count, uint64_t seed);
+
+#endif
