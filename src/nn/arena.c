@@ -1,0 +1,187 @@
+/*
+ * arena.c: memory for one piece of work, freed all at once.
+ */
+#include "hamnet/arena.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Blocks grow with the arena between these sizes; larger requests get a block of their own size. */
+#define FIRST_BLOCK ((size_t) 64 * 1024)
+#define LARGEST_BLOCK ((size_t) 16 * 1024 * 1024)
+#define DEFAULT_KEEP ((size_t) 64 * 1024 * 1024)
+
+struct HnArenaBlock
+{
+	HnArenaBlock *next;
+	size_t		size;			/* bytes at data */
+	size_t		used;
+	unsigned char *data;		/* aligned to HN_ARENA_ALIGNMENT, inside this block */
+};
+
+static void *
+malloc_allocate(void *state, size_t size)
+{
+	(void) state;
+	return malloc(size);
+}
+
+static void
+malloc_release(void *state, void *block)
+{
+	(void) state;
+	free(block);
+}
+
+const HnAllocator hn_malloc_allocator = {malloc_allocate, malloc_release, NULL};
+
+void
+hn_arena_init(HnArena *arena, HnAllocator allocator)
+{
+	arena->allocator = allocator;
+	arena->first = NULL;
+	arena->current = NULL;
+	arena->keep = DEFAULT_KEEP;
+}
+
+size_t
+hn_arena_size(const HnArena *arena)
+{
+	size_t		total = 0;
+
+	for (const HnArenaBlock *block = arena->first; block != NULL; block = block->next)
+		total += block->size;
+	return total;
+}
+
+/* Append a block that can hold size bytes after the current one; NULL without memory. */
+static HnArenaBlock *
+add_block(HnArena *arena, size_t size)
+{
+	size_t		overhead = sizeof(HnArenaBlock) + HN_ARENA_ALIGNMENT;
+	size_t		wanted = arena->current ? 2 * arena->current->size : FIRST_BLOCK;
+	HnArenaBlock *block;
+
+	if (wanted > LARGEST_BLOCK)
+		wanted = LARGEST_BLOCK;
+	if (wanted < size)
+		wanted = size;
+	if (wanted > SIZE_MAX - overhead)
+		return NULL;
+
+	block = arena->allocator.allocate(arena->allocator.state, wanted + overhead);
+	if (block == NULL)
+		return NULL;
+	block->size = wanted;
+	block->used = 0;
+	block->data = (unsigned char *) (((uintptr_t) (block + 1) + HN_ARENA_ALIGNMENT - 1)
+									 & ~(uintptr_t) (HN_ARENA_ALIGNMENT - 1));
+	if (arena->current)
+	{
+		block->next = arena->current->next;
+		arena->current->next = block;
+	}
+	else
+	{
+		block->next = arena->first;
+		arena->first = block;
+	}
+	return block;
+}
+
+void *
+hn_arena_alloc(HnArena *arena, size_t count, size_t size)
+{
+	HnArenaBlock *block = arena->current;
+	size_t		bytes;
+	void	   *result;
+
+	if (size != 0 && count > (SIZE_MAX - HN_ARENA_ALIGNMENT) / size)
+		return NULL;
+	bytes = (count * size + HN_ARENA_ALIGNMENT - 1) & ~(size_t) (HN_ARENA_ALIGNMENT - 1);
+
+	if (block == NULL || block->size - block->used < bytes)
+	{
+		/* The next block is empty: a kept one, if it is large enough. */
+		HnArenaBlock *next = block ? block->next : arena->first;
+
+		block = (next && next->size >= bytes) ? next : add_block(arena, bytes);
+		if (block == NULL)
+			return NULL;
+		arena->current = block;
+	}
+	result = block->data + block->used;
+	block->used += bytes;
+	return result;
+}
+
+void *
+hn_arena_alloc_zero(HnArena *arena, size_t count, size_t size)
+{
+	void	   *result = hn_arena_alloc(arena, count, size);
+
+	if (result)
+		memset(result, 0, count * size);
+	return result;
+}
+
+HnArenaMark
+hn_arena_mark(const HnArena *arena)
+{
+	return (HnArenaMark)
+	{
+		.block = arena->current,
+		.used = arena->current ? arena->current->used : 0
+	};
+}
+
+void
+hn_arena_rewind(HnArena *arena, HnArenaMark mark)
+{
+	HnArenaBlock *block = mark.block ? mark.block->next : arena->first;
+
+	for (; block != NULL; block = block->next)
+		block->used = 0;
+	if (mark.block)
+		mark.block->used = mark.used;
+	arena->current = mark.block;
+}
+
+/* Give back the blocks whose sizes, added up from the first, exceed limit. */
+static void
+release_beyond(HnArena *arena, size_t limit)
+{
+	HnArenaBlock **link = &arena->first;
+	size_t		total = 0;
+
+	while (*link != NULL)
+	{
+		HnArenaBlock *block = *link;
+
+		if (block->size <= limit - total)
+		{
+			total += block->size;
+			link = &block->next;
+		}
+		else
+		{
+			*link = block->next;
+			arena->allocator.release(arena->allocator.state, block);
+		}
+	}
+}
+
+void
+hn_arena_reset(HnArena *arena)
+{
+	hn_arena_rewind(arena, (HnArenaMark) {NULL, 0});
+	release_beyond(arena, arena->keep);
+}
+
+void
+hn_arena_destroy(HnArena *arena)
+{
+	hn_arena_rewind(arena, (HnArenaMark) {NULL, 0});
+	release_beyond(arena, 0);
+}
