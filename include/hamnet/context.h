@@ -46,7 +46,7 @@ extern HnStatus hn_fail(HnContext *context, HnStatus status, const char *format,
 			__attribute__((format(printf, 3, 4)));
 
 /* The failure that every NULL from the arena becomes. */
-extern HnStatus hn_fail_memory(HnContext *context);
+extern void hn_fail_memory(HnContext *context);
 
 /* True, with the failure recorded, once the caller wants the work stopped. */
 extern bool hn_interrupted(HnContext *context);
@@ -64,7 +64,10 @@ extern bool hn_interrupted(HnContext *context);
 	do { \
 		(pointer) = hn_arena_alloc((context)->arena, (size_t) (count), sizeof(*(pointer))); \
 		if ((pointer) == NULL) \
-			return hn_fail_memory(context); \
+		{ \
+			hn_fail_memory(context); \
+			return HN_OUT_OF_MEMORY; \
+		} \
 	} while (0)
 
 /* The same, cleared. */
@@ -72,7 +75,10 @@ extern bool hn_interrupted(HnContext *context);
 	do { \
 		(pointer) = hn_arena_alloc_zero((context)->arena, (size_t) (count), sizeof(*(pointer))); \
 		if ((pointer) == NULL) \
-			return hn_fail_memory(context); \
+		{ \
+			hn_fail_memory(context); \
+			return HN_OUT_OF_MEMORY; \
+		} \
 	} while (0)
 
 #endif

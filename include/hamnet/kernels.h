@@ -27,6 +27,16 @@ typedef struct HnKernels
 	void		(*exp) (real *x, size_t n);
 	void		(*softplus) (real *x, size_t n);	/* log(1 + exp(x)) */
 
+	/*
+	 * Between atoms of a molecule, over columns of y [width, n], i < n:
+	 *
+	 *   out[j] = Σ_k (y[k, j] − y[k, i])²          [n]
+	 *   out[k] = Σ_j weight[j] (y[k, i] − y[k, j])   [width]
+	 */
+	void		(*squared_distances) (const real *y, int n, int width, int i, real *out);
+	void		(*weighted_differences) (const real *y, int n, int width, int i,
+										 const real *weight, real *out);
+
 	/* Distances between fingerprints; sums in float over blocks, in double across them. */
 	double		(*l2_squared) (const float *a, const float *b, size_t n);
 	double		(*dot) (const float *a, const float *b, size_t n);

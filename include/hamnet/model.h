@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "hamnet/graph.h"
+#include "hamnet/layers.h"
 
 /* Limits that a file is held to before anything large is allocated. */
 #define HN_MAX_WIDTH 4096		/* any width of any layer */
@@ -54,27 +55,6 @@ typedef struct HnTarget
 	double		mean;			/* regression only: value = y * std + mean */
 	double		std;
 } HnTarget;
-
-/* y = W x + b */
-typedef struct HnLinear
-{
-	int			out;
-	int			in;
-	real	   *weight;			/* [out, in] */
-	real	   *bias;			/* [out], NULL for a layer without */
-} HnLinear;
-
-/* A recurrent cell: LSTM with 4 gates (i, f, g, o) or GRU with 3 (r, z, n). */
-typedef struct HnCell
-{
-	int			gates;
-	int			in;
-	int			hidden;
-	real	   *weight_ih;		/* [gates * hidden, in] */
-	real	   *weight_hh;		/* [gates * hidden, hidden] */
-	real	   *bias_ih;		/* [gates * hidden] */
-	real	   *bias_hh;		/* [gates * hidden] */
-} HnCell;
 
 typedef struct HnHead
 {
