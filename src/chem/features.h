@@ -9,10 +9,6 @@
 
 #include "hamnet/graph.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 typedef enum HnHybridisation
 {
 	HN_SP,
@@ -65,9 +61,5 @@ extern void hn_encode_atom(const HnFeatureSet *features, const HnAtomFacts *atom
 
 /* Write the features of a bond to row [bond_columns], which holds zeros. */
 extern void hn_encode_bond(const HnFeatureSet *features, const HnBondFacts *bond, real *row);
-
-#ifdef __cplusplus
-}
-#endif
 
 #endif

@@ -12,6 +12,7 @@
  */
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -69,7 +70,16 @@ constexpr size_t BYTES_EXTRA = 1024;
  */
 constexpr size_t BONDS_PER_ATOM = 6;
 
+/*
+ * Bonds of a single atom, the most that dummy atoms for surfaces and
+ * dendrimers may need. Removing hydrogens costs the square of it.
+ */
+constexpr size_t BONDS_OF_ATOM = 64;
+
 constexpr int LAST_ELEMENT = 118;
+
+/* Charges and numbers of hydrogens that RDKit's eight bits hold. */
+constexpr int LARGEST_CHARGE = 127;
 
 /* Keeps the first bytes written to it and drops the rest, without allocating. */
 class FirstBytes : public std::streambuf
@@ -387,6 +397,34 @@ check_text(HnContext *context, const Input &input, int max_atoms) noexcept
 	return HN_OK;
 }
 
+/*
+ * Check the numbers in brackets that RDKit would silently cut to eight bits:
+ * [#300] would become ruthenium, and [Fe+300] would have the charge 44.
+ */
+HnStatus
+check_numbers(HnContext *context, const Input &input) noexcept
+{
+	bool		bracket = false;
+
+	for (size_t i = 0; i + 1 < input.length; i++)
+	{
+		char		c = input.text[i];
+		int			limit = c == '#' ? LAST_ELEMENT : LARGEST_CHARGE;
+		int			number = 0;
+
+		bracket = c == '[' || (bracket && c != ']');
+		if (!bracket || strchr("#+-H", c) == nullptr)
+			continue;
+		for (size_t k = i + 1; k < input.length && isdigit(input.text[k]) && number <= limit; k++)
+			number = 10 * number + (input.text[k] - '0');
+		if (number > limit)
+			return hn_fail(context, HN_INVALID_SMILES,
+						   "invalid SMILES \"%s\": number at position %zu is larger than %d",
+						   Shown(input).text, i + 2, limit);
+	}
+	return HN_OK;
+}
+
 HnStatus
 fail_atoms(HnContext *context, size_t atoms, int max_atoms) noexcept
 {
@@ -407,7 +445,13 @@ check_size(HnContext *context, const RDKit::RWMol &mol, int max_atoms)
 	size_t		heavy = 0;
 
 	for (const auto atom : mol.atoms())
+	{
 		heavy += atom->getAtomicNum() != 1;
+		if (atom->getDegree() > BONDS_OF_ATOM)
+			return hn_fail(context, HN_TOO_LARGE,
+						   "atom %u has %u bonds, more than the limit of %zu",
+						   atom->getIdx(), atom->getDegree(), BONDS_OF_ATOM);
+	}
 	if (heavy > static_cast<size_t>(max_atoms))
 		return fail_atoms(context, heavy, max_atoms);
 	if (bonds > BONDS_PER_ATOM * atoms)
@@ -434,6 +478,7 @@ read_molecule(HnContext *context, const Input &input, int max_atoms, const LogCa
 	params.parseName = false;
 	params.skipCleanup = true;
 	HN_TRY(check_text(context, input, max_atoms));
+	HN_TRY(check_numbers(context, input));
 	mol.reset(RDKit::SmilesToMol(std::string(input.text, input.length), params));
 	if (mol == nullptr)
 		return reject_parse(context, input, log.text());
