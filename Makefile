@@ -43,7 +43,7 @@ CORE_CXXFLAGS = -std=c++17 -O2 -g -fPIC -fvisibility=hidden -Iinclude -isystem $
 
 PG_CPPFLAGS = -Iinclude $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 SHLIB_LINK = $(CORE) $(CORE_LIBS)
-EXTRA_CLEAN = $(CORE) $(CORE_OBJS) $(UNIT_TESTS) src/nn/kernels_*.o
+EXTRA_CLEAN = $(CORE) $(CORE_OBJS) $(UNIT_TESTS) test/unit/*.o src/nn/kernels_*.o
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -67,13 +67,18 @@ $(filter-out $(KERNEL_OBJS) %rdkit_adapter.o,$(CORE_OBJS)): %.o: %.c $(CORE_HEAD
 $(KERNEL_OBJS): src/nn/kernels_%.o: src/nn/kernels.c $(CORE_HEADERS)
 	$(CC) $(CORE_CFLAGS) $(KERNEL_FLAGS_$*) -DHN_KERNEL_SET=$* -c -o $@ $<
 
-src/chem/rdkit_adapter.o: src/chem/rdkit_adapter.cpp $(CORE_HEADERS)
+src/chem/rdkit_adapter.o: src/chem/rdkit_adapter.cpp src/chem/features.h $(CORE_HEADERS)
 	$(CXX) $(CORE_CXXFLAGS) -c -o $@ $<
 
 $(OBJS): $(CORE_HEADERS) $(wildcard src/pg/*.h)
 
 test/unit/test_%: test/unit/test_%.c $(wildcard test/unit/*.h) $(CORE)
-	$(CC) $(CORE_CFLAGS) -Itest/unit -o $@ $< $(CORE) -lcmocka $(CORE_LIBS)
+	$(CC) $(CORE_CFLAGS) -Itest/unit -o $@ $< $(filter test/unit/%.o,$^) $(CORE) -lcmocka $(CORE_LIBS)
+
+test/unit/test_chem: test/unit/respell.o
+
+test/unit/respell.o: test/unit/respell.cpp
+	$(CXX) $(CORE_CXXFLAGS) -c -o $@ $<
 
 .PHONY: unit
 unit: $(UNIT_TESTS)

@@ -2,23 +2,29 @@
  * chem.h: chemistry, done by RDKit behind this C interface.
  *
  * No C++ exception leaves these functions; RDKit's own words become the
- * context's message. Strings are allocated from the context's arena.
+ * context's message. Results are allocated from the context's arena.
+ *
+ * RDKit's logs are redirected during a call, so two threads must not be in
+ * these functions at once.
  */
 #ifndef HAMNET_CHEM_H
 #define HAMNET_CHEM_H
 
 #include "hamnet/graph.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 /*
- * Parse and sanitise a SMILES and describe it by a feature set.
+ * Parse and sanitise one SMILES and describe it by a feature set.
  *
- * HN_INVALID_SMILES with RDKit's reason; HN_TOO_LARGE beyond max_atoms atoms,
- * or beyond the lengths and bond counts that no molecule of max_atoms atoms
- * reaches. Both limits are checked before the steps whose cost could explode.
+ * White space around the SMILES is ignored. Anything after white space within
+ * it is an error: a name, a second molecule or a CXSMILES extension would
+ * otherwise be dropped in silence. Positions in messages count from 1, atoms
+ * from 0.
+ *
+ * HN_INVALID_SMILES with RDKit's reason; HN_TOO_LARGE beyond max_atoms atoms
+ * (hydrogens that RDKit makes implicit do not count), beyond 32 * max_atoms +
+ * 1024 bytes, 6 bonds for each atom or 64 at one atom. The limits are checked
+ * before the steps whose cost could explode; with 1,000 atoms these can take a
+ * second, and the interrupt callback is asked only between them.
  */
 extern HnStatus hn_graph_from_smiles(HnContext *context, const char *smiles,
 									 const HnFeatureSet *features, int max_atoms,
@@ -28,14 +34,10 @@ extern HnStatus hn_graph_from_smiles(HnContext *context, const char *smiles,
 extern HnStatus hn_canonical_smiles(HnContext *context, const char *smiles,
 									int max_atoms, const char **canonical);
 
-/* Symbol of an atomic number, "*" for 0. */
+/* Symbol of an atomic number, "*" for 0, "?" beyond the periodic table. */
 extern const char *hn_element_symbol(int atomic_number);
 
 /* RDKit's version, as "2022.09.3". */
 extern const char *hn_rdkit_version(void);
-
-#ifdef __cplusplus
-}
-#endif
 
 #endif

@@ -1,0 +1,94 @@
+/*
+ * features.c: the feature sets (model specification, section 1).
+ */
+#include "features.h"
+
+#include <string.h>
+
+/*
+ * Columns of hamnet-2021. One-hot blocks use their last slot for anything
+ * that is not listed.
+ */
+enum
+{
+	ATOM_ELEMENT = 0,			/* 16 */
+	ATOM_DEGREE = 16,			/* 6 */
+	ATOM_CHARGE = 22,
+	ATOM_RADICALS,
+	ATOM_HYBRIDISATION,			/* 6 */
+	ATOM_AROMATIC = 30,
+	ATOM_CIP_R,
+	ATOM_CIP_S,
+	ATOM_CHIRALITY_POSSIBLE,
+	ATOM_COLUMNS
+};
+
+enum
+{
+	BOND_TYPE = 0,				/* 4; none is set for other types */
+	BOND_CONJUGATED = 4,
+	BOND_IN_RING,
+	BOND_STEREO,				/* 4 */
+	BOND_COLUMNS = 10
+};
+
+/* B C N O F Si P S Cl As Se Br Te I At; the 16th slot is for all others. */
+static const unsigned char listed_elements[] = {
+	5, 6, 7, 8, 9, 14, 15, 16, 17, 33, 34, 35, 52, 53, 85
+};
+
+#define ELEMENT_OTHER ((int) sizeof(listed_elements))
+#define DEGREE_OTHER 5
+
+const HnFeatureSet hn_features_2021 = {"hamnet-2021", ATOM_COLUMNS, BOND_COLUMNS};
+
+static const HnFeatureSet *const feature_sets[] = {&hn_features_2021};
+
+const HnFeatureSet *
+hn_feature_set(const char *name)
+{
+	for (size_t i = 0; i < sizeof(feature_sets) / sizeof(feature_sets[0]); i++)
+	{
+		if (strcmp(feature_sets[i]->name, name) == 0)
+			return feature_sets[i];
+	}
+	return NULL;
+}
+
+static int
+element_slot(int element)
+{
+	int			slot = 0;
+
+	while (slot < ELEMENT_OTHER && listed_elements[slot] != element)
+		slot++;
+	return slot;
+}
+
+void
+hn_encode_atom(const HnFeatureSet *features, const HnAtomFacts *atom, real *row)
+{
+	(void) features;			/* there is one set so far */
+
+	row[ATOM_ELEMENT + element_slot(atom->element)] = 1;
+	row[ATOM_DEGREE + (atom->degree < DEGREE_OTHER ? atom->degree : DEGREE_OTHER)] = 1;
+	row[ATOM_CHARGE] = (real) atom->charge;
+	row[ATOM_RADICALS] = (real) atom->radicals;
+	row[ATOM_HYBRIDISATION + atom->hybridisation] = 1;
+	row[ATOM_AROMATIC] = atom->aromatic;
+	row[ATOM_CIP_R] = atom->cip == 'R';
+	row[ATOM_CIP_S] = atom->cip == 'S';
+	row[ATOM_CHIRALITY_POSSIBLE] = atom->chirality_possible;
+}
+
+void
+hn_encode_bond(const HnFeatureSet *features, const HnBondFacts *bond, real *row)
+{
+	(void) features;
+
+	if (bond->type != HN_BOND_OTHER)
+		row[BOND_TYPE + bond->type] = 1;
+	row[BOND_CONJUGATED] = bond->conjugated;
+	row[BOND_IN_RING] = bond->in_ring;
+	row[BOND_STEREO + bond->stereo] = 1;
+}
