@@ -11,7 +11,15 @@ CORE_OBJS = $(filter-out src/nn/kernels.o,$(CORE_C:.c=.o)) src/chem/rdkit_adapte
 CORE = libhamnet_core.a
 
 OBJS = $(patsubst %.c,%.o,$(wildcard src/pg/*.c))
-DATA = $(wildcard sql/*--*.sql)
+DATA = $(wildcard sql/*--*.sql) $(TRAINED_MODELS)
+DATA_built = $(UNTRAINED_MODEL)
+
+# The built-in models are installed beside the extension; their SHA-256 is
+# compiled into the module.
+UNTRAINED_MODEL = models/hamnet-untrained.safetensors
+TRAINED_MODELS = $(filter-out $(UNTRAINED_MODEL),$(wildcard models/*.safetensors))
+BUILTIN_MODELS = src/pg/builtin_models.h
+SHA256SUM ?= sha256sum
 
 UNIT_TESTS = $(patsubst %.c,%,$(wildcard test/unit/test_*.c))
 
@@ -43,7 +51,8 @@ CORE_CXXFLAGS = -std=c++17 -O2 -g -fPIC -fvisibility=hidden -Iinclude -isystem $
 
 PG_CPPFLAGS = -Iinclude $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 SHLIB_LINK = $(CORE) $(CORE_LIBS)
-EXTRA_CLEAN = $(CORE) $(CORE_OBJS) $(UNIT_TESTS) test/unit/*.o src/nn/kernels_*.o
+EXTRA_CLEAN = $(CORE) $(CORE_OBJS) $(UNIT_TESTS) test/unit/*.o src/nn/kernels_*.o \
+	models/make_untrained $(BUILTIN_MODELS) $(BUILTIN_MODELS).new
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -70,7 +79,18 @@ $(KERNEL_OBJS): src/nn/kernels_%.o: src/nn/kernels.c $(CORE_HEADERS)
 src/chem/rdkit_adapter.o: src/chem/rdkit_adapter.cpp src/chem/features.h $(CORE_HEADERS)
 	$(CXX) $(CORE_CXXFLAGS) -c -o $@ $<
 
-$(OBJS): $(CORE_HEADERS) $(wildcard src/pg/*.h)
+$(OBJS): $(CORE_HEADERS) $(BUILTIN_MODELS) $(wildcard src/pg/*.h)
+
+models/make_untrained: models/make_untrained.c $(CORE)
+	$(CC) $(CORE_CFLAGS) -o $@ $< $(CORE) $(CORE_LIBS)
+
+$(UNTRAINED_MODEL): models/make_untrained
+	./models/make_untrained $@
+
+# Replaced only when it changes, so that the module is not rebuilt for nothing.
+$(BUILTIN_MODELS): $(sort $(UNTRAINED_MODEL) $(TRAINED_MODELS)) models/pin_models.sh
+	SHA256SUM="$(SHA256SUM)" sh models/pin_models.sh $(filter %.safetensors,$^) > $@.new
+	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 test/unit/test_%: test/unit/test_%.c $(wildcard test/unit/*.h) $(CORE)
 	$(CC) $(CORE_CFLAGS) -Itest/unit -o $@ $< $(filter test/unit/%.o,$^) $(CORE) -lcmocka $(CORE_LIBS)

@@ -13,14 +13,17 @@
 
 #include "hamnet/graph.h"
 #include "hamnet/layers.h"
+#include "hamnet/safetensors.h"
 
 /* Limits that a file is held to before anything large is allocated. */
 #define HN_MAX_WIDTH 4096		/* any width of any layer */
 #define HN_MAX_LAYERS 16		/* message layers, hidden layers of a head */
 #define HN_MAX_STEPS 1000		/* of the engine, and rounds of the read-out */
+#define HN_MAX_TAU 1000.0
 #define HN_MAX_HEADS 64
 #define HN_MAX_TARGETS 1024		/* of one head */
-#define HN_MAX_TENSOR_NAME 128
+#define HN_MAX_HEAD_NAME 63		/* bytes; part of tensor names, so printable ASCII */
+#define HN_MAX_LABEL 200		/* bytes of a target's name or unit, UTF-8 without control characters */
 
 typedef struct HnEngineConfig
 {
@@ -123,6 +126,18 @@ typedef struct HnTensor
 } HnTensor;
 
 /*
+ * Check a configuration (features, engine_config, fingerprint_config, and for
+ * each head its name, task, targets, layer_count and the out widths of its
+ * hidden layers) against the limits above, and set the widths of all layers.
+ * Allocates no parameters.
+ *
+ * HN_INVALID_MODEL, naming the value and its limits. Sizes are positive, but
+ * engine.steps may be 0; head names are unique, and target names unique over
+ * the model.
+ */
+extern HnStatus hn_model_shape(HnContext *context, HnModel *model);
+
+/*
  * List every tensor that a model of this configuration has, in the order in
  * which they lie in model->parameters. Widths must be set; pointers need not.
  * This list is the one place that knows tensor names and shapes: reading,
@@ -131,9 +146,7 @@ typedef struct HnTensor
 extern HnStatus hn_model_tensors(HnContext *context, HnModel *model, HnTensor **tensors, int *count);
 
 /*
- * Given the configuration (features, engine_config, fingerprint_config, and
- * for each head name, task, targets, and the widths of its layers), set the
- * widths of all layers, allocate the parameters, not cleared, and point every
+ * hn_model_shape, then allocate the parameters, not cleared, and point every
  * tensor into them. Memory comes from the context's arena and lives with it.
  */
 extern HnStatus hn_model_allocate(HnContext *context, HnModel *model);
@@ -151,10 +164,10 @@ extern HnStatus hn_model_read(HnContext *context, const unsigned char *bytes, si
 extern HnStatus hn_model_write(HnContext *context, HnModel *model, unsigned char **bytes, size_t *size);
 
 /*
- * Fill the parameters of an allocated model from a seed: every weight uniform
- * in ±sqrt(3 / in) scaled as Glorot's rule, biases zero. Uses only integer
- * arithmetic and exactly rounded operations, so that one seed gives one file
- * on every machine.
+ * Fill the parameters of an allocated model from a seed by Glorot's rule:
+ * every matrix [out, in] uniform in ±sqrt(6 / (in + out)), every vector, which
+ * is a bias, zero. Uses only integer arithmetic and exactly rounded
+ * operations, so that one seed gives one file on every machine.
  */
 extern void hn_model_initialise(HnTensor *tensors, int count, uint64_t seed);
 

@@ -12,16 +12,20 @@
 #include <stdint.h>
 
 #include "hamnet/context.h"
+#include "hamnet/real.h"
 
 /* Headers beyond this are refused unread; a model's header is about 10 kB. */
 #define HN_SAFETENSORS_MAX_HEADER (1024 * 1024)
+
+/* Bytes of a tensor's name, its terminating zero included. */
+#define HN_MAX_TENSOR_NAME 128
 
 typedef struct HnStoredTensor
 {
 	const char *name;
 	int			dims;			/* 1 or 2 */
 	int64_t		shape[2];		/* shape[1] is 1 for one dimension */
-	const unsigned char *data;	/* little-endian float32, perhaps unaligned */
+	const unsigned char *data;	/* float32, perhaps unaligned; little-endian when read */
 } HnStoredTensor;
 
 typedef struct HnSafetensors
@@ -33,12 +37,15 @@ typedef struct HnSafetensors
 
 /*
  * Read the header of a file that lies in memory. The result points into
- * bytes and into the context's arena.
+ * bytes and into the context's arena. Other keys of __metadata__ than hamnet
+ * are ignored, as the format wants it.
  *
- * HN_INVALID_MODEL, naming the reason, for a wrong length, a header that is
- * no JSON object of this form, another dtype, more than two dimensions, a
- * shape that does not match its offsets, offsets out of range, overlapping or
- * leaving a gap, a name that occurs twice, and values that are not finite.
+ * HN_INVALID_MODEL, naming the tensor and the numbers, for a wrong length, a
+ * header that is no JSON object of this form, a name that is not 1 to 127
+ * printable ASCII characters or occurs twice, another dtype, a shape that is
+ * not one or two numbers above zero or does not match its offsets, offsets out
+ * of range, overlapping or leaving a gap, and values that are not finite.
+ * What is allocated is proportional to the header.
  */
 extern HnStatus hn_safetensors_open(HnContext *context, const unsigned char *bytes, size_t size,
 									HnSafetensors *file);
@@ -46,10 +53,17 @@ extern HnStatus hn_safetensors_open(HnContext *context, const unsigned char *byt
 /* The tensor of that name, or NULL. */
 extern const HnStoredTensor *hn_safetensors_find(const HnSafetensors *file, const char *name);
 
+/* Convert the shape[0] * shape[1] values of a tensor that was read. */
+extern void hn_stored_values(const HnStoredTensor *tensor, real *values);
+
 /*
  * Write a file to memory from the context's arena: the tensors, whose data
- * lies as float32 in this machine's order, and metadata as
- * __metadata__.hamnet. Equal input gives equal bytes.
+ * lies as float32 in this machine's order, and metadata (UTF-8, or NULL for
+ * none) as __metadata__.hamnet. Tensors are stored by name, so that equal
+ * input gives equal bytes whatever its order.
+ *
+ * Writes nothing that hn_safetensors_open would refuse: HN_NOT_FINITE for a
+ * value, HN_INVALID_ARGUMENT for a name, a shape or metadata.
  */
 extern HnStatus hn_safetensors_write(HnContext *context, const HnStoredTensor *tensors, int tensor_count,
 									 const char *metadata, unsigned char **bytes, size_t *size);

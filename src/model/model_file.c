@@ -1,0 +1,497 @@
+/*
+ * model_file.c: a model as one safetensors file (model specification, section 5).
+ *
+ * Reading goes from the small to the large: the container, the configuration,
+ * the widths it implies, the file's tensors against those widths, and only
+ * then memory for the parameters, which the file's own size bounds by now.
+ */
+#include "hamnet/model.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hamnet/json.h"
+#include "hamnet/safetensors.h"
+
+#define FORMAT 1
+
+/* Digits that bring every double back as it was. */
+#define DOUBLE_DIGITS 17
+
+/* An object of the configuration and its name in messages, such as "heads[2]". */
+typedef struct Section
+{
+	json_t	   *object;
+	char		name[48];
+} Section;
+
+static const char *const task_names[] = {
+	[HN_REGRESSION] = "regression",
+	[HN_CLASSIFICATION] = "classification"
+};
+
+/* Reading: one value */
+
+static HnStatus
+wrong_type(HnContext *context, const Section *section, const char *key, json_t *value, const char *wanted)
+{
+	if (value == NULL)
+		return hn_fail(context, HN_INVALID_MODEL, "%s of %s is missing", key, section->name);
+	return hn_fail(context, HN_INVALID_MODEL, "%s of %s is %s, not %s",
+				   key, section->name, hn_json_type_name(value), wanted);
+}
+
+static HnStatus
+get_bool(HnContext *context, const Section *section, const char *key, bool *result)
+{
+	json_t	   *value = json_object_get(section->object, key);
+
+	if (!json_is_boolean(value))
+		return wrong_type(context, section, key, value, "a boolean");
+	*result = json_is_true(value);
+	return HN_OK;
+}
+
+static HnStatus
+to_int(HnContext *context, const Section *section, const char *key, json_t *value, int *result)
+{
+	if (!json_is_integer(value))
+		return wrong_type(context, section, key, value, "an integer");
+	if (json_integer_value(value) < INT_MIN || json_integer_value(value) > INT_MAX)
+		return hn_fail(context, HN_INVALID_MODEL, "%s of %s is out of range: %" JSON_INTEGER_FORMAT,
+					   key, section->name, json_integer_value(value));
+	*result = (int) json_integer_value(value);
+	return HN_OK;
+}
+
+static HnStatus
+get_int(HnContext *context, const Section *section, const char *key, int *result)
+{
+	return to_int(context, section, key, json_object_get(section->object, key), result);
+}
+
+static HnStatus
+get_double(HnContext *context, const Section *section, const char *key, double *result)
+{
+	json_t	   *value = json_object_get(section->object, key);
+
+	if (!json_is_number(value))
+		return wrong_type(context, section, key, value, "a number");
+	*result = json_number_value(value);
+	return HN_OK;
+}
+
+static HnStatus
+get_string(HnContext *context, const Section *section, const char *key, const char **result)
+{
+	json_t	   *value = json_object_get(section->object, key);
+	size_t		size;
+	char	   *copy;
+
+	if (!json_is_string(value))
+		return wrong_type(context, section, key, value, "a string");
+	size = json_string_length(value) + 1;
+	HN_NEW(context, copy, size);
+	memcpy(copy, json_string_value(value), size);
+	*result = copy;
+	return HN_OK;
+}
+
+static HnStatus
+get_array(HnContext *context, const Section *section, const char *key, json_t **result)
+{
+	json_t	   *value = json_object_get(section->object, key);
+
+	if (!json_is_array(value))
+		return wrong_type(context, section, key, value, "an array");
+	*result = value;
+	return HN_OK;
+}
+
+/* Enter an object, which may hold these keys and no others. */
+static HnStatus
+enter(HnContext *context, Section *section, json_t *value, const char *const *keys)
+{
+	section->object = value;
+	if (value == NULL)
+		return hn_fail(context, HN_INVALID_MODEL, "%s is missing", section->name);
+	if (!json_is_object(value))
+		return hn_fail(context, HN_INVALID_MODEL, "%s is %s, not an object",
+					   section->name, hn_json_type_name(value));
+	return hn_json_known_keys(context, section->name, value, keys);
+}
+
+/* Reading: the configuration */
+
+static HnStatus
+read_engine(HnContext *context, json_t *value, HnEngineConfig *engine)
+{
+	static const char *const keys[] = {"enabled", "dim", "hidden", "steps", "tau", "dissipate", NULL};
+	Section		section = {.name = "engine"};
+
+	HN_TRY(enter(context, &section, value, keys));
+	HN_TRY(get_bool(context, &section, "enabled", &engine->enabled));
+	if (!engine->enabled)
+		return HN_OK;			/* the others mean nothing */
+	HN_TRY(get_int(context, &section, "dim", &engine->dim));
+	HN_TRY(get_int(context, &section, "hidden", &engine->hidden));
+	HN_TRY(get_int(context, &section, "steps", &engine->steps));
+	HN_TRY(get_double(context, &section, "tau", &engine->tau));
+	return get_bool(context, &section, "dissipate", &engine->dissipate);
+}
+
+static HnStatus
+read_fingerprint(HnContext *context, json_t *value, HnFingerprintConfig *fingerprint)
+{
+	static const char *const keys[] = {"dim", "edge_dim", "layers", "rounds", NULL};
+	Section		section = {.name = "fingerprint"};
+
+	HN_TRY(enter(context, &section, value, keys));
+	HN_TRY(get_int(context, &section, "dim", &fingerprint->dim));
+	HN_TRY(get_int(context, &section, "edge_dim", &fingerprint->edge_dim));
+	HN_TRY(get_int(context, &section, "layers", &fingerprint->layers));
+	return get_int(context, &section, "rounds", &fingerprint->rounds);
+}
+
+/* Only a regression's target has a scale. */
+static HnStatus
+read_target(HnContext *context, const Section *head, int index, json_t *value, HnTask task, HnTarget *target)
+{
+	static const char *const regression_keys[] = {"name", "unit", "mean", "std", NULL};
+	static const char *const classification_keys[] = {"name", "unit", NULL};
+	Section		section;
+
+	snprintf(section.name, sizeof(section.name), "%.24s.targets[%d]", head->name, index);
+	HN_TRY(enter(context, &section, value, task == HN_REGRESSION ? regression_keys : classification_keys));
+	HN_TRY(get_string(context, &section, "name", &target->name));
+	target->unit = "";
+	if (json_object_get(value, "unit"))
+		HN_TRY(get_string(context, &section, "unit", &target->unit));
+	target->mean = 0;
+	target->std = 1;
+	if (task == HN_REGRESSION)
+	{
+		HN_TRY(get_double(context, &section, "mean", &target->mean));
+		HN_TRY(get_double(context, &section, "std", &target->std));
+	}
+	return HN_OK;
+}
+
+static HnStatus
+read_task(HnContext *context, const Section *section, HnTask *task)
+{
+	const char *name = NULL;
+
+	HN_TRY(get_string(context, section, "task", &name));
+	if (strcmp(name, task_names[HN_REGRESSION]) == 0)
+		*task = HN_REGRESSION;
+	else if (strcmp(name, task_names[HN_CLASSIFICATION]) == 0)
+		*task = HN_CLASSIFICATION;
+	else
+		return hn_fail(context, HN_INVALID_MODEL, "unrecognized task \"%s\" of %s, expected %s or %s",
+					   hn_quoted(name).text, section->name,
+					   task_names[HN_REGRESSION], task_names[HN_CLASSIFICATION]);
+	return HN_OK;
+}
+
+static HnStatus
+read_head(HnContext *context, int index, json_t *value, HnHead *head)
+{
+	static const char *const keys[] = {"name", "task", "hidden", "targets", NULL};
+	Section		section;
+	json_t	   *hidden = NULL;
+	json_t	   *targets = NULL;
+
+	snprintf(section.name, sizeof(section.name), "heads[%d]", index);
+	HN_TRY(enter(context, &section, value, keys));
+	HN_TRY(get_string(context, &section, "name", &head->name));
+	HN_TRY(read_task(context, &section, &head->task));
+	HN_TRY(get_array(context, &section, "hidden", &hidden));
+	HN_TRY(get_array(context, &section, "targets", &targets));
+
+	/* The counts are bounded by the header's length here, and by their limits in hn_model_shape. */
+	head->layer_count = (int) json_array_size(hidden) + 1;
+	HN_NEW_ZERO(context, head->layers, head->layer_count);
+	for (int k = 0; k < head->layer_count - 1; k++)
+		HN_TRY(to_int(context, &section, "hidden", json_array_get(hidden, k), &head->layers[k].out));
+	head->target_count = (int) json_array_size(targets);
+	HN_NEW(context, head->targets, head->target_count);
+	for (int k = 0; k < head->target_count; k++)
+		HN_TRY(read_target(context, &section, k, json_array_get(targets, k), head->task, &head->targets[k]));
+	return HN_OK;
+}
+
+/* Format and features come first: in a file of another format, other keys may be right. */
+static HnStatus
+read_configuration(HnContext *context, json_t *root, HnModel *model)
+{
+	static const char *const keys[] = {"format", "features", "engine", "fingerprint", "heads", NULL};
+	Section		section = {.object = root, .name = "the configuration"};
+	int			format = 0;
+	const char *features = NULL;
+	json_t	   *heads = NULL;
+
+	HN_TRY(get_int(context, &section, "format", &format));
+	if (format != FORMAT)
+		return hn_fail(context, HN_INVALID_MODEL, "the model has format %d, only format %d is supported",
+					   format, FORMAT);
+	HN_TRY(get_string(context, &section, "features", &features));
+	model->features = hn_feature_set(features);
+	if (model->features == NULL)
+		return hn_fail(context, HN_INVALID_MODEL, "unrecognized feature set \"%s\", expected \"%s\"",
+					   hn_quoted(features).text, hn_features_2021.name);
+	HN_TRY(hn_json_known_keys(context, section.name, root, keys));
+
+	HN_TRY(read_engine(context, json_object_get(root, "engine"), &model->engine_config));
+	HN_TRY(read_fingerprint(context, json_object_get(root, "fingerprint"), &model->fingerprint_config));
+	HN_TRY(get_array(context, &section, "heads", &heads));
+	model->head_count = (int) json_array_size(heads);
+	HN_NEW(context, model->heads, model->head_count);
+	for (int i = 0; i < model->head_count; i++)
+		HN_TRY(read_head(context, i, json_array_get(heads, i), &model->heads[i]));
+	return HN_OK;
+}
+
+/* Reading: the tensors */
+
+/* A width that the configuration does not name: the rows of this tensor. */
+static HnStatus
+width_from_tensor(HnContext *context, const HnSafetensors *file, const char *name, int *width)
+{
+	const HnStoredTensor *tensor = hn_safetensors_find(file, name);
+
+	if (tensor == NULL)
+		return hn_fail(context, HN_INVALID_MODEL, "tensor \"%s\" is missing", name);
+	if (tensor->shape[0] > HN_MAX_WIDTH)
+		return hn_fail(context, HN_INVALID_MODEL, "tensor \"%s\" has %" PRId64 " rows, at most %d are allowed",
+					   name, tensor->shape[0], HN_MAX_WIDTH);
+	*width = (int) tensor->shape[0];
+	return HN_OK;
+}
+
+/* A shape as "[2, 3]". */
+typedef struct ShapeText
+{
+	char		text[64];
+} ShapeText;
+
+static ShapeText
+shape_text(int dims, int64_t rows, int64_t columns)
+{
+	ShapeText	shape;
+
+	if (dims == 1)
+		snprintf(shape.text, sizeof(shape.text), "[%" PRId64 "]", rows);
+	else
+		snprintf(shape.text, sizeof(shape.text), "[%" PRId64 ", %" PRId64 "]", rows, columns);
+	return shape;
+}
+
+/* Check that the file holds exactly these tensors, and list it in their order. */
+static HnStatus
+match_tensors(HnContext *context, const HnSafetensors *file, const HnTensor *tensors, int count,
+			  const HnStoredTensor ***stored)
+{
+	bool	   *expected;
+
+	HN_NEW(context, *stored, count);
+	HN_NEW_ZERO(context, expected, file->tensor_count);
+	for (int i = 0; i < count; i++)
+	{
+		const HnTensor *tensor = &tensors[i];
+		const HnStoredTensor *found = hn_safetensors_find(file, tensor->name);
+		ShapeText	wanted = shape_text(tensor->dims, tensor->shape[0], tensor->shape[1]);
+
+		if (found == NULL)
+			return hn_fail(context, HN_INVALID_MODEL, "tensor \"%s\" is missing, its shape is %s",
+						   tensor->name, wanted.text);
+		if (found->dims != tensor->dims || found->shape[0] != tensor->shape[0]
+			|| found->shape[1] != tensor->shape[1])
+			return hn_fail(context, HN_INVALID_MODEL, "tensor \"%s\" has shape %s, the configuration implies %s",
+						   tensor->name, shape_text(found->dims, found->shape[0], found->shape[1]).text,
+						   wanted.text);
+		(*stored)[i] = found;
+		expected[found - file->tensors] = true;
+	}
+	for (int i = 0; i < file->tensor_count; i++)
+		if (!expected[i])
+			return hn_fail(context, HN_INVALID_MODEL, "tensor \"%s\" of shape %s does not belong to the model",
+						   file->tensors[i].name,
+						   shape_text(file->tensors[i].dims, file->tensors[i].shape[0],
+									  file->tensors[i].shape[1]).text);
+	return HN_OK;
+}
+
+static HnStatus
+read_tensors(HnContext *context, const HnSafetensors *file, HnModel *model)
+{
+	HnTensor   *tensors = NULL;
+	const HnStoredTensor **stored = NULL;
+	int			count = 0;
+
+	if (model->engine_config.enabled)
+	{
+		HN_TRY(width_from_tensor(context, file, "engine.potential.weight",
+								 &model->engine_config.potential_width));
+		HN_TRY(width_from_tensor(context, file, "engine.dissipation.weight",
+								 &model->engine_config.dissipation_width));
+	}
+	HN_TRY(hn_model_shape(context, model));
+	HN_TRY(hn_model_tensors(context, model, &tensors, &count));
+	HN_TRY(match_tensors(context, file, tensors, count, &stored));
+
+	HN_TRY(hn_model_allocate(context, model));
+	HN_TRY(hn_model_tensors(context, model, &tensors, &count));
+	for (int i = 0; i < count; i++)
+		hn_stored_values(stored[i], *tensors[i].data);
+	return HN_OK;
+}
+
+HnStatus
+hn_model_read(HnContext *context, const unsigned char *bytes, size_t size, HnModel *model)
+{
+	HnSafetensors file;
+	json_t	   *root;
+	HnStatus	status;
+
+	memset(model, 0, sizeof(*model));
+	HN_TRY(hn_safetensors_open(context, bytes, size, &file));
+	if (file.metadata == NULL)
+		return hn_fail(context, HN_INVALID_MODEL, "the file holds no hamnet model: __metadata__.hamnet is missing");
+
+	HN_TRY(hn_json_parse(context, "the configuration", file.metadata, strlen(file.metadata), &root));
+	status = read_configuration(context, root, model);
+	json_decref(root);
+	HN_TRY(status);
+	return read_tensors(context, &file, model);
+}
+
+/*
+ * Writing: the configuration. In json_pack's formats "o" takes a reference
+ * even when it fails, and fails for a NULL, so that the memory an inner call
+ * lacked makes the outer ones fail.
+ */
+
+static json_t *
+pack_engine(const HnEngineConfig *engine)
+{
+	if (!engine->enabled)
+		return json_pack("{s:b}", "enabled", 0);
+	return json_pack("{s:b,s:i,s:i,s:i,s:f,s:b}", "enabled", 1,
+					 "dim", engine->dim, "hidden", engine->hidden, "steps", engine->steps,
+					 "tau", engine->tau, "dissipate", (int) engine->dissipate);
+}
+
+static json_t *
+pack_fingerprint(const HnFingerprintConfig *fingerprint)
+{
+	return json_pack("{s:i,s:i,s:i,s:i}", "dim", fingerprint->dim, "edge_dim", fingerprint->edge_dim,
+					 "layers", fingerprint->layers, "rounds", fingerprint->rounds);
+}
+
+static json_t *
+pack_target(HnTask task, const HnTarget *target)
+{
+	if (task == HN_CLASSIFICATION)
+		return json_pack("{s:s,s:s}", "name", target->name, "unit", target->unit);
+	return json_pack("{s:s,s:s,s:f,s:f}", "name", target->name, "unit", target->unit,
+					 "mean", target->mean, "std", target->std);
+}
+
+/* Append to an array and keep it, or give it up and return NULL. */
+static json_t *
+append(json_t *array, json_t *value)
+{
+	if (json_array_append_new(array, value) == 0)
+		return array;
+	json_decref(array);
+	return NULL;
+}
+
+static json_t *
+pack_head(const HnHead *head)
+{
+	json_t	   *hidden = json_array();
+	json_t	   *targets = json_array();
+
+	for (int k = 0; k < head->layer_count - 1; k++)
+		hidden = append(hidden, json_integer(head->layers[k].out));
+	for (int k = 0; k < head->target_count; k++)
+		targets = append(targets, pack_target(head->task, &head->targets[k]));
+	return json_pack("{s:s,s:s,s:o,s:o}", "name", head->name, "task", task_names[head->task],
+					 "hidden", hidden, "targets", targets);
+}
+
+/* The configuration as text, which the caller frees with free(); NULL without memory. */
+static char *
+configuration_text(const HnModel *model)
+{
+	json_t	   *heads = json_array();
+	json_t	   *root;
+	char	   *text;
+
+	for (int i = 0; i < model->head_count; i++)
+		heads = append(heads, pack_head(&model->heads[i]));
+	root = json_pack("{s:i,s:s,s:o,s:o,s:o}", "format", FORMAT, "features", model->features->name,
+					 "engine", pack_engine(&model->engine_config),
+					 "fingerprint", pack_fingerprint(&model->fingerprint_config),
+					 "heads", heads);
+	text = json_dumps(root, JSON_REAL_PRECISION(DOUBLE_DIGITS));
+	json_decref(root);
+	return text;
+}
+
+/* Writing: the tensors */
+
+/* The values as float32: where they lie, or converted when real is double. */
+static HnStatus
+float_values(HnContext *context, const real *values, size_t count, const unsigned char **floats)
+{
+#ifdef HAMNET_DOUBLE
+	float	   *converted;
+
+	HN_NEW(context, converted, count);
+	for (size_t i = 0; i < count; i++)
+		converted[i] = (float) values[i];
+	*floats = (const unsigned char *) converted;
+#else
+	(void) context;
+	(void) count;
+	*floats = (const unsigned char *) values;
+#endif
+	return HN_OK;
+}
+
+HnStatus
+hn_model_write(HnContext *context, HnModel *model, unsigned char **bytes, size_t *size)
+{
+	HnTensor   *tensors = NULL;
+	HnStoredTensor *stored;
+	int			count = 0;
+	char	   *configuration;
+	HnStatus	status;
+
+	HN_TRY(hn_model_tensors(context, model, &tensors, &count));
+	HN_NEW(context, stored, count);
+	for (int i = 0; i < count; i++)
+	{
+		stored[i] = (HnStoredTensor)
+		{
+			.name = tensors[i].name,
+			.dims = tensors[i].dims,
+			.shape = {tensors[i].shape[0], tensors[i].shape[1]}
+		};
+		HN_TRY(float_values(context, *tensors[i].data,
+							(size_t) tensors[i].shape[0] * tensors[i].shape[1], &stored[i].data));
+	}
+
+	configuration = configuration_text(model);
+	if (configuration == NULL)
+		return hn_fail_memory(context);
+	status = hn_safetensors_write(context, stored, count, configuration, bytes, size);
+	free(configuration);
+	return status;
+}

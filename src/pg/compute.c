@@ -1,0 +1,137 @@
+/*
+ * compute.c: from SMILES to the network's results, as SQL functions need them.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "compute.h"
+#include "guc.h"
+
+/*
+ * Atoms of a batch: enough that the matrix products run at full speed, few
+ * enough that the activations of one layer stay in the processor's cache.
+ */
+#define BATCH_ATOMS 256
+
+static void
+RequireEngine(const CachedModel *model)
+{
+	if (!model->model.engine_config.enabled)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("model %.8s has no Hamiltonian Engine", model->id),
+				 errdetail("It was made with the engine switched off, so it has no positions or energies.")));
+}
+
+static void
+ComputeBatchOfOne(const CachedModel *model, const char *smiles, Computed *computed)
+{
+	computed->context = BeginCore();
+	ParseSmiles(computed->context, smiles, model->model.features, &computed->graph);
+	if (hn_batch_build(computed->context, &computed->graph, 1, &computed->batch) != HN_OK)
+		ReportCoreError(computed->context, smiles);
+}
+
+void
+ComputeEngine(const CachedModel *model, const char *smiles, Computed *computed)
+{
+	RequireEngine(model);
+	ComputeBatchOfOne(model, smiles, computed);
+	if (hn_engine_forward(computed->context, &model->model, &computed->batch,
+						  &computed->engine) != HN_OK)
+		ReportCoreError(computed->context, smiles);
+}
+
+void
+ComputeAll(const CachedModel *model, const char *smiles, Computed *computed)
+{
+	const real *coordinates = NULL;
+
+	if (model->model.engine_config.enabled)
+	{
+		ComputeEngine(model, smiles, computed);
+		coordinates = computed->engine.coordinates;
+	}
+	else
+		ComputeBatchOfOne(model, smiles, computed);
+	if (hn_fingerprint_forward(computed->context, &model->model, &computed->batch, coordinates,
+							   &computed->fingerprint) != HN_OK)
+		ReportCoreError(computed->context, smiles);
+}
+
+Hfp *
+MakeFingerprint(const CachedModel *model, const real *numbers)
+{
+	int			dim = model->model.fingerprint_config.dim;
+	Hfp		   *result = InitHfp(dim, model->tag);
+
+	memcpy(result->x, numbers, dim * sizeof(float));
+	return result;
+}
+
+/*
+ * Run graphs[0 .. count - 1] as one batch. Should one of them break the
+ * arithmetic, each is run alone, so that it cannot take the others with it.
+ */
+static void
+RunBatch(HnContext *context, const CachedModel *model, const HnGraph *graphs, int count, Hfp **results)
+{
+	HnArenaMark mark = hn_arena_mark(context->arena);
+	HnBatch		batch;
+	real	   *numbers;
+
+	if (hn_batch_build(context, graphs, count, &batch) == HN_OK &&
+		hn_fingerprints(context, &model->model, &batch, &numbers) == HN_OK)
+	{
+		for (int g = 0; g < count; g++)
+			results[g] = MakeFingerprint(model, numbers + (size_t) g * model->model.fingerprint_config.dim);
+	}
+	else if (!IsMoleculeError(context->status))
+		ReportCoreError(context, NULL);
+	else if (count == 1)
+		results[0] = NULL;
+	else
+		for (int g = 0; g < count; g++)
+			RunBatch(context, model, graphs + g, 1, results + g);
+	hn_arena_rewind(context->arena, mark);
+}
+
+void
+ComputeFingerprints(const CachedModel *model, char **smiles, int count, Hfp **results)
+{
+	HnGraph		graphs[BATCH_ATOMS];
+	Hfp		   *computed[BATCH_ATOMS];
+	int			place[BATCH_ATOMS]; /* of each graph in smiles */
+	int			next = 0;
+
+	while (next < count)
+	{
+		HnContext  *context = BeginCore();
+		int			waiting = 0;
+		int			atoms = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		for (; next < count && waiting < BATCH_ATOMS && atoms < BATCH_ATOMS; next++)
+		{
+			HnStatus	status;
+
+			results[next] = NULL;
+			if (smiles[next] == NULL)
+				continue;
+			status = hn_graph_from_smiles(context, smiles[next], model->model.features,
+										  hamnet_max_atoms, &graphs[waiting]);
+			if (status == HN_OK)
+			{
+				atoms += graphs[waiting].atom_count;
+				place[waiting++] = next;
+			}
+			else if (!IsMoleculeError(status))
+				ReportCoreError(context, smiles[next]);
+		}
+		if (waiting > 0)
+			RunBatch(context, model, graphs, waiting, computed);
+		for (int g = 0; g < waiting; g++)
+			results[place[g]] = computed[g];
+	}
+}

@@ -1,0 +1,34 @@
+/*
+ * compute.h: from SMILES to the network's results, as SQL functions need them.
+ */
+#ifndef HAMNET_COMPUTE_H
+#define HAMNET_COMPUTE_H
+
+#include "core.h"
+#include "hfp.h"
+#include "model_cache.h"
+
+/* A molecule run through the whole network, in the backend's core arena. */
+typedef struct Computed
+{
+	HnContext  *context;
+	HnGraph		graph;
+	HnBatch		batch;
+	HnEngineTrace engine;		/* where the model has one */
+	HnFingerprintTrace fingerprint;
+} Computed;
+
+/* Parse one molecule and run the engine, and the generator too if asked; reports every failure. */
+extern void ComputeEngine(const CachedModel *model, const char *smiles, Computed *computed);
+extern void ComputeAll(const CachedModel *model, const char *smiles, Computed *computed);
+
+/* Copy fingerprint numbers [dim] into a new hfp that carries the model. */
+extern Hfp *MakeFingerprint(const CachedModel *model, const real *numbers);
+
+/*
+ * Fingerprints of several molecules, computed in batches. results[i] is NULL
+ * where smiles[i] is NULL or the molecule has no fingerprint.
+ */
+extern void ComputeFingerprints(const CachedModel *model, char **smiles, int count, Hfp **results);
+
+#endif

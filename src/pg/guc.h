@@ -1,0 +1,12 @@
+/*
+ * guc.h: the extension's settings.
+ */
+#ifndef HAMNET_GUC_H
+#define HAMNET_GUC_H
+
+/* hamnet.max_atoms: molecules with more atoms are refused. */
+extern int	hamnet_max_atoms;
+
+extern void InitSettings(void);
+
+#endif

@@ -1,0 +1,290 @@
+/*
+ * model_admin.c: SQL functions that load, drop and list models.
+ *
+ * The table _hamnet_model is readable by everybody and written by its owner,
+ * who owns the extension's objects. These functions write it on behalf of any
+ * caller, after checking what a caller may do: load a model under a free
+ * name; replace or drop it as its owner, as a member of the owning role, or
+ * as the owner of the database.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/guc.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "core.h"
+#include "model_cache.h"
+#include "srf.h"
+
+/* Where the caller stood before it wrote as the table's owner. */
+typedef struct Impersonation
+{
+	Oid			user;
+	int			security;
+	int			guc_level;
+} Impersonation;
+
+/*
+ * Become the table's owner, with a search path that only the system's own
+ * objects are on. An error on the way restores both by itself.
+ */
+static Impersonation
+ActAsTableOwner(Relation table)
+{
+	Impersonation before;
+
+	GetUserIdAndSecContext(&before.user, &before.security);
+	before.guc_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	SetUserIdAndSecContext(table->rd_rel->relowner,
+						   before.security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+	return before;
+}
+
+static void
+ActAsSelf(Impersonation before)
+{
+	AtEOXact_GUC(false, before.guc_level);
+	SetUserIdAndSecContext(before.user, before.security);
+}
+
+/* Run one statement on the model table; `%s` in the format is the table's qualified name. */
+static void
+ExecuteOnTable(Relation table, const char *format, int count, Oid *types, Datum *values, int expected)
+{
+	char	   *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(table)),
+												  RelationGetRelationName(table));
+	char	   *query = psprintf(format, name);
+
+	if (SPI_execute_with_args(query, count, types, values, NULL, false, 0) != expected)
+		elog(ERROR, "unexpected result of \"%s\"", query);
+}
+
+static bool
+OwnsDatabase(Oid user)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(DatabaseRelationId, MyDatabaseId, user);
+#else
+	return pg_database_ownercheck(MyDatabaseId, user);
+#endif
+}
+
+/*
+ * Whether a model of that name is there. If so, the caller must be allowed to
+ * change it; nobody changes the table meanwhile, because it is locked.
+ */
+static bool
+FindOwnModel(Relation table, const char *name)
+{
+	Oid			types[1] = {TEXTOID};
+	Datum		values[1] = {CStringGetTextDatum(name)};
+	char	   *owner;
+	Oid			role;
+
+	ExecuteOnTable(table, "SELECT owner::text FROM %s WHERE name = $1", 1, types, values, SPI_OK_SELECT);
+	if (SPI_processed == 0)
+		return false;
+	owner = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	role = get_role_oid(owner, true);
+	if (!(OidIsValid(role) && has_privs_of_role(GetOuterUserId(), role)) && !OwnsDatabase(GetOuterUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of model \"%s\"", name),
+				 errdetail("It belongs to role \"%s\".", owner)));
+	return true;
+}
+
+/* The names of a model's targets, as text[]. */
+static ArrayType *
+TargetNames(const HnModel *model)
+{
+	Datum	   *names;
+	int			count = 0;
+
+	for (int h = 0; h < model->head_count; h++)
+		count += model->heads[h].target_count;
+	names = palloc((count + 1) * sizeof(Datum));
+	count = 0;
+	for (int h = 0; h < model->head_count; h++)
+		for (int t = 0; t < model->heads[h].target_count; t++)
+			names[count++] = CStringGetTextDatum(model->heads[h].targets[t].name);
+	return construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT);
+}
+
+static void
+CheckModelName(const char *name)
+{
+	if (name[0] == '\0' || strlen(name) >= NAMEDATALEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("invalid model name: \"%s\"", name),
+				 errdetail("A name has 1 to %d bytes.", NAMEDATALEN - 1)));
+	if (FindBuiltinByName(name))
+		ereport(ERROR,
+				(errcode(ERRCODE_RESERVED_NAME),
+				 errmsg("model name \"%s\" is reserved for a built-in model", name)));
+}
+
+static void
+WriteModel(Relation table, const char *name, bytea *weights, const HnModel *model, bool replace)
+{
+	Oid			types[6] = {TEXTOID, BYTEAOID, INT4OID, TEXTOID, TEXTARRAYOID, NAMEOID};
+	Datum		values[6];
+	NameData	owner;
+
+	namestrcpy(&owner, GetUserNameFromId(GetOuterUserId(), false));
+	values[0] = CStringGetTextDatum(name);
+	values[1] = PointerGetDatum(weights);
+	values[2] = Int32GetDatum(model->fingerprint_config.dim);
+	values[3] = CStringGetTextDatum(model->features->name);
+	values[4] = PointerGetDatum(TargetNames(model));
+	values[5] = NameGetDatum(&owner);
+
+	if (!FindOwnModel(table, name))
+		ExecuteOnTable(table, "INSERT INTO %s (name, weights, dim, features, targets, owner) "
+					   "VALUES ($1, $2, $3, $4, $5, $6)", 6, types, values, SPI_OK_INSERT);
+	else if (replace)
+		ExecuteOnTable(table, "UPDATE %s SET weights = $2, dim = $3, features = $4, targets = $5, "
+					   "created_at = pg_catalog.now() WHERE name = $1", 5, types, values, SPI_OK_UPDATE);
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("model \"%s\" already exists", name),
+				 errhint("To replace it, call hamnet_load_model(name, weights, true).")));
+}
+
+PG_FUNCTION_INFO_V1(hamnet_load_model);
+
+/* hamnet_load_model(name text, weights bytea, replace boolean) → identity */
+PGDLLEXPORT Datum
+hamnet_load_model(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	bytea	   *weights = PG_GETARG_BYTEA_PP(1);
+	bool		replace = PG_GETARG_BOOL(2);
+	HnContext  *context = BeginCore();
+	HnModel		model;
+	char		id[MODEL_ID_LENGTH + 1];
+	Relation	table;
+	Impersonation before;
+
+	CheckModelName(name);
+	if (hn_model_read(context, (const unsigned char *) VARDATA_ANY(weights),
+					  VARSIZE_ANY_EXHDR(weights), &model) != HN_OK)
+		ReportCoreError(context, NULL);
+	ModelIdentity(weights, id);
+
+	table = table_open(ModelTableOid(), ShareRowExclusiveLock);
+	before = ActAsTableOwner(table);
+	SPI_connect();
+	WriteModel(table, name, weights, &model, replace);
+	SPI_finish();
+	ActAsSelf(before);
+	table_close(table, NoLock);
+	PG_RETURN_TEXT_P(cstring_to_text(id));
+}
+
+PG_FUNCTION_INFO_V1(hamnet_drop_model);
+
+/* hamnet_drop_model(name text) */
+PGDLLEXPORT Datum
+hamnet_drop_model(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Oid			types[1] = {TEXTOID};
+	Datum		values[1] = {PointerGetDatum(PG_GETARG_TEXT_PP(0))};
+	Relation	table;
+	Impersonation before;
+
+	if (FindBuiltinByName(name))
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot drop built-in model \"%s\"", name)));
+
+	table = table_open(ModelTableOid(), ShareRowExclusiveLock);
+	before = ActAsTableOwner(table);
+	SPI_connect();
+	if (!FindOwnModel(table, name))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" does not exist", name)));
+	ExecuteOnTable(table, "DELETE FROM %s WHERE name = $1", 1, types, values, SPI_OK_DELETE);
+	SPI_finish();
+	ActAsSelf(before);
+	table_close(table, NoLock);
+	PG_RETURN_VOID();
+}
+
+/* Columns of hamnet_models(). */
+#define MODEL_COLUMNS 9
+
+static void
+AddBuiltinModels(RowSet *rows)
+{
+	for (int i = 0; i < builtin_model_count; i++)
+	{
+		const CachedModel *cached = GetBuiltinModel(&builtin_models[i]);
+		bool		nulls[MODEL_COLUMNS] = {false};
+		Datum		row[MODEL_COLUMNS] = {0};
+
+		row[0] = CStringGetTextDatum(builtin_models[i].name);
+		row[1] = CStringGetTextDatum(cached->id);
+		row[2] = BoolGetDatum(true);
+		row[3] = Int32GetDatum(cached->model.fingerprint_config.dim);
+		row[4] = CStringGetTextDatum(cached->model.features->name);
+		row[5] = PointerGetDatum(TargetNames(&cached->model));
+		row[6] = Int64GetDatum((int64) cached->bytes);
+		nulls[7] = true;		/* owner: whoever installed the extension */
+		nulls[8] = true;		/* created_at: with the extension's version */
+		AddRow(rows, row, nulls);
+	}
+}
+
+/* Models of the table, which the caller needs no more than SELECT for. */
+static void
+AddStoredModels(RowSet *rows)
+{
+	Relation	table = table_open(ModelTableOid(), AccessShareLock);
+
+	SPI_connect();
+	ExecuteOnTable(table, "SELECT name, id, false, dim, features, targets, "
+				   "pg_catalog.octet_length(weights)::pg_catalog.int8, owner, created_at "
+				   "FROM %s ORDER BY name", 0, NULL, NULL, SPI_OK_SELECT);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		nulls[MODEL_COLUMNS];
+		Datum		row[MODEL_COLUMNS];
+
+		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, row, nulls);
+		AddRow(rows, row, nulls);
+	}
+	SPI_finish();
+	table_close(table, AccessShareLock);
+}
+
+PG_FUNCTION_INFO_V1(hamnet_models);
+
+/* hamnet_models() → (name, id, built_in, dim, features, targets, bytes, owner, created_at) */
+PGDLLEXPORT Datum
+hamnet_models(PG_FUNCTION_ARGS)
+{
+	RowSet		rows = BeginRows(fcinfo);
+
+	AddBuiltinModels(&rows);
+	AddStoredModels(&rows);
+	return (Datum) 0;
+}

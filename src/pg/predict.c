@@ -1,0 +1,134 @@
+/*
+ * predict.c: SQL functions that predict properties.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+
+#include "compute.h"
+#include "srf.h"
+
+/* The place of a target in a model; false if the model has none of that name. */
+static bool
+FindTarget(const HnModel *model, const char *name, const HnHead **head, int *target)
+{
+	for (int h = 0; h < model->head_count; h++)
+		for (int t = 0; t < model->heads[h].target_count; t++)
+			if (strcmp(model->heads[h].targets[t].name, name) == 0)
+			{
+				*head = &model->heads[h];
+				*target = t;
+				return true;
+			}
+	return false;
+}
+
+/*
+ * The model that predicts a property when none is named: a built-in model
+ * with such a target, or a user's model of that name with a single target.
+ */
+static const CachedModel *
+ModelForProperty(const char *property, const HnHead **head, int *target)
+{
+	const CachedModel *model;
+
+	for (int i = 0; i < builtin_model_count; i++)
+	{
+		model = GetBuiltinModel(&builtin_models[i]);
+		if (FindTarget(&model->model, property, head, target))
+			return model;
+	}
+	model = GetModelByName(property, true);
+	if (model == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("no built-in model predicts \"%s\", and no model has that name", property),
+				 errhint("See column \"targets\" of hamnet_models() for what can be predicted.")));
+	if (model->model.head_count != 1 || model->model.heads[0].target_count != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
+				 errmsg("model \"%s\" does not have exactly one target", property),
+				 errhint("Name the target and the model: hamnet_predict(smiles, target, model).")));
+	*head = &model->model.heads[0];
+	*target = 0;
+	return model;
+}
+
+static const CachedModel *
+NamedModelForProperty(const char *name, const char *property, const HnHead **head, int *target)
+{
+	const CachedModel *model = GetModelByName(name, false);
+
+	if (!FindTarget(&model->model, property, head, target))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" does not predict \"%s\"", name, property),
+				 errhint("See column \"targets\" of hamnet_models() for what it predicts.")));
+	return model;
+}
+
+/* Predictions of one head for a computed molecule [head->target_count]. */
+static double *
+PredictHead(Computed *computed, const HnHead *head, const char *smiles)
+{
+	double	   *values = palloc(head->target_count * sizeof(double));
+
+	if (hn_head_predict(computed->context, head, computed->fingerprint.fingerprint, 1, values) != HN_OK)
+		ReportCoreError(computed->context, smiles);
+	return values;
+}
+
+PG_FUNCTION_INFO_V1(hamnet_predict);
+
+/* hamnet_predict(smiles text, property text [, model text]) → double precision */
+PGDLLEXPORT Datum
+hamnet_predict(PG_FUNCTION_ARGS)
+{
+	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *property = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	const HnHead *head;
+	int			target;
+	const CachedModel *model;
+	Computed	computed;
+
+	if (PG_NARGS() > 2)
+		model = NamedModelForProperty(text_to_cstring(PG_GETARG_TEXT_PP(2)), property, &head, &target);
+	else
+		model = ModelForProperty(property, &head, &target);
+	ComputeAll(model, smiles, &computed);
+	PG_RETURN_FLOAT8(PredictHead(&computed, head, smiles)[target]);
+}
+
+PG_FUNCTION_INFO_V1(hamnet_predictions);
+
+/* hamnet_predictions(smiles text [, model text]) → (property, value, unit, sd) */
+PGDLLEXPORT Datum
+hamnet_predictions(PG_FUNCTION_ARGS)
+{
+	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	const CachedModel *model = GetModelArgument(fcinfo, 1);
+	RowSet		rows = BeginRows(fcinfo);
+	Computed	computed;
+
+	ComputeAll(model, smiles, &computed);
+	for (int h = 0; h < model->model.head_count; h++)
+	{
+		const HnHead *head = &model->model.heads[h];
+		double	   *values = PredictHead(&computed, head, smiles);
+
+		for (int t = 0; t < head->target_count; t++)
+		{
+			/* A single network has no spread to report. */
+			bool		nulls[4] = {false, false, false, true};
+			Datum		row[4];
+
+			row[0] = CStringGetTextDatum(head->targets[t].name);
+			row[1] = Float8GetDatum(values[t]);
+			row[2] = CStringGetTextDatum(head->targets[t].unit);
+			row[3] = (Datum) 0;
+			AddRow(&rows, row, nulls);
+		}
+	}
+	return (Datum) 0;
+}

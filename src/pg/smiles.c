@@ -1,0 +1,43 @@
+/*
+ * smiles.c: SQL functions about SMILES alone.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+
+#include "core.h"
+#include "guc.h"
+
+PG_FUNCTION_INFO_V1(hamnet_smiles_error);
+
+/* hamnet_smiles_error(text) → why it is no usable molecule, or NULL */
+PGDLLEXPORT Datum
+hamnet_smiles_error(PG_FUNCTION_ARGS)
+{
+	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	HnContext  *context = BeginCore();
+	HnGraph		graph;
+	HnStatus	status = hn_graph_from_smiles(context, smiles, &hn_features_2021, hamnet_max_atoms, &graph);
+
+	if (status == HN_OK)
+		PG_RETURN_NULL();
+	if (status != HN_INVALID_SMILES && status != HN_TOO_LARGE)
+		ReportCoreError(context, smiles);
+	PG_RETURN_TEXT_P(cstring_to_text(context->message));
+}
+
+PG_FUNCTION_INFO_V1(hamnet_canonical_smiles);
+
+/* hamnet_canonical_smiles(text) → text */
+PGDLLEXPORT Datum
+hamnet_canonical_smiles(PG_FUNCTION_ARGS)
+{
+	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	HnContext  *context = BeginCore();
+	const char *canonical;
+
+	if (hn_canonical_smiles(context, smiles, hamnet_max_atoms, &canonical) != HN_OK)
+		ReportCoreError(context, smiles);
+	PG_RETURN_TEXT_P(cstring_to_text(canonical));
+}
