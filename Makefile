@@ -36,6 +36,8 @@ KERNEL_FLAGS_avx512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma
 # A server process must not grow threads, so BLAS is the single-threaded build,
 # found by its own path whatever the system's default BLAS is.
 OPENBLAS_LIBDIR ?= $(firstword $(wildcard /usr/lib/*/openblas-serial))
+OPENBLAS_INCLUDE ?= $(firstword $(wildcard /usr/include/*/openblas-serial))
+BLAS_CFLAGS = $(OPENBLAS_INCLUDE:%=-I%)
 BLAS_LIBS = $(if $(OPENBLAS_LIBDIR),-L$(OPENBLAS_LIBDIR) -Wl$(comma)-rpath$(comma)$(OPENBLAS_LIBDIR)) -lopenblas
 comma = ,
 
@@ -45,7 +47,7 @@ CORE_LIBS = $(RDKIT_LIBS) -ljansson $(BLAS_LIBS) -lstdc++ -lm
 
 WARNINGS = -Wall -Wextra $(if $(WERROR),-Werror)
 CORE_CFLAGS = -std=gnu11 -O3 -g -fPIC -fvisibility=hidden -fno-math-errno -fno-trapping-math \
-	-Iinclude $(WARNINGS) $(SANITIZE) $(OPTFLAGS)
+	-Iinclude $(BLAS_CFLAGS) $(WARNINGS) $(SANITIZE) $(OPTFLAGS)
 CORE_CXXFLAGS = -std=c++17 -O2 -g -fPIC -fvisibility=hidden -Iinclude -isystem $(RDKIT_INCLUDE) \
 	$(WARNINGS) $(SANITIZE) $(OPTFLAGS)
 
@@ -68,7 +70,7 @@ $(CORE): $(CORE_OBJS)
 	rm -f $@
 	$(AR) crs $@ $^
 
-CORE_HEADERS = $(wildcard include/hamnet/*.h)
+CORE_HEADERS = $(wildcard include/hamnet/*.h src/nn/*.h src/chem/*.h src/model/*.h)
 
 $(filter-out $(KERNEL_OBJS) %rdkit_adapter.o,$(CORE_OBJS)): %.o: %.c $(CORE_HEADERS)
 	$(CC) $(CORE_CFLAGS) -c -o $@ $<

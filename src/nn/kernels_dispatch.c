@@ -1,0 +1,52 @@
+/*
+ * kernels_dispatch.c: which of the compiled kernel sets this processor runs.
+ */
+#include "hamnet/kernels.h"
+
+extern const HnKernels hn_kernels_portable;
+
+#ifdef __x86_64__
+extern const HnKernels hn_kernels_avx2;
+extern const HnKernels hn_kernels_avx512;
+
+/* Best first. A processor that runs one set runs all that follow it. */
+static const HnKernels *const sets[] = {
+	&hn_kernels_avx512, &hn_kernels_avx2, &hn_kernels_portable, NULL
+};
+
+/*
+ * The features that the Makefile compiles each set for. The builtin reads
+ * what the C runtime found at startup, from CPUID and, by XGETBV, from the
+ * operating system: a register that it does not save is not there.
+ */
+static int
+first_runnable(void)
+{
+	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
+		return 2;
+	if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
+		!__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
+		return 1;
+	return 0;
+}
+#else
+static const HnKernels *const sets[] = {&hn_kernels_portable, NULL};
+
+static int
+first_runnable(void)
+{
+	return 0;
+}
+#endif
+
+const HnKernels *const *
+hn_kernels_available(void)
+{
+	return sets + first_runnable();
+}
+
+const HnKernels *
+hn_kernels(void)
+{
+	return hn_kernels_available()[0];
+}

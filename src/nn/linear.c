@@ -1,0 +1,104 @@
+/*
+ * linear.c: dense products, through CBLAS.
+ *
+ * An empty matrix may come with any pointer and distance between rows; CBLAS
+ * rejects a distance of zero even then, so empty products do not reach it.
+ */
+#include "hamnet/linear.h"
+
+#include <cblas.h>
+#include <stdio.h>
+#include <string.h>
+
+#ifdef HAMNET_DOUBLE
+#define cblas_gemm cblas_dgemm
+#define cblas_gemv cblas_dgemv
+#else
+#define cblas_gemm cblas_sgemm
+#define cblas_gemv cblas_sgemv
+#endif
+
+/* out = beta * out, where beta 0 does not read out. */
+static void
+scale_rows(int rows, int n, real beta, real *out, int ldout)
+{
+	for (int i = 0; i < rows; i++)
+	{
+		real	   *row = out + (size_t) i * ldout;
+
+		for (int o = 0; o < n; o++)
+			row[o] = beta == 0 ? 0 : beta * row[o];
+	}
+}
+
+void
+hn_gemm_nt(int rows, int outs, int ins, real alpha,
+		   const real *x, int ldx, const real *w, int ldw,
+		   real beta, real *out, int ldout)
+{
+	if (rows == 0 || outs == 0 || ins == 0)
+		scale_rows(rows, outs, beta, out, ldout);
+	else if (rows == 1)
+		cblas_gemv(CblasRowMajor, CblasNoTrans, outs, ins, alpha, w, ldw, x, 1, beta, out, 1);
+	else
+		cblas_gemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, outs, ins,
+				   alpha, x, ldx, w, ldw, beta, out, ldout);
+}
+
+void
+hn_gemm_nn(int rows, int ins, int outs, real alpha,
+		   const real *y, int ldy, const real *w, int ldw,
+		   real beta, real *out, int ldout)
+{
+	if (rows == 0 || ins == 0 || outs == 0)
+		scale_rows(rows, ins, beta, out, ldout);
+	else if (rows == 1)
+		cblas_gemv(CblasRowMajor, CblasTrans, outs, ins, alpha, w, ldw, y, 1, beta, out, 1);
+	else
+		cblas_gemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, ins, outs,
+				   alpha, y, ldy, w, ldw, beta, out, ldout);
+}
+
+void
+hn_gemm_tn(int outs, int ins, int rows, real alpha,
+		   const real *y, int ldy, const real *x, int ldx,
+		   real beta, real *out, int ldout)
+{
+	if (outs == 0 || ins == 0 || rows == 0)
+		scale_rows(outs, ins, beta, out, ldout);
+	else
+		cblas_gemm(CblasRowMajor, CblasTrans, CblasNoTrans, outs, ins, rows,
+				   alpha, y, ldy, x, ldx, beta, out, ldout);
+}
+
+void
+hn_fill_rows(int rows, int n, const real *bias, real *out, int ldout)
+{
+	for (int i = 0; i < rows; i++)
+	{
+		real	   *row = out + (size_t) i * ldout;
+
+		for (int o = 0; o < n; o++)
+			row[o] = bias ? bias[o] : 0;
+	}
+}
+
+/* OpenBLAS describes itself as "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ..."; keep the first two words. */
+const char *
+hn_blas_version(void)
+{
+	static char version[64];
+	const char *config = openblas_get_config();
+	const char *end = strchr(config, ' ');
+
+	if (end)
+		end = strchr(end + 1, ' ');
+	snprintf(version, sizeof(version), "%.*s", (int) (end ? (size_t) (end - config) : strlen(config)), config);
+	return version;
+}
+
+void
+hn_blas_single_thread(void)
+{
+	openblas_set_num_threads(1);
+}

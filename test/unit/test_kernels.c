@@ -1,0 +1,370 @@
+/*
+ * test_kernels.c: every kernel set this processor runs against the definitions.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <float.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hamnet/kernels.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+typedef void (*Activation) (real *x, size_t n);
+
+/* One activation of a set and of the definitions, with the error that kernels.h states. */
+typedef struct Pair
+{
+	const char *name;
+	Activation	tested;
+	Activation	defined;
+	double		ulps;
+} Pair;
+
+#define ACTIVATIONS 7
+
+static void
+pairs_of(const HnKernels *set, Pair pairs[ACTIVATIONS])
+{
+	const HnKernels *naive = &hn_kernels_naive;
+	const Pair	all[ACTIVATIONS] = {
+		{"sigmoid", set->sigmoid, naive->sigmoid, 2.5},
+		{"tanh", set->tanh, naive->tanh, 2.5},
+		{"elu", set->elu, naive->elu, 2},
+		{"leaky_relu", set->leaky_relu, naive->leaky_relu, 1},
+		{"relu", set->relu, naive->relu, 0},
+		{"exp", set->exp, naive->exp, 1.5},
+		{"softplus", set->softplus, naive->softplus, 3.5},
+	};
+
+	memcpy(pairs, all, sizeof(all));
+}
+
+/* The distance between floats next to x. */
+static double
+unit_in_last_place(double x)
+{
+	int			exponent;
+
+	if (fabs(x) < FLT_MIN)
+		return 0x1p-149;
+	frexp(x, &exponent);
+	return ldexp(1, exponent - FLT_MANT_DIG);
+}
+
+/*
+ * Fail unless y is f(x) within the stated error; expected is f(x) rounded,
+ * which adds half a unit.
+ */
+static void
+check_value(const HnKernels *set, const Pair *pair, real x, real y, real expected)
+{
+	double		allowed = pair->ulps == 0 ? 0 : pair->ulps + 0.5;
+
+	if (isnan(expected) ? isnan(y) : y == expected)
+		return;
+	if (isfinite(y) && isfinite(expected) &&
+		fabs((double) y - expected) <= allowed * unit_in_last_place(expected))
+		return;
+	fail_msg("%s %s(%a) is %a, expected %a", set->name, pair->name, (double) x, (double) y, (double) expected);
+}
+
+static real
+from_bits(uint32_t bits)
+{
+	float		x;
+
+	memcpy(&x, &bits, sizeof(x));
+	return x;
+}
+
+/* Run check on every available set. */
+static void
+for_each_set(void (*check) (const HnKernels *set))
+{
+	for (const HnKernels *const *set = hn_kernels_available(); *set != NULL; set++)
+		check(*set);
+}
+
+static void
+check_special_values(const HnKernels *set)
+{
+	const real	magnitudes[] = {
+		0, 0x1p-149f, 0x1p-140f, FLT_MIN, 1e-30f, 1e-8f, 1e-4f, 0.01f, 0.3465f, 0.3466f, 0.5f, 0.6931f, 0.6932f, 1,
+		2, 9, 17, 30, 44, 87.3365f, 88, 88.7228f, 88.7229f, 89, 90, 103.9f, 103.98f, 104, 105, 150, 200, 1e4f, 1e30f,
+		FLT_MAX, INFINITY
+	};
+	Pair		pairs[ACTIVATIONS];
+
+	pairs_of(set, pairs);
+	for (int f = 0; f < ACTIVATIONS; f++)
+		for (size_t i = 0; i < 2 * COUNT(magnitudes); i++)
+		{
+			real		x = i % 2 ? -magnitudes[i / 2] : magnitudes[i / 2];
+			real		y = x;
+			real		expected = x;
+
+			pairs[f].tested(&y, 1);
+			pairs[f].defined(&expected, 1);
+			check_value(set, &pairs[f], x, y, expected);
+			if (x == 0 && expected == 0)
+				assert_int_equal(signbit(y) != 0, signbit(expected) != 0);
+		}
+}
+
+/* The network looks for NaN in its results, so no kernel may lose one, wherever in a vector it stands. */
+static void
+check_nan(const HnKernels *set)
+{
+	Pair		pairs[ACTIVATIONS];
+	float		a[70];
+	float		b[70];
+	real		x[70];
+	double		sums[3];
+
+	pairs_of(set, pairs);
+	for (int at = 0; at < 70; at++)
+	{
+		for (int f = 0; f < ACTIVATIONS; f++)
+		{
+			for (int i = 0; i < 70; i++)
+				x[i] = i == at ? NAN : (real) (i - 35);
+			pairs[f].tested(x, 70);
+			for (int i = 0; i < 70; i++)
+				assert_int_equal(isnan(x[i]) != 0, i == at);
+		}
+		for (int i = 0; i < 70; i++)
+		{
+			a[i] = i == at ? NAN : 1;
+			b[i] = 0;
+		}
+		assert_true(isnan(set->l2_squared(a, b, 70)));
+		assert_true(isnan(set->dot(a, b, 70)));
+		set->dot3(a, b, 70, sums);
+		assert_true(isnan(sums[0]) && isnan(sums[1]) && sums[2] == 0);
+	}
+}
+
+/* A sample of all floats: the stride is odd, so that low bits vary as well as exponents. */
+static void
+check_sample(const HnKernels *set)
+{
+	enum
+	{
+		CHUNK = 1024
+	};
+	const uint32_t stride = 8191;
+	Pair		pairs[ACTIVATIONS];
+	real		x[CHUNK];
+	real		y[CHUNK];
+	real		expected[CHUNK];
+
+	pairs_of(set, pairs);
+	for (uint64_t first = 0; first <= UINT32_MAX; first += (uint64_t) CHUNK * stride)
+	{
+		for (uint64_t i = 0; i < CHUNK; i++)
+			x[i] = from_bits((uint32_t) (first + i * stride));
+		for (int f = 0; f < ACTIVATIONS; f++)
+		{
+			memcpy(y, x, sizeof(x));
+			memcpy(expected, x, sizeof(x));
+			pairs[f].tested(y, CHUNK);
+			pairs[f].defined(expected, CHUNK);
+			for (int i = 0; i < CHUNK; i++)
+				check_value(set, &pairs[f], x[i], y[i], expected[i]);
+		}
+	}
+}
+
+/* A value does not depend on its neighbours, place, length or alignment, and nothing outside is touched. */
+static void
+check_tails(const HnKernels *set)
+{
+	enum
+	{
+		LONGEST = 70, PLACES = 17
+	};
+	Pair		pairs[ACTIVATIONS];
+	real		x[LONGEST];
+	real		alone[LONGEST];
+	real		buffer[LONGEST + PLACES + 1];
+
+	for (int i = 0; i < LONGEST; i++)
+		x[i] = (real) (12 * sin(1.7 * i));
+	pairs_of(set, pairs);
+	for (int f = 0; f < ACTIVATIONS; f++)
+	{
+		for (int i = 0; i < LONGEST; i++)
+		{
+			alone[i] = x[i];
+			pairs[f].tested(&alone[i], 1);
+		}
+		for (int n = 0; n <= LONGEST; n++)
+			for (int place = 0; place < PLACES; place++)
+			{
+				for (size_t i = 0; i < COUNT(buffer); i++)
+					buffer[i] = 7;
+				memcpy(buffer + place, x, n * sizeof(real));
+				pairs[f].tested(buffer + place, n);
+				for (int i = 0; i < (int) COUNT(buffer); i++)
+				{
+					bool		inside = i >= place && i < place + n;
+
+					if (buffer[i] != (inside ? alone[i - place] : 7))
+						fail_msg("%s %s: element %d of %d at place %d", set->name, pairs[f].name, i - place, n, place);
+				}
+			}
+	}
+}
+
+/* Lengths around the widths of registers, of a step and of a block. */
+static const size_t lengths[] = {
+	0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 70, 250, 256, 511, 512, 513, 1000, 1024, 4099
+};
+
+#define LONGEST_VECTOR 4099
+
+static float *
+random_vector(unsigned int seed)
+{
+	float	   *vector = malloc((LONGEST_VECTOR + 1) * sizeof(float));
+
+	assert_non_null(vector);
+	for (int i = 0; i <= LONGEST_VECTOR; i++)
+	{
+		seed = seed * 1664525 + 1013904223;
+		vector[i] = (float) (seed >> 8) * 0x1p-23f - 1;
+	}
+	return vector;
+}
+
+/* Sums against the definitions, from an aligned and an unaligned start. */
+static void
+check_distances(const HnKernels *set)
+{
+	const double bound = 1.5e-6;
+	float	   *a = random_vector(1);
+	float	   *b = random_vector(2);
+
+	for (size_t l = 0; l < COUNT(lengths); l++)
+		for (int skew = 0; skew < 2; skew++)
+		{
+			const float *u = a + skew;
+			const float *v = b;
+			size_t		n = lengths[l];
+			double		l2 = hn_kernels_naive.l2_squared(u, v, n);
+			double		sums[3];
+			double		exact[3];
+
+			hn_kernels_naive.dot3(u, v, n, exact);
+			set->dot3(u, v, n, sums);
+			assert_true(fabs(set->l2_squared(u, v, n) - l2) <= bound * l2);
+			assert_true(fabs(sums[1] - exact[1]) <= bound * exact[1]);
+			assert_true(fabs(sums[2] - exact[2]) <= bound * exact[2]);
+			/* The sum of |a b| is at most |a| |b|. */
+			assert_true(fabs(sums[0] - exact[0]) <= bound * sqrt(exact[1] * exact[2]));
+		}
+	free(a);
+	free(b);
+}
+
+/* What exact search relies on: equalities, not bounds. */
+static void
+check_distance_relations(const HnKernels *set)
+{
+	float	   *a = random_vector(3);
+	float	   *b = random_vector(4);
+
+	for (size_t l = 0; l < COUNT(lengths); l++)
+	{
+		size_t		n = lengths[l];
+		double		forth[3];
+		double		back[3];
+
+		assert_true(set->l2_squared(a, b, n) == set->l2_squared(b, a, n));
+		assert_true(set->dot(a, b, n) == set->dot(b, a, n));
+		assert_true(set->l2_squared(a, a, n) == 0);
+
+		set->dot3(a, b, n, forth);
+		set->dot3(b, a, n, back);
+		assert_true(forth[0] == back[0] && forth[1] == back[2] && forth[2] == back[1]);
+		assert_true(forth[0] == set->dot(a, b, n));
+		assert_true(forth[1] == set->dot(a, a, n));
+		assert_true(forth[2] == set->dot(b, b, n));
+
+		set->dot3(a, a, n, forth);
+		assert_true(forth[0] == forth[1] && forth[1] == forth[2]);
+	}
+	free(a);
+	free(b);
+}
+
+/* Beyond the range of float a sum is infinite, never NaN from finite numbers of one sign. */
+static void
+check_distance_range(const HnKernels *set)
+{
+	float		large[40];
+	float		zero[40] = {0};
+
+	for (int i = 0; i < 40; i++)
+		large[i] = FLT_MAX;
+	assert_true(set->l2_squared(large, zero, 40) == INFINITY);
+	assert_true(set->dot(large, large, 40) == INFINITY);
+	assert_true(set->l2_squared(large, large, 40) == 0);
+	assert_true(set->dot(large, zero, 40) == 0);
+}
+
+static void
+test_available(void **state)
+{
+	const HnKernels *const *sets = hn_kernels_available();
+	const HnKernels *last = NULL;
+
+	(void) state;
+	assert_ptr_equal(sets[0], hn_kernels());
+	for (; *sets != NULL; sets++)
+		last = *sets;
+	assert_non_null(last);
+	assert_string_equal(last->name, "portable");
+	assert_string_equal(hn_kernels_naive.name, "naive");
+}
+
+#define TEST_EACH_SET(check) \
+	static void \
+	test_##check(void **state) \
+	{ \
+		(void) state; \
+		for_each_set(check_##check); \
+	}
+
+TEST_EACH_SET(special_values)
+TEST_EACH_SET(nan)
+TEST_EACH_SET(sample)
+TEST_EACH_SET(tails)
+TEST_EACH_SET(distances)
+TEST_EACH_SET(distance_relations)
+TEST_EACH_SET(distance_range)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_available),
+		cmocka_unit_test(test_special_values),
+		cmocka_unit_test(test_nan),
+		cmocka_unit_test(test_sample),
+		cmocka_unit_test(test_tails),
+		cmocka_unit_test(test_distances),
+		cmocka_unit_test(test_distance_relations),
+		cmocka_unit_test(test_distance_range),
+	};
+
+	return cmocka_run_group_tests_name("kernels", tests, NULL, NULL);
+}
