@@ -1,4 +1,19 @@
-# Built with PGXS. Targets for users: all, install, demo, check; see README.md.
+# Targets, see README.md: demo and check set up everything they need themselves;
+# all, install, uninstall and clean are PGXS's; unit, installcheck, check-pgtap and
+# check-tap are the parts of check, for a server that has the extension.
+
+# The commands for a fresh clone come without PGXS, which may not be installed yet.
+ifneq (,$(filter setup demo check,$(MAKECMDGOALS)))
+
+.PHONY: setup demo check
+setup:
+	@scripts/setup.sh --tests
+demo:
+	@scripts/demo.sh
+check:
+	@scripts/check.sh
+
+else
 
 EXTENSION = hamnet
 EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" hamnet.control)
@@ -20,6 +35,9 @@ UNTRAINED_MODEL = models/hamnet-untrained.safetensors
 TRAINED_MODELS = $(filter-out $(UNTRAINED_MODEL),$(wildcard models/*.safetensors))
 BUILTIN_MODELS = src/pg/builtin_models.h
 SHA256SUM ?= sha256sum
+
+REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
+REGRESS_OPTS = --inputdir=test --load-extension=hamnet
 
 UNIT_TESTS = $(patsubst %.c,%,$(wildcard test/unit/test_*.c))
 
@@ -64,6 +82,11 @@ include $(PGXS)
 override with_llvm := no
 override CFLAGS := $(filter-out -Wdeclaration-after-statement,$(CFLAGS))
 
+# PGXS hands over the flags of the server's compiler, some of which only gcc knows.
+ifneq (,$(findstring clang,$(CC)))
+override CFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument
+endif
+
 $(shlib): $(CORE)
 
 $(CORE): $(CORE_OBJS)
@@ -102,6 +125,20 @@ test/unit/test_chem: test/unit/respell.o
 test/unit/respell.o: test/unit/respell.cpp
 	$(CXX) $(CORE_CXXFLAGS) -c -o $@ $<
 
-.PHONY: unit
-unit: $(UNIT_TESTS)
-	@set -e; for t in $(UNIT_TESTS); do ./$$t; done
+.PHONY: unit unit-programs check-pgtap check-tap
+
+unit-programs: $(UNIT_TESTS)
+
+# All of them run, whatever fails.
+unit: unit-programs
+	@status=0; for t in $(UNIT_TESTS); do ./$$t || status=1; done; exit $$status
+
+# On the server that PGHOST and so on name, each file in a database of its own.
+check-pgtap:
+	@prove $(PROVE_FLAGS) --exec scripts/pgtap.sh $(or $(PROVE_TESTS),$(sort $(wildcard test/pgtap/*.sql)))
+
+# Starts servers of its own.
+check-tap:
+	@PG_CONFIG=$(PG_CONFIG) scripts/tap.sh $(PROVE_FLAGS) $(or $(PROVE_TESTS),$(sort $(wildcard test/t/*.pl)))
+
+endif

@@ -1,0 +1,141 @@
+-- The demo of hamnet: what "make demo" runs with psql, in a new and empty
+-- database. Everything below can be pasted into a database of your own, from
+-- CREATE EXTENSION on; the compounds come with Debian's package rdkit-data.
+
+SET client_min_messages = notice;
+\set VERBOSITY terse
+\pset footer off
+\pset null '(null)'
+
+\echo
+\echo == 1. The extension
+\echo
+\set ECHO queries
+
+CREATE EXTENSION hamnet;
+
+SELECT hamnet_version();
+
+SELECT name, built_in, dim, targets, bytes FROM hamnet_models();
+
+\set ECHO none
+\echo
+\echo == 2. The compounds: 5,000 structures of the NCI open database
+\echo
+\set ECHO queries
+
+CREATE TABLE nci (smiles text, id integer PRIMARY KEY);
+
+\copy nci FROM '/usr/share/RDKit/Data/NCI/first_5K.smi' WITH (FORMAT csv, DELIMITER E'\t')
+
+CREATE TABLE compound (id integer PRIMARY KEY, smiles text NOT NULL, fp hfp);
+
+\set ECHO none
+\echo
+\echo == 3. Their fingerprints, in batches of 250
+\echo
+\set ECHO queries
+
+DO $$
+DECLARE
+	batch constant integer := 250;
+	total constant bigint := count(*) FROM nci;
+	started constant timestamptz := clock_timestamp();
+	done bigint := 0;
+	first integer;
+	rows bigint;
+BEGIN
+	FOR first IN SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM nci) AS numbered
+				 WHERE n % batch = 1 ORDER BY id
+	LOOP
+		INSERT INTO compound
+		SELECT u.id, u.smiles, u.fp
+		FROM (SELECT array_agg(id) AS ids, array_agg(smiles) AS smiles
+			  FROM (SELECT id, smiles FROM nci WHERE id >= first ORDER BY id LIMIT batch) AS part) AS b,
+			 unnest(b.ids, b.smiles, hamnet_fingerprints(b.smiles)) AS u (id, smiles, fp);
+		GET DIAGNOSTICS rows = ROW_COUNT;
+		done := done + rows;
+		RAISE NOTICE '% of % compounds, % a second', done, total,
+			round(done / extract(epoch FROM clock_timestamp() - started)::numeric);
+	END LOOP;
+END
+$$;
+
+\set ECHO none
+\echo
+\echo A structure that RDKit rejects has no fingerprint; hamnet_smiles_error says why.
+\echo
+\set ECHO queries
+
+SELECT count(*) AS compounds, count(fp) AS fingerprints, count(*) - count(fp) AS rejected FROM compound;
+
+SELECT id, smiles, hamnet_smiles_error(smiles) AS reason
+FROM compound WHERE fp IS NULL ORDER BY id;
+
+\set ECHO none
+\echo
+\echo == 4. The compounds most like three known drugs
+\echo
+\set ECHO queries
+
+CREATE TABLE drug (name text, smiles text);
+
+INSERT INTO drug VALUES
+	('aspirin', 'CC(=O)Oc1ccccc1C(=O)O'),
+	('caffeine', 'Cn1cnc2c1c(=O)n(C)c(=O)n2C'),
+	('ibuprofen', 'CC(C)Cc1ccc(cc1)C(C)C(=O)O');
+
+SELECT drug.name AS drug, near.rank, near.id AS nci_id, round(near.distance::numeric, 4) AS distance, near.smiles
+FROM drug,
+	 LATERAL (SELECT row_number() OVER () AS rank, n.*
+			  FROM (SELECT id, smiles, fp <-> hamnet_fingerprint(drug.smiles) AS distance
+					FROM compound WHERE fp IS NOT NULL
+					ORDER BY fp <-> hamnet_fingerprint(drug.smiles) LIMIT 5) AS n) AS near
+ORDER BY drug.name, near.rank;
+
+\set ECHO none
+\echo
+\echo == 5. Predicted properties of ibuprofen
+\echo
+SELECT NOT EXISTS (SELECT FROM hamnet_models() WHERE built_in AND cardinality(targets) > 0) AS untrained \gset
+\if :untrained
+\echo The built-in model is hamnet-untrained: its weights are random numbers from a seed.
+\echo It was taught no property, so the query below is right and its answer is empty.
+\echo A trained model of your own is loaded with hamnet_load_model(name, weights).
+\echo
+\endif
+\set ECHO queries
+
+SELECT property, value, unit, sd FROM hamnet_predictions('CC(C)Cc1ccc(cc1)C(C)C(=O)O');
+
+\set ECHO none
+\echo
+\echo == 6. Inside the network: aspirin
+\echo
+\if :untrained
+\echo Coordinates, energies and weights of an untrained model show the form of the answer, not chemistry.
+\echo
+\endif
+\set ECHO queries
+
+SELECT atom, element, round(x::numeric, 4) AS x, round(y::numeric, 4) AS y, round(z::numeric, 4) AS z
+FROM hamnet_conformer('CC(=O)Oc1ccccc1C(=O)O');
+
+SELECT step, kinetic, potential, dissipated
+FROM hamnet_trajectory('CC(=O)Oc1ccccc1C(=O)O') WHERE step % 5 = 0;
+
+SELECT atom, element, round(weight::numeric, 4) AS weight
+FROM hamnet_atom_weights('CC(=O)Oc1ccccc1C(=O)O') ORDER BY weight DESC LIMIT 5;
+
+\set ECHO none
+\echo
+\echo == 7. What is not a molecule
+\echo
+\set ECHO queries
+
+SELECT smiles, hamnet_try_fingerprint(smiles) IS NULL AS rejected, hamnet_smiles_error(smiles)
+FROM unnest(ARRAY['CCO', 'CC(C', 'C(C)(C)(C)(C)C']) AS smiles;
+
+\set ECHO none
+\echo
+\echo The cluster of this demo is dropped now. README.md says how to use hamnet in a database of your own.

@@ -1,0 +1,92 @@
+#!/bin/bash
+#
+# Set up, build and install hamnet, then run every test. Stages after the
+# build are independent: all of them run, and the last line counts the tests
+# of all stages.
+
+set -uo pipefail
+cd "$(dirname "$0")/.."
+. scripts/common.sh
+
+passed=0
+failed=0
+failed_stages=()
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# Count the tests of a stage by what its tool prints: cmocka, pg_regress (the
+# second form since PostgreSQL 16), prove. Prints "passed failed".
+count_tests()
+{
+	awk '
+		/^\[  PASSED  \] [0-9]+ test/			{ passed += $4 }
+		/^\[  FAILED  \] [0-9]+ test/			{ failed += $4 }
+		/^(test|    ) .* \.\.\. ok /			{ passed++ }
+		/^(test|    ) .* \.\.\. FAILED /		{ failed++ }
+		/^ok [0-9]+ +[-+] /						{ passed++ }
+		/^not ok [0-9]+ +[-+] /					{ failed++ }
+		/^Files=[0-9]+, Tests=[0-9]+/			{ split($2, n, /[=,]/); passed += n[2] }
+		/^Failed [0-9]+\/[0-9]+ subtests/		{ split($2, n, "/"); failed += n[1]; passed -= n[1] }
+		END										{ print passed + 0, failed + 0 }' "$1"
+}
+
+# stage NAME COMMAND...: run one stage. One that fails, or that ran no test at
+# all, has at least one failed test.
+stage()
+{
+	local name=$1 started=$SECONDS status=0 good bad
+
+	shift
+	echo
+	say "$name"
+	"$@" 2>&1 </dev/null | tee "$work/log" || status=$?
+	read -r good bad < <(count_tests "$work/log")
+	if [ $((good + bad)) -eq 0 ] || { [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; }; then
+		bad=1
+	fi
+	[ "$bad" -eq 0 ] || failed_stages+=("$name")
+	passed=$((passed + good))
+	failed=$((failed + bad))
+	say "$name: $good passed, $bad failed, $((SECONDS - started)) s"
+	[ "$bad" -eq 0 ]
+}
+
+finish()
+{
+	echo
+	[ ${#failed_stages[@]} -eq 0 ] || printf 'failed: %s\n' "${failed_stages[@]}"
+	echo "$passed passed, $failed failed"
+	[ "$failed" -eq 0 ]
+	exit
+}
+
+gcc_build()
+{
+	build_and_install WERROR=1 && echo 'ok 1 - no warnings'
+}
+
+regression_tests()
+{
+	with_cluster sh -c 'make -s installcheck || { cat regression.diffs; exit 1; }'
+}
+
+# In a copy, so that it neither takes nor leaves objects here.
+clang_build()
+{
+	mkdir "$work/clang"
+	tar -c --exclude-vcs --exclude='*.o' --exclude='*.a' --exclude='*.so' . | tar -x -C "$work/clang"
+	make -s -C "$work/clang" -j"$(nproc)" CC=clang CXX=clang++ WERROR=1 all unit-programs &&
+		echo 'ok 1 - no warnings'
+}
+
+scripts/setup.sh --tests || exit
+find_server
+
+stage "build with gcc, warnings are errors" gcc_build || finish
+stage "C unit tests" make -s -j"$(nproc)" unit WERROR=1
+stage "SQL regression tests (pg_regress)" regression_tests
+stage "SQL behaviour tests (pgTAP)" with_cluster make -s check-pgtap
+stage "server tests (TAP)" make -s check-tap
+stage "build with clang, warnings are errors" clang_build
+finish

@@ -1,0 +1,13 @@
+#!/bin/bash
+#
+# Set up, build and install hamnet, then run demo/demo.sql in a throw-away cluster.
+
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/common.sh
+
+scripts/setup.sh
+find_server
+build_and_install
+say "starting a throw-away PostgreSQL $PG_MAJOR"
+with_cluster psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --pset pager=off --file demo/demo.sql

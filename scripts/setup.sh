@@ -1,0 +1,91 @@
+#!/bin/bash
+#
+# Install the Debian packages that are missing: those for building hamnet and
+# running the demo, and with --tests also those for the tests. Silent, and
+# without touching the network, where nothing is missing.
+
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/common.sh
+
+find_server
+
+packages=(gcc g++ make "postgresql-$PG_MAJOR" "postgresql-server-dev-$PG_MAJOR" postgresql-common
+	librdkit-dev rdkit-data libopenblas-serial-dev libjansson-dev)
+case "${1:-}" in
+	"") ;;
+	--tests) packages+=(clang libcmocka-dev libipc-run-perl "postgresql-$PG_MAJOR-pgtap") ;;
+	*) die "usage: scripts/setup.sh [--tests]" ;;
+esac
+
+# True for an installed package, and for a compiler or make that came another way.
+is_installed()
+{
+	command -v "$1" >/dev/null ||
+		dpkg-query --show --showformat '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
+}
+
+is_known()
+{
+	apt-cache policy "$1" | grep -q '^  Candidate: [^(]'
+}
+
+command -v dpkg-query >/dev/null ||
+	die "this is not a Debian system; install the equivalents of these packages, then run make and make install: ${packages[*]}"
+
+missing=()
+for package in "${packages[@]}"; do
+	is_installed "$package" || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+[ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null ||
+	die "these packages are missing, and installing them needs root or sudo: ${missing[*]}"
+
+log=$(mktemp)
+holdback=
+clean_up()
+{
+	rm -f "$log"
+	[ -z "$holdback" ] || as_root rm -f "$holdback"
+}
+trap clean_up EXIT
+
+apt()
+{
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@" </dev/null >>"$log" 2>&1
+}
+
+# With its first server package Debian also creates and starts a cluster named
+# "main". Nobody asked for one here: hold it back while the packages are
+# installed, unless the machine's administrator has decided about it.
+hold_back_main_cluster()
+{
+	local config=/etc/postgresql-common
+
+	if ! grep -qs '^[[:space:]]*create_main_cluster' "$config/createcluster.conf" "$config"/createcluster.d/*.conf; then
+		as_root mkdir -p "$config/createcluster.d"
+		holdback=$config/createcluster.d/hamnet-setup.conf
+		echo 'create_main_cluster = false' | as_root tee "$holdback" >/dev/null
+	fi
+}
+
+say "installing ${missing[*]}"
+case " ${missing[*]} " in
+	*" postgresql-$PG_MAJOR "*) hold_back_main_cluster ;;
+esac
+
+# The package lists may be absent, or name files that the mirror has replaced.
+for package in "${missing[@]}"; do
+	if ! is_known "$package"; then
+		apt update || true
+		break
+	fi
+done
+if ! apt install --no-install-recommends "${missing[@]}" &&
+	! { apt update && apt install --no-install-recommends "${missing[@]}"; }; then
+	cat "$log" >&2
+	die "could not install these packages: ${missing[*]}"
+fi
+[ -z "$holdback" ] ||
+	say "no database cluster was created; for one of your own: pg_createcluster $PG_MAJOR main --start"

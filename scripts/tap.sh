@@ -1,0 +1,31 @@
+#!/bin/bash
+#
+# Run TAP tests that start servers of their own; see "make check-tap".
+# Arguments are the test files, or options of prove.
+
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/common.sh
+
+find_server
+pgxs=$(dirname "$("$PG_CONFIG" --pgxs)")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+run=(env "TESTDIR=$work" "PATH=$("$PG_CONFIG" --bindir):$PATH" PGPORT=65432
+	"PG_REGRESS=$(realpath "$pgxs/../test/regress/pg_regress")"
+	prove -I "$(realpath "$pgxs/../test/perl")")
+
+# A server refuses to run as root, and another user may not be allowed to read
+# this checkout, or to search the directories above it.
+if [ "$(id -u)" -eq 0 ]; then
+	cp -r README.md doc demo test "$work"
+	chown -R postgres: "$work"
+	cd "$work"
+	run=(runuser -u postgres -- "${run[@]}")
+fi
+
+if ! "${run[@]}" "$@" </dev/null; then
+	tail -n 40 "$work"/tmp_check/log/regress_log_* 2>/dev/null
+	exit 1
+fi
