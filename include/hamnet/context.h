@@ -46,7 +46,7 @@ extern HnStatus hn_fail(HnContext *context, HnStatus status, const char *format,
 			__attribute__((format(printf, 3, 4)));
 
 /* The failure that every NULL from the arena becomes. */
-extern void hn_fail_memory(HnContext *context);
+extern HnStatus hn_fail_memory(HnContext *context);
 
 /* True, with the failure recorded, once the caller wants the work stopped. */
 extern bool hn_interrupted(HnContext *context);

@@ -29,10 +29,10 @@ hn_fail(HnContext *context, HnStatus status, const char *format,...)
 	return status;
 }
 
-void
+HnStatus
 hn_fail_memory(HnContext *context)
 {
-	hn_fail(context, HN_OUT_OF_MEMORY, "out of memory");
+	return hn_fail(context, HN_OUT_OF_MEMORY, "out of memory");
 }
 
 bool

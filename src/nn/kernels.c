@@ -192,6 +192,54 @@ dot3(const float *a, const float *b, size_t n, double out[3])
 	sum_pairs(a, b, n, 3, add_three_products, out);
 }
 
+static void
+squared_distances(const real *y, int n, int width, int i, real *out)
+{
+	for (int j = 0; j < n; j++)
+		out[j] = 0;
+	for (int k = 0; k < width; k++)
+	{
+		const real *row = y + (size_t) k * n;
+		real		own = row[i];
+
+		for (int j = 0; j < n; j++)
+			out[j] += (row[j] - own) * (row[j] - own);
+	}
+}
+
+/* The accumulators of weighted_differences, in the same registers. */
+typedef real RealVector __attribute__((vector_size(WIDTH * sizeof(float))));
+#define REALS ((int) (sizeof(RealVector) / sizeof(real)))
+
+static void
+weighted_differences(const real *y, int n, int width, int i, const real *weight, real *out)
+{
+	int			whole = n - n % REALS;
+
+	for (int k = 0; k < width; k++)
+	{
+		const real *row = y + (size_t) k * n;
+		real		own = row[i];
+		RealVector	sums = {0};
+		real		sum = 0;
+
+		for (int j = 0; j < whole; j += REALS)
+		{
+			RealVector	other;
+			RealVector	factor;
+
+			memcpy(&other, row + j, sizeof(other));
+			memcpy(&factor, weight + j, sizeof(factor));
+			sums += factor * (own - other);
+		}
+		for (int j = whole; j < n; j++)
+			sum += weight[j] * (own - row[j]);
+		for (int lane = 0; lane < REALS; lane++)
+			sum += sums[lane];
+		out[k] = sum;
+	}
+}
+
 #define STRINGIZE(token) #token
 #define NAME_OF(set) STRINGIZE(set)
 #define PASTE(prefix, set) prefix##set
@@ -209,6 +257,8 @@ const HnKernels TABLE_OF(HN_KERNEL_SET) =
 	.relu = relu_all,
 	.exp = exp_all,
 	.softplus = softplus_all,
+	.squared_distances = squared_distances,
+	.weighted_differences = weighted_differences,
 	.l2_squared = l2_squared,
 	.dot = dot,
 	.dot3 = dot3,

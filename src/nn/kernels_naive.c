@@ -33,6 +33,36 @@ ELEMENTWISE(relu)
 ELEMENTWISE(exp)
 ELEMENTWISE(softplus)
 
+static void
+squared_distances(const real *y, int n, int width, int i, real *out)
+{
+	for (int j = 0; j < n; j++)
+	{
+		double		sum = 0;
+
+		for (int k = 0; k < width; k++)
+		{
+			double		difference = (double) y[(size_t) k * n + j] - y[(size_t) k * n + i];
+
+			sum += difference * difference;
+		}
+		out[j] = (real) sum;
+	}
+}
+
+static void
+weighted_differences(const real *y, int n, int width, int i, const real *weight, real *out)
+{
+	for (int k = 0; k < width; k++)
+	{
+		double		sum = 0;
+
+		for (int j = 0; j < n; j++)
+			sum += weight[j] * ((double) y[(size_t) k * n + i] - y[(size_t) k * n + j]);
+		out[k] = (real) sum;
+	}
+}
+
 static double
 l2_squared(const float *a, const float *b, size_t n)
 {
@@ -71,6 +101,8 @@ const HnKernels hn_kernels_naive =
 	.relu = relu_all,
 	.exp = exp_all,
 	.softplus = softplus_all,
+	.squared_distances = squared_distances,
+	.weighted_differences = weighted_differences,
 	.l2_squared = l2_squared,
 	.dot = dot,
 	.dot3 = dot3,
