@@ -1,35 +1,13 @@
 #!/bin/sh
-# Print the C header that pins the built-in models given as arguments: their
-# names, their files in share/extension, and the SHA-256 each file must have.
+# Print src/pg/builtin_models.h: for each model file given, a row of the array
+# in src/pg/model_store.c with its name, its file in share/extension, and the
+# SHA-256 that the file must have.
 set -eu
 
-cat <<'HEADER'
-/*
- * builtin_models.h: the models that come with this version, made by
- * models/pin_models.sh from the files themselves.
- */
-#ifndef BUILTIN_MODELS_H
-#define BUILTIN_MODELS_H
-
-typedef struct BuiltinModel
-{
-	const char *name;
-	const char *file;			/* in share/extension */
-	const char *sha256;			/* hexadecimal */
-} BuiltinModel;
-
-static const BuiltinModel builtin_models[] = {
-HEADER
-
+echo '/* Made by models/pin_models.sh from the files in models/. */'
 for path in "$@"; do
 	file=${path##*/}
-	# By a variable of its own: a failing command inside printf's arguments would not stop the script.
+	# Assigned first, because set -e does not see a failure inside printf's arguments.
 	sum=$(${SHA256SUM:-sha256sum} < "$path")
-	printf '\t{"%s", "%s", "%s"},\n' "${file%.safetensors}" "$file" "${sum%% *}"
+	printf '{"%s", "%s", "%s"},\n' "${file%.safetensors}" "$file" "${sum%% *}"
 done
-
-cat <<'FOOTER'
-};
-
-#endif
-FOOTER

@@ -41,6 +41,12 @@ extern HnStatus hn_json_parse(HnContext *context, const char *what, const char *
 extern HnStatus hn_json_known_keys(HnContext *context, const char *what, json_t *object,
 								   const char *const *keys);
 
+/*
+ * Write a JSON value as text in the context's arena, with jansson's flags.
+ * HN_OUT_OF_MEMORY also for NULL: what jansson returns when it could not build one.
+ */
+extern HnStatus hn_json_text(HnContext *context, const json_t *value, size_t flags, const char **text);
+
 /* "a string", "an integer"..., for messages about wrong types. */
 extern const char *hn_json_type_name(const json_t *value);
 

@@ -10,7 +10,6 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "hamnet/json.h"
@@ -425,23 +424,18 @@ pack_head(const HnHead *head)
 					 "hidden", hidden, "targets", targets);
 }
 
-/* The configuration as text, which the caller frees with free(); NULL without memory. */
-static char *
-configuration_text(const HnModel *model)
+/* The configuration as JSON, which the caller releases; NULL without memory. */
+static json_t *
+pack_configuration(const HnModel *model)
 {
 	json_t	   *heads = json_array();
-	json_t	   *root;
-	char	   *text;
 
 	for (int i = 0; i < model->head_count; i++)
 		heads = append(heads, pack_head(&model->heads[i]));
-	root = json_pack("{s:i,s:s,s:o,s:o,s:o}", "format", FORMAT, "features", model->features->name,
+	return json_pack("{s:i,s:s,s:o,s:o,s:o}", "format", FORMAT, "features", model->features->name,
 					 "engine", pack_engine(&model->engine_config),
 					 "fingerprint", pack_fingerprint(&model->fingerprint_config),
 					 "heads", heads);
-	text = json_dumps(root, JSON_REAL_PRECISION(DOUBLE_DIGITS));
-	json_decref(root);
-	return text;
 }
 
 /* Writing: the tensors */
@@ -471,7 +465,8 @@ hn_model_write(HnContext *context, HnModel *model, unsigned char **bytes, size_t
 	HnTensor   *tensors = NULL;
 	HnStoredTensor *stored;
 	int			count = 0;
-	char	   *configuration;
+	const char *text = NULL;
+	json_t	   *configuration;
 	HnStatus	status;
 
 	HN_TRY(hn_model_tensors(context, model, &tensors, &count));
@@ -488,10 +483,9 @@ hn_model_write(HnContext *context, HnModel *model, unsigned char **bytes, size_t
 							(size_t) tensors[i].shape[0] * tensors[i].shape[1], &stored[i].data));
 	}
 
-	configuration = configuration_text(model);
-	if (configuration == NULL)
-		return hn_fail_memory(context);
-	status = hn_safetensors_write(context, stored, count, configuration, bytes, size);
-	free(configuration);
-	return status;
+	configuration = pack_configuration(model);
+	status = hn_json_text(context, configuration, JSON_REAL_PRECISION(DOUBLE_DIGITS), &text);
+	json_decref(configuration);
+	HN_TRY(status);
+	return hn_safetensors_write(context, stored, count, text, bytes, size);
 }

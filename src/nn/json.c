@@ -150,6 +150,22 @@ hn_json_known_keys(HnContext *context, const char *what, json_t *object, const c
 	return HN_OK;
 }
 
+HnStatus
+hn_json_text(HnContext *context, const json_t *value, size_t flags, const char **text)
+{
+	size_t		size = json_dumpb(value, NULL, 0, flags);
+	char	   *bytes;
+
+	if (size == 0)
+		return hn_fail_memory(context);
+	HN_NEW(context, bytes, size + 1);
+	if (json_dumpb(value, bytes, size, flags) != size)
+		return hn_fail_memory(context);
+	bytes[size] = '\0';
+	*text = bytes;
+	return HN_OK;
+}
+
 const char *
 hn_json_type_name(const json_t *value)
 {

@@ -403,10 +403,10 @@ assemble(HnContext *context, const char *header, const HnStoredTensor *tensors, 
 	return HN_OK;
 }
 
-/* Fill an empty header and dump it; the caller frees *text with free(). */
+/* Fill an empty header and write it as text. */
 static HnStatus
 write_header(HnContext *context, const HnStoredTensor *tensors, int count, const char *metadata,
-			 json_t *header, uint64_t *data_size, char **text)
+			 json_t *header, uint64_t *data_size, const char **text)
 {
 	if (metadata)
 	{
@@ -419,8 +419,7 @@ write_header(HnContext *context, const HnStoredTensor *tensors, int count, const
 	}
 	HN_TRY(build_header(context, tensors, count, header, data_size));
 	/* jansson keeps the order in which keys were set. */
-	*text = json_dumps(header, JSON_COMPACT);
-	return *text ? HN_OK : hn_fail_memory(context);
+	return hn_json_text(context, header, JSON_COMPACT, text);
 }
 
 HnStatus
@@ -429,7 +428,7 @@ hn_safetensors_write(HnContext *context, const HnStoredTensor *tensors, int tens
 {
 	HnStoredTensor *sorted;
 	json_t	   *header;
-	char	   *text = NULL;
+	const char *text = NULL;
 	uint64_t	data_size = 0;
 	HnStatus	status;
 
@@ -446,7 +445,6 @@ hn_safetensors_write(HnContext *context, const HnStoredTensor *tensors, int tens
 	status = write_header(context, sorted, tensor_count, metadata, header, &data_size, &text);
 	if (status == HN_OK)
 		status = assemble(context, text, sorted, tensor_count, data_size, bytes, size);
-	free(text);
 	json_decref(header);
 	return status;
 }
