@@ -252,24 +252,24 @@ CREATE FUNCTION hfp(hfp, integer, boolean) RETURNS hfp
 COMMENT ON FUNCTION hfp(hfp, integer, boolean) IS
 	'check the dimensions of a fingerprint against a type modifier';
 
-CREATE FUNCTION array_to_hfp(real[], integer, boolean) RETURNS hfp
+CREATE FUNCTION hfp_from_array(real[], integer, boolean) RETURNS hfp
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION array_to_hfp(real[], integer, boolean) IS
+COMMENT ON FUNCTION hfp_from_array(real[], integer, boolean) IS
 	'convert real[] to a fingerprint of unknown model';
 
-CREATE FUNCTION array_to_hfp(double precision[], integer, boolean) RETURNS hfp
+CREATE FUNCTION hfp_from_array(double precision[], integer, boolean) RETURNS hfp
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION array_to_hfp(double precision[], integer, boolean) IS
+COMMENT ON FUNCTION hfp_from_array(double precision[], integer, boolean) IS
 	'convert double precision[] to a fingerprint of unknown model';
 
-CREATE FUNCTION array_to_hfp(numeric[], integer, boolean) RETURNS hfp
+CREATE FUNCTION hfp_from_array(numeric[], integer, boolean) RETURNS hfp
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION array_to_hfp(numeric[], integer, boolean) IS
+COMMENT ON FUNCTION hfp_from_array(numeric[], integer, boolean) IS
 	'convert numeric[] to a fingerprint of unknown model';
 
-CREATE FUNCTION array_to_hfp(integer[], integer, boolean) RETURNS hfp
+CREATE FUNCTION hfp_from_array(integer[], integer, boolean) RETURNS hfp
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION array_to_hfp(integer[], integer, boolean) IS
+COMMENT ON FUNCTION hfp_from_array(integer[], integer, boolean) IS
 	'convert integer[] to a fingerprint of unknown model';
 
 CREATE FUNCTION hfp_to_float4(hfp) RETURNS real[]
@@ -288,22 +288,22 @@ COMMENT ON CAST (hfp AS hfp) IS
 	'check the dimensions';
 
 CREATE CAST (real[] AS hfp)
-	WITH FUNCTION array_to_hfp(real[], integer, boolean) AS ASSIGNMENT;
+	WITH FUNCTION hfp_from_array(real[], integer, boolean) AS ASSIGNMENT;
 COMMENT ON CAST (real[] AS hfp) IS
 	'fingerprint of unknown model';
 
 CREATE CAST (double precision[] AS hfp)
-	WITH FUNCTION array_to_hfp(double precision[], integer, boolean) AS ASSIGNMENT;
+	WITH FUNCTION hfp_from_array(double precision[], integer, boolean) AS ASSIGNMENT;
 COMMENT ON CAST (double precision[] AS hfp) IS
 	'fingerprint of unknown model';
 
 CREATE CAST (numeric[] AS hfp)
-	WITH FUNCTION array_to_hfp(numeric[], integer, boolean) AS ASSIGNMENT;
+	WITH FUNCTION hfp_from_array(numeric[], integer, boolean) AS ASSIGNMENT;
 COMMENT ON CAST (numeric[] AS hfp) IS
 	'fingerprint of unknown model';
 
 CREATE CAST (integer[] AS hfp)
-	WITH FUNCTION array_to_hfp(integer[], integer, boolean) AS ASSIGNMENT;
+	WITH FUNCTION hfp_from_array(integer[], integer, boolean) AS ASSIGNMENT;
 COMMENT ON CAST (integer[] AS hfp) IS
 	'fingerprint of unknown model';
 

@@ -61,9 +61,9 @@ hfp(PG_FUNCTION_ARGS)
 }
 
 /* Cast an array of integer, real, double precision or numeric. */
-PG_FUNCTION_INFO_V1(array_to_hfp);
+PG_FUNCTION_INFO_V1(hfp_from_array);
 Datum
-array_to_hfp(PG_FUNCTION_ARGS)
+hfp_from_array(PG_FUNCTION_ARGS)
 {
 	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
 	Oid			type = ARR_ELEMTYPE(array);

@@ -88,7 +88,7 @@ ParseModel(const char *p, uint32 *model)
 static char *
 ElementText(const char *p)
 {
-	size_t		length = strcspn(p, ",[] \t\n\v\f\r");
+	size_t		length = strcspn(p, ",] \t\n\v\f\r");
 
 	return CutText(pnstrdup(p, length));
 }
