@@ -39,6 +39,9 @@ SHA256SUM ?= sha256sum
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --load-extension=hamnet
 
+REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
+REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
+
 UNIT_TESTS = $(patsubst %.c,%,$(wildcard test/unit/test_*.c))
 
 # src/nn/kernels.c is compiled once for each instruction set and chosen at run time.
@@ -69,7 +72,7 @@ CORE_CFLAGS = -std=gnu11 -O3 -g -fPIC -fvisibility=hidden -fno-math-errno -fno-t
 CORE_CXXFLAGS = -std=c++17 -O2 -g -fPIC -fvisibility=hidden -Iinclude -isystem $(RDKIT_INCLUDE) \
 	$(WARNINGS) $(SANITIZE) $(OPTFLAGS)
 
-PG_CPPFLAGS = -Iinclude $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+PG_CPPFLAGS = -Iinclude -DHAMNET_VERSION='"$(EXTVERSION)"' $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 SHLIB_LINK = $(CORE) $(CORE_LIBS)
 EXTRA_CLEAN = $(CORE) $(CORE_OBJS) $(UNIT_TESTS) test/unit/*.o src/nn/kernels_*.o \
 	models/make_untrained $(BUILTIN_MODELS) $(BUILTIN_MODELS).new

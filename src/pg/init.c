@@ -1,0 +1,27 @@
+/*
+ * init.c: what happens when the server loads the module.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "hamnet/kernels.h"
+
+#if PG_VERSION_NUM < 130000
+#error "hamnet requires PostgreSQL 13 or later"
+#endif
+
+#if PG_VERSION_NUM >= 180000
+PG_MODULE_MAGIC_EXT(.name = "hamnet", .version = HAMNET_VERSION);
+#else
+PG_MODULE_MAGIC;
+#endif
+
+PGDLLEXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	/* Choose once; under shared_preload_libraries every backend inherits the choice. */
+	hn_kernels();
+}
