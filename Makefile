@@ -77,12 +77,13 @@ SHLIB_LINK = $(CORE) $(CORE_LIBS)
 EXTRA_CLEAN = $(CORE) $(CORE_OBJS) $(UNIT_TESTS) test/unit/*.o src/nn/kernels_*.o \
 	models/make_untrained $(BUILTIN_MODELS) $(BUILTIN_MODELS).new
 
+# Bitcode serves inlining into SQL expressions; nothing here is small enough to gain.
+override with_llvm := no
+
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-# Bitcode serves inlining into SQL expressions; nothing here is small enough to gain.
-override with_llvm := no
 override CFLAGS := $(filter-out -Wdeclaration-after-statement,$(CFLAGS))
 
 # PGXS hands over the flags of the server's compiler, some of which only gcc knows.

@@ -360,3 +360,160 @@ CREATE AGGREGATE avg(hfp) (
 );
 COMMENT ON AGGREGATE avg(hfp) IS
 	'mean of fingerprints, NULL over no rows; it has a model if all rows have that one';
+
+---------------------------------------------------------------------------
+-- Models
+---------------------------------------------------------------------------
+
+-- The underscore is first in the order in which pg_dump writes tables of one
+-- schema: models are restored before tables whose generated columns need them.
+CREATE TABLE _hamnet_model (
+	name text COLLATE "C" PRIMARY KEY,
+	id text COLLATE "C" NOT NULL GENERATED ALWAYS AS (pg_catalog.encode(pg_catalog.sha256(weights), 'hex')) STORED,
+	weights bytea NOT NULL,
+	dim int NOT NULL,
+	features text NOT NULL,
+	targets text[] NOT NULL,
+	owner name NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+CREATE INDEX _hamnet_model_id ON _hamnet_model (id);
+
+-- Weights are random bits to a compressor.
+ALTER TABLE _hamnet_model ALTER COLUMN weights SET STORAGE EXTERNAL;
+REVOKE ALL ON _hamnet_model FROM PUBLIC;
+GRANT SELECT ON _hamnet_model TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('_hamnet_model', '');
+
+COMMENT ON TABLE _hamnet_model IS 'models loaded by users; written by hamnet_load_model, hamnet_drop_model and training';
+COMMENT ON COLUMN _hamnet_model.id IS 'SHA-256 of the weights';
+COMMENT ON COLUMN _hamnet_model.weights IS 'safetensors file';
+COMMENT ON COLUMN _hamnet_model.owner IS 'role that may replace and drop the model';
+
+CREATE FUNCTION _hamnet_model_changed() RETURNS trigger
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION _hamnet_model_changed() IS 'tell every backend that cached models may be gone';
+CREATE TRIGGER _hamnet_model_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON _hamnet_model
+	FOR EACH STATEMENT EXECUTE FUNCTION _hamnet_model_changed();
+COMMENT ON TRIGGER _hamnet_model_changed ON _hamnet_model IS 'tell every backend that cached models may be gone';
+
+CREATE FUNCTION hamnet_load_model(name text, weights bytea, replace boolean DEFAULT false) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION hamnet_load_model(text, bytea, boolean) IS 'store a model file under a name; returns its identity (SHA-256)';
+
+CREATE FUNCTION hamnet_drop_model(name text) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION hamnet_drop_model(text) IS 'remove a stored model';
+
+---------------------------------------------------------------------------
+-- Fingerprints
+---------------------------------------------------------------------------
+
+CREATE FUNCTION hamnet_fingerprint(smiles text) RETURNS hfp
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50000;
+COMMENT ON FUNCTION hamnet_fingerprint(text) IS 'fingerprint of a molecule by the default model';
+
+CREATE FUNCTION hamnet_fingerprint(smiles text, model text) RETURNS hfp
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000;
+COMMENT ON FUNCTION hamnet_fingerprint(text, text) IS 'fingerprint of a molecule by a named model';
+
+CREATE FUNCTION hamnet_fingerprint_pinned(smiles text, model_id text) RETURNS hfp
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50000;
+COMMENT ON FUNCTION hamnet_fingerprint_pinned(text, text) IS 'fingerprint of a molecule by the model with this identity (SHA-256)';
+
+CREATE FUNCTION hamnet_try_fingerprint(smiles text) RETURNS hfp
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50000;
+COMMENT ON FUNCTION hamnet_try_fingerprint(text) IS 'fingerprint by the default model, NULL where the molecule has none (see hamnet_smiles_error)';
+
+CREATE FUNCTION hamnet_try_fingerprint(smiles text, model text) RETURNS hfp
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000;
+COMMENT ON FUNCTION hamnet_try_fingerprint(text, text) IS 'fingerprint by a named model, NULL where the molecule has none (see hamnet_smiles_error)';
+
+CREATE FUNCTION hamnet_fingerprints(smiles text[]) RETURNS hfp[]
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 500000;
+COMMENT ON FUNCTION hamnet_fingerprints(text[]) IS 'fingerprints of many molecules at once by the default model, NULL where a molecule has none';
+
+CREATE FUNCTION hamnet_fingerprints(smiles text[], model text) RETURNS hfp[]
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 500000;
+COMMENT ON FUNCTION hamnet_fingerprints(text[], text) IS 'fingerprints of many molecules at once by a named model, NULL where a molecule has none';
+
+---------------------------------------------------------------------------
+-- Predictions
+---------------------------------------------------------------------------
+
+CREATE FUNCTION hamnet_predict(smiles text, property text) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000;
+COMMENT ON FUNCTION hamnet_predict(text, text) IS 'a property of a molecule, by the built-in model that has this target or by a stored model of this name with a single target';
+
+CREATE FUNCTION hamnet_predict(smiles text, property text, model text) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000;
+COMMENT ON FUNCTION hamnet_predict(text, text, text) IS 'a property of a molecule by a named model';
+
+CREATE FUNCTION hamnet_predictions(smiles text, OUT property text, OUT value double precision, OUT unit text,
+	OUT sd double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000 ROWS 10;
+COMMENT ON FUNCTION hamnet_predictions(text) IS 'every property that the default model predicts';
+
+CREATE FUNCTION hamnet_predictions(smiles text, model text, OUT property text, OUT value double precision, OUT unit text,
+	OUT sd double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000 ROWS 10;
+COMMENT ON FUNCTION hamnet_predictions(text, text) IS 'every property that a named model predicts';
+
+---------------------------------------------------------------------------
+-- What the network sees
+---------------------------------------------------------------------------
+
+CREATE FUNCTION hamnet_conformer(smiles text, OUT atom int, OUT element text,
+	OUT x double precision, OUT y double precision, OUT z double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20000 ROWS 30;
+COMMENT ON FUNCTION hamnet_conformer(text) IS 'predicted positions of the atoms in angstrom, atoms counted from 1 as in the SMILES';
+
+CREATE FUNCTION hamnet_conformer(smiles text, model text, OUT atom int, OUT element text,
+	OUT x double precision, OUT y double precision, OUT z double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 20000 ROWS 30;
+COMMENT ON FUNCTION hamnet_conformer(text, text) IS 'positions of the atoms in angstrom as a named model predicts them, atoms counted from 1 as in the SMILES';
+
+CREATE FUNCTION hamnet_trajectory(smiles text, OUT step int, OUT kinetic double precision,
+	OUT potential double precision, OUT dissipated double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20000 ROWS 21;
+COMMENT ON FUNCTION hamnet_trajectory(text) IS 'energies of the Hamiltonian system before each step and at the end';
+
+CREATE FUNCTION hamnet_trajectory(smiles text, model text, OUT step int, OUT kinetic double precision,
+	OUT potential double precision, OUT dissipated double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 20000 ROWS 21;
+COMMENT ON FUNCTION hamnet_trajectory(text, text) IS 'energies of a named model''s Hamiltonian system before each step and at the end';
+
+CREATE FUNCTION hamnet_atom_weights(smiles text, OUT atom int, OUT element text, OUT weight double precision)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50000 ROWS 30;
+COMMENT ON FUNCTION hamnet_atom_weights(text) IS 'how much each atom counts in the fingerprint (attention of the last read-out round); sums to 1';
+
+CREATE FUNCTION hamnet_atom_weights(smiles text, model text, OUT atom int, OUT element text, OUT weight double precision)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000 ROWS 30;
+COMMENT ON FUNCTION hamnet_atom_weights(text, text) IS 'how much each atom counts in the fingerprint of a named model; sums to 1';
+
+---------------------------------------------------------------------------
+-- SMILES
+---------------------------------------------------------------------------
+
+CREATE FUNCTION hamnet_smiles_error(smiles text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5000;
+COMMENT ON FUNCTION hamnet_smiles_error(text) IS 'why a SMILES cannot be used, NULL where it can';
+
+CREATE FUNCTION hamnet_canonical_smiles(smiles text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5000;
+COMMENT ON FUNCTION hamnet_canonical_smiles(text) IS 'RDKit''s canonical isomeric SMILES; may change with RDKit''s version';
+
+---------------------------------------------------------------------------
+-- About the extension
+---------------------------------------------------------------------------
+
+CREATE FUNCTION hamnet_models(OUT name text, OUT id text, OUT built_in boolean, OUT dim int, OUT features text,
+	OUT targets text[], OUT bytes bigint, OUT owner name, OUT created_at timestamptz) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 ROWS 10;
+COMMENT ON FUNCTION hamnet_models() IS 'every model, built-in and stored';
+
+CREATE FUNCTION hamnet_version(OUT hamnet text, OUT rdkit text, OUT blas text, OUT kernels text) RETURNS record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hamnet_version() IS 'versions of hamnet, RDKit and BLAS, and the instruction set chosen on this machine';

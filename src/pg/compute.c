@@ -63,11 +63,7 @@ ComputeAll(const CachedModel *model, const char *smiles, Computed *computed)
 Hfp *
 MakeFingerprint(const CachedModel *model, const real *numbers)
 {
-	int			dim = model->model.fingerprint_config.dim;
-	Hfp		   *result = InitHfp(dim, model->tag);
-
-	memcpy(result->x, numbers, dim * sizeof(float));
-	return result;
+	return MakeHfp(numbers, model->model.fingerprint_config.dim, model->tag);
 }
 
 /*

@@ -6,6 +6,10 @@
 #include "fmgr.h"
 
 #include "hamnet/kernels.h"
+#include "hamnet/linear.h"
+
+#include "guc.h"
+#include "model_cache.h"
 
 #if PG_VERSION_NUM < 130000
 #error "hamnet requires PostgreSQL 13 or later"
@@ -24,4 +28,7 @@ _PG_init(void)
 {
 	/* Choose once; under shared_preload_libraries every backend inherits the choice. */
 	hn_kernels();
+	hn_blas_single_thread();
+	InitSettings();
+	InitModelCache();
 }
