@@ -336,7 +336,8 @@ guarded(HnContext *context, const Input &input, Work work) noexcept
 	}
 	catch (const std::bad_alloc &)
 	{
-		return hn_fail_memory(context);
+		hn_fail_memory(context);
+		return HN_OUT_OF_MEMORY;
 	}
 	catch (const RDKit::MolSanitizeException &e)
 	{
