@@ -26,11 +26,11 @@ typedef struct HnKernels
 	 */
 	void		(*sigmoid) (real *x, size_t n);	/* 2.5 units */
 	void		(*tanh) (real *x, size_t n);	/* 2.5 units */
-	void		(*elu) (real *x, size_t n);	/* alpha 1; @ELU@ units */
+	void		(*elu) (real *x, size_t n);	/* alpha 1; 1.1 units */
 	void		(*leaky_relu) (real *x, size_t n);	/* slope 0.01; 1 unit */
 	void		(*relu) (real *x, size_t n);	/* exact */
 	void		(*exp) (real *x, size_t n);	/* 1.1 units */
-	void		(*softplus) (real *x, size_t n);	/* log(1 + exp(x)); @SP@ units */
+	void		(*softplus) (real *x, size_t n);	/* log(1 + exp(x)); 2.9 units */
 
 	/*
 	 * Between atoms of a molecule, over columns of y [width, n], i < n:
