@@ -51,8 +51,10 @@ else
 KERNEL_SETS = portable
 endif
 KERNEL_OBJS = $(KERNEL_SETS:%=src/nn/kernels_%.o)
-KERNEL_FLAGS_avx2 = -mavx2 -mfma
-KERNEL_FLAGS_avx512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma
+# No fused multiply-add: every set, compiler and processor computes the same bits.
+KERNEL_FLAGS = -ffp-contract=off
+KERNEL_FLAGS_avx2 = -mavx2
+KERNEL_FLAGS_avx512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl
 
 # A server process must not grow threads, so BLAS is the single-threaded build,
 # found by its own path whatever the system's default BLAS is.
@@ -103,7 +105,7 @@ $(filter-out $(KERNEL_OBJS) %rdkit_adapter.o,$(CORE_OBJS)): %.o: %.c $(CORE_HEAD
 	$(CC) $(CORE_CFLAGS) -c -o $@ $<
 
 $(KERNEL_OBJS): src/nn/kernels_%.o: src/nn/kernels.c $(CORE_HEADERS)
-	$(CC) $(CORE_CFLAGS) $(KERNEL_FLAGS_$*) -DHN_KERNEL_SET=$* -c -o $@ $<
+	$(CC) $(CORE_CFLAGS) $(KERNEL_FLAGS) $(KERNEL_FLAGS_$*) -DHN_KERNEL_SET=$* -c -o $@ $<
 
 src/chem/rdkit_adapter.o: src/chem/rdkit_adapter.cpp src/chem/features.h $(CORE_HEADERS)
 	$(CXX) $(CORE_CXXFLAGS) -c -o $@ $<

@@ -2,10 +2,10 @@
  * kernels.h: the inner loops that are worth a processor's vector registers.
  *
  * src/nn/kernels.c is compiled once for each instruction set; hn_kernels()
- * chooses one when it is first called. src/nn/kernels_naive.c holds the same
- * functions, written as their definitions, for the tests to compare with.
- *
- * Stated error bounds hold for every finite input.
+ * chooses the best that the processor and its operating system run. Whichever
+ * it is, the results are the same, bit for bit. src/nn/kernels_naive.c holds
+ * the same functions, written as their definitions, for the tests to compare
+ * with. Arrays need no alignment and may be empty.
  */
 #ifndef HAMNET_KERNELS_H
 #define HAMNET_KERNELS_H
@@ -18,14 +18,19 @@ typedef struct HnKernels
 {
 	const char *name;			/* "portable", "avx2", "avx512", "naive" */
 
-	/* Activations in place. Error at most 4 units in the last place, or 1e-7 absolute. */
-	void		(*sigmoid) (real *x, size_t n);
-	void		(*tanh) (real *x, size_t n);
-	void		(*elu) (real *x, size_t n);	/* alpha 1 */
-	void		(*leaky_relu) (real *x, size_t n);	/* slope 0.01 */
-	void		(*relu) (real *x, size_t n);
-	void		(*exp) (real *x, size_t n);
-	void		(*softplus) (real *x, size_t n);	/* log(1 + exp(x)) */
+	/*
+	 * Activations in place. NaN stays NaN; infinities give the limits; results
+	 * below the smallest normal number are as exact as the others. Errors are
+	 * the largest over all 2^32 floats, in units in the last place of the exact
+	 * result. A value does not depend on its place in the array.
+	 */
+	void		(*sigmoid) (real *x, size_t n);	/* 2.5 units */
+	void		(*tanh) (real *x, size_t n);	/* 2.5 units */
+	void		(*elu) (real *x, size_t n);	/* alpha 1; 1.1 units */
+	void		(*leaky_relu) (real *x, size_t n);	/* slope 0.01; 1 unit */
+	void		(*relu) (real *x, size_t n);	/* exact */
+	void		(*exp) (real *x, size_t n);	/* 1.1 units */
+	void		(*softplus) (real *x, size_t n);	/* log(1 + exp(x)); 2.9 units */
 
 	/*
 	 * Between atoms of a molecule, over columns of y [width, n], i < n:
@@ -37,10 +42,16 @@ typedef struct HnKernels
 	void		(*weighted_differences) (const real *y, int n, int width, int i,
 										 const real *weight, real *out);
 
-	/* Distances between fingerprints; sums in float over blocks, in double across them. */
+	/*
+	 * Distances between fingerprints, in float over short blocks and in double
+	 * across them. Relative to the sum of the absolute values of its terms, a
+	 * sum errs by less than 1.5e-6; terms or partial sums past the range of
+	 * float become infinite, and terms below it 0. Symmetric in a and b bit for
+	 * bit; l2_squared(a, a) is 0.
+	 */
 	double		(*l2_squared) (const float *a, const float *b, size_t n);
 	double		(*dot) (const float *a, const float *b, size_t n);
-	/* out = a·b, a·a, b·b in one pass */
+	/* out = a·b, a·a, b·b in one pass, each the same bits as from dot */
 	void		(*dot3) (const float *a, const float *b, size_t n, double out[3]);
 } HnKernels;
 
@@ -50,7 +61,7 @@ extern const HnKernels *hn_kernels(void);
 /* The plain definitions, for tests. */
 extern const HnKernels hn_kernels_naive;
 
-/* Every set this processor can run, NULL-terminated, for tests and benchmarks. */
+/* Every set this processor can run, best first, NULL-terminated, for tests and benchmarks. */
 extern const HnKernels *const *hn_kernels_available(void);
 
 #endif

@@ -3,6 +3,10 @@
  *
  * A "strided" matrix is row-major with its own distance between rows, so that
  * column blocks of a weight matrix or of a state are used where they lie.
+ *
+ * With beta 0 the output is not read. A product over no terms is 0. BLAS picks
+ * a code path by the number of rows, so the last bits of one row may depend on
+ * how many others are computed with it.
  */
 #ifndef HAMNET_LINEAR_H
 #define HAMNET_LINEAR_H

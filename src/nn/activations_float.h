@@ -39,7 +39,7 @@ typedef struct Reduced
 	float		r;
 } Reduced;
 
-/* Split x, which must lie where n fits 2^22, into n and r. */
+/* Split x into n and r; |x| must stay below 2^21, so that adding ROUNDER leaves the exponent alone. */
 static inline Reduced
 reduce(float x)
 {

@@ -5,7 +5,8 @@
  * table hn_kernels_<set>, so no instruction of one set reaches another's code.
  * Everything is C that gcc and clang turn into vectors without relaxed floating
  * point: the elementwise functions have no branches and no calls, and the sums
- * keep LANES accumulators apart.
+ * keep LANES accumulators apart. Compiled without fused multiply-add, every set
+ * rounds after the same operations and computes the same bits.
  */
 #include "hamnet/kernels.h"
 
@@ -58,9 +59,9 @@ ELEMENTWISE(softplus)
  * additions, and log2(LANES) more when the accumulators are added up; across
  * blocks the sum is in double.
  *
- * Products commute and (a - b)² = (b - a)² exactly, also fused, so every sum
- * is symmetric in its arguments bit for bit; and all of them add in the same
- * order, so a·a comes out the same from dot and from dot3.
+ * Products commute and (a - b)² = (b - a)² exactly, so every sum is symmetric
+ * in its arguments bit for bit; and all of them add in the same order, so a·a
+ * comes out the same from dot and from dot3.
  *
  * The accumulators are vectors of the compiler's own because gcc 12 keeps an
  * array of floats in memory, through which every addition then waits. They
