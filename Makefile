@@ -37,9 +37,6 @@ BUILTIN_MODELS = src/pg/builtin_models.h
 SHA256SUM ?= sha256sum
 
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
-REGRESS_OPTS = --inputdir=test --load-extension=hamnet
-
-REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
 
 UNIT_TESTS = $(patsubst %.c,%,$(wildcard test/unit/test_*.c))
@@ -88,9 +85,10 @@ include $(PGXS)
 
 override CFLAGS := $(filter-out -Wdeclaration-after-statement,$(CFLAGS))
 
-# PGXS hands over the flags of the server's compiler, some of which only gcc knows.
+# PGXS hands over the flags of the server's compiler, and its headers attributes,
+# some of which only gcc knows.
 ifneq (,$(findstring clang,$(CC)))
-override CFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument
+override CFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument -Wno-ignored-attributes
 endif
 
 $(shlib): $(CORE)

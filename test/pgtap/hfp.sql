@@ -12,7 +12,7 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS hamnet;
 RESET client_min_messages;
-SELECT plan(25);
+SELECT plan(27);
 
 SELECT setseed(0.25);
 
@@ -47,6 +47,27 @@ SELECT is_empty($$SELECT fp FROM sample WHERE hamnet_model_of(fp) IS NULL AND
 	'arrays keep every bit');
 SELECT is_empty($$SELECT fp FROM sample WHERE fp::real[] <> (fp::double precision[])::real[]$$, 'both kinds of arrays agree');
 SELECT is_empty($$SELECT fp FROM sample WHERE hamnet_dims(fp) <> cardinality(fp::real[])$$, 'dimensions are elements');
+
+-- Text with characters exchanged, lost and doubled: refused as data, or read
+-- as a value that its own text repeats.
+CREATE FUNCTION outcome(damaged text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN CASE WHEN hfp_send(damaged::hfp::text::hfp) = hfp_send(damaged::hfp) THEN 'read' ELSE 'changed' END;
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END $$;
+CREATE TABLE damage AS
+	SELECT damaged, outcome(damaged) FROM (
+		SELECT CASE n % 3
+			WHEN 0 THEN overlay(sound PLACING substr('[],:.-+eExXnaif 0123456789\ü', 1 + floor(random() * 27)::integer, 1) FROM place FOR 1)
+			WHEN 1 THEN overlay(sound PLACING '' FROM place FOR 1)
+			ELSE overlay(sound PLACING substr(sound, place, 2) FROM place FOR 1) END
+		FROM (SELECT n, sound, 1 + floor(random() * length(sound))::integer
+			FROM generate_series(1, 3000) n, (VALUES ('1a2b3c4d:[0.5,-1.25e-7,1e+38,42]'), (' [1, 2,3 ]')) v (sound)) w (n, sound, place)
+		) x (damaged);
+SELECT is_empty($$SELECT * FROM damage WHERE outcome NOT IN ('read', '22P02', '22003', '22000')$$,
+	'damaged text is refused as data, or read');
+SELECT cmp_ok((SELECT count(*) FROM damage WHERE outcome = '22P02'), '>', 1000::bigint, 'much of it is refused');
 
 -- distances are symmetric, to the last bit
 SELECT is_empty('SELECT a, b FROM pair WHERE a <-> b <> b <-> a', 'l2 is symmetric');
