@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 find_server
 
 packages=(gcc g++ make "postgresql-$PG_MAJOR" "postgresql-server-dev-$PG_MAJOR" postgresql-common
-	librdkit-dev rdkit-data libopenblas-serial-dev libjansson-dev)
+	librdkit-dev libboost-dev rdkit-data libopenblas-serial-dev libjansson-dev)
 case "${1:-}" in
 	"") ;;
 	--tests) packages+=(clang libcmocka-dev libipc-run-perl "postgresql-$PG_MAJOR-pgtap") ;;
