@@ -27,7 +27,7 @@ SELECT name, built_in, dim, targets, bytes FROM hamnet_models();
 CREATE TABLE nci (smiles text, id integer PRIMARY KEY);
 
 \set ECHO none
-\echo \\copy nci FROM '''/usr/share/RDKit/Data/NCI/first_5K.smi'' WITH (FORMAT csv, DELIMITER E''\\t'')'
+\echo '\\copy nci FROM ''/usr/share/RDKit/Data/NCI/first_5K.smi'' WITH (FORMAT csv, DELIMITER E''\\t'')'
 \echo
 \copy nci FROM '/usr/share/RDKit/Data/NCI/first_5K.smi' WITH (FORMAT csv, DELIMITER E'\t')
 \set ECHO queries
