@@ -39,7 +39,7 @@ for package in "${packages[@]}"; do
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
-[ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null ||
+as_root true 2>/dev/null ||
 	die "these packages are missing, and installing them needs root or sudo: ${missing[*]}"
 
 log=$(mktemp)
