@@ -85,8 +85,7 @@ include $(PGXS)
 
 override CFLAGS := $(filter-out -Wdeclaration-after-statement,$(CFLAGS))
 
-# PGXS hands over the flags of the server's compiler, and its headers attributes,
-# some of which only gcc knows.
+# The server's flags and headers come from gcc, and use things that only gcc knows.
 ifneq (,$(findstring clang,$(CC)))
 override CFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument -Wno-ignored-attributes
 endif

@@ -20,13 +20,17 @@ SELECT name, built_in, dim, targets, bytes FROM hamnet_models();
 
 \set ECHO none
 \echo
-\echo == 2. The compounds: 5,000 structures of the NCI open database
+\echo == 2. The compounds: 4,999 structures of the NCI open database
 \echo
 \set ECHO queries
 
 CREATE TABLE nci (smiles text, id integer PRIMARY KEY);
 
+\set ECHO none
+\echo '\\copy nci FROM ''/usr/share/RDKit/Data/NCI/first_5K.smi'' WITH (FORMAT csv, DELIMITER E''\\t'')'
+\echo
 \copy nci FROM '/usr/share/RDKit/Data/NCI/first_5K.smi' WITH (FORMAT csv, DELIMITER E'\t')
+\set ECHO queries
 
 CREATE TABLE compound (id integer PRIMARY KEY, smiles text NOT NULL, fp hfp);
 

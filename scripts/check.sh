@@ -16,7 +16,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # Count the tests of a stage by what its tool prints: cmocka, pg_regress (the
-# second form since PostgreSQL 16), prove. Prints "passed failed".
+# second form since PostgreSQL 16), prove, which also reports files that ended
+# badly without a failed test. Prints "passed failed".
 count_tests()
 {
 	awk '
@@ -28,6 +29,7 @@ count_tests()
 		/^not ok [0-9]+ +[-+] /					{ failed++ }
 		/^Files=[0-9]+, Tests=[0-9]+/			{ split($2, n, /[=,]/); passed += n[2] }
 		/^Failed [0-9]+\/[0-9]+ subtests/		{ split($2, n, "/"); failed += n[1]; passed -= n[1] }
+		/^(All [0-9]+ subtests passed|No subtests run)/	{ failed++ }
 		END										{ print passed + 0, failed + 0 }' "$1"
 }
 

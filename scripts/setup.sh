@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 find_server
 
 packages=(gcc g++ make "postgresql-$PG_MAJOR" "postgresql-server-dev-$PG_MAJOR" postgresql-common
-	librdkit-dev rdkit-data libopenblas-serial-dev libjansson-dev)
+	librdkit-dev libboost-dev rdkit-data libopenblas-serial-dev libjansson-dev)
 case "${1:-}" in
 	"") ;;
 	--tests) packages+=(clang libcmocka-dev libipc-run-perl "postgresql-$PG_MAJOR-pgtap") ;;
@@ -39,7 +39,7 @@ for package in "${packages[@]}"; do
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
-[ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null ||
+as_root true 2>/dev/null ||
 	die "these packages are missing, and installing them needs root or sudo: ${missing[*]}"
 
 log=$(mktemp)

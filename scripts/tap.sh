@@ -26,6 +26,6 @@ if [ "$(id -u)" -eq 0 ]; then
 fi
 
 if ! "${run[@]}" "$@" </dev/null; then
-	tail -n 40 "$work"/tmp_check/log/regress_log_* 2>/dev/null
+	grep -lZE '\] (not ok|# Looks like)' "$work"/tmp_check/log/regress_log_* | xargs -0 -r tail -n 40
 	exit 1
 fi
