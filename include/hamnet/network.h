@@ -66,7 +66,7 @@ typedef struct HnFingerprintTrace
 	real	   *attend;			/* t_i [N, D] */
 	HnRoundTrace *rounds;		/* [R] */
 	real	   *fingerprint;	/* [B, D], none negative */
-	const real *attention;		/* of the last round [N]; uniform when R is 0 */
+	const real *attention;		/* of the last round [N] */
 } HnFingerprintTrace;
 
 /*

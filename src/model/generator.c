@@ -297,23 +297,6 @@ align_own(const Generator *generator, const real *state, real *own_score)
 	}
 }
 
-/* Without a round nothing attends: every atom counts the same. */
-static HnStatus
-uniform_attention(HnContext *context, const HnBatch *batch, const real **attention)
-{
-	real	   *uniform;
-
-	HN_NEW(context, uniform, batch->atom_count);
-	for (int i = 0; i < batch->atom_count; i++)
-	{
-		int			g = batch->graph_of_atom[i];
-
-		uniform[i] = (real) 1 / (real) (batch->atom_offset[g + 1] - batch->atom_offset[g]);
-	}
-	*attention = uniform;
-	return HN_OK;
-}
-
 static HnStatus
 readout_forward(HnContext *context, const Generator *generator, HnFingerprintTrace *trace)
 {
@@ -347,8 +330,6 @@ readout_forward(HnContext *context, const Generator *generator, HnFingerprintTra
 		hn_kernels()->relu(fingerprint, count);
 	}
 	trace->fingerprint = fingerprint;
-	if (rounds == 0)
-		return uniform_attention(context, batch, &trace->attention);
 	trace->attention = trace->rounds[rounds - 1].attention;
 	return HN_OK;
 }
@@ -386,9 +367,8 @@ hn_fingerprint_forward(HnContext *context, const HnModel *model, const HnBatch *
 		HN_TRY(layer_allocate(context, &generator, &trace->layers[l]));
 	HN_NEW(context, trace->state, (size_t) batch->atom_count * generator.width);
 
-	initial_state(&generator, coordinates, layers > 0 ? trace->layers[0].state : trace->state);
-	if (layers > 0)
-		HN_TRY(initial_edges(context, &generator, trace->layers[0].edge));
+	initial_state(&generator, coordinates, trace->layers[0].state);
+	HN_TRY(initial_edges(context, &generator, trace->layers[0].edge));
 	for (int l = 0; l < layers; l++)
 	{
 		bool		last = l == layers - 1;
