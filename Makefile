@@ -123,7 +123,7 @@ $(BUILTIN_MODELS): $(sort $(UNTRAINED_MODEL) $(TRAINED_MODELS)) models/pin_model
 test/unit/test_%: test/unit/test_%.c $(wildcard test/unit/*.h) $(CORE)
 	$(CC) $(CORE_CFLAGS) -Itest/unit -o $@ $< $(filter test/unit/%.o,$^) $(CORE) -lcmocka $(CORE_LIBS)
 
-test/unit/test_chem: test/unit/respell.o
+test/unit/test_chem test/unit/test_network: test/unit/respell.o
 
 test/unit/respell.o: test/unit/respell.cpp
 	$(CXX) $(CORE_CXXFLAGS) -c -o $@ $<

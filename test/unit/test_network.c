@@ -15,6 +15,12 @@
 #include "hamnet/chem.h"
 #include "hamnet/network.h"
 
+/* From respell.cpp. */
+extern char *respell(const char *smiles, unsigned seed);
+
+/* 5,000 compounds of package rdkit-data. */
+#define COMPOUNDS "/usr/share/RDKit/Data/NCI/first_5K.smi"
+
 /* Agreement that the specification asks for. */
 #define ABSOLUTE 1e-4
 #define RELATIVE 1e-4
@@ -351,34 +357,73 @@ test_batch_equals_single(void **state)
 	hn_arena_reset(&arena);
 }
 
-/* Another spelling gives the same bits. */
+/* A fingerprint from the arena; NULL for an invalid SMILES. */
+static real *
+fingerprint_of(const char *smiles)
+{
+	HnGraph		graph;
+	HnBatch		batch;
+	real	   *fingerprint;
+
+	if (hn_graph_from_smiles(&context, smiles, model.features, MAX_ATOMS, &graph) == HN_INVALID_SMILES)
+		return NULL;
+	must(hn_batch_build(&context, &graph, 1, &batch));
+	must(hn_fingerprints(&context, &model, &batch, &fingerprint));
+	return fingerprint;
+}
+
+/* Five other spellings give the same bits; true if the molecule is valid. */
+static bool
+check_spellings(const char *smiles)
+{
+	real	   *fingerprint = fingerprint_of(smiles);
+
+	for (unsigned seed = 1; fingerprint != NULL && seed <= 5; seed++)
+	{
+		char	   *spelling = respell(smiles, seed);
+
+		assert_non_null(spelling);
+		if (memcmp(fingerprint_of(spelling), fingerprint,
+				   (size_t) model.fingerprint_config.dim * sizeof(real)) != 0)
+			fail_msg("%s and %s have different fingerprints", smiles, spelling);
+		free(spelling);
+	}
+	hn_arena_reset(&arena);
+	return fingerprint != NULL;
+}
+
 static void
 test_spellings_agree(void **state)
 {
-	static const char *const pairs[][2] = {
-		{"CCO", "OCC"}, {"c1ccccc1O", "Oc1ccccc1"}, {"C1=CC=CC=C1", "c1ccccc1"},
-		{"C[C@H](N)C(=O)O", "N[C@@H](C)C(=O)O"}, {"[Na+].[Cl-]", "[Cl-].[Na+]"},
-		{"F/C=C/F", "F\\C=C\\F"}, {"CC(=O)Oc1ccccc1C(=O)O", "OC(=O)c1ccccc1OC(C)=O"}
+	static const char *const smiles[] = {
+		"CC(=O)Oc1ccccc1C(=O)O", "C[C@H](N)C(=O)O", "[Na+].[Cl-]", "F/C=C/F", "C1=CC=CC=C1",
+		"OC[C@H]1OC(O)[C@H](O)[C@@H](O)[C@@H]1O", "[2H]C([2H])([2H])O", "C1CC2CCC1C2"
 	};
 
 	(void) state;
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+	for (size_t i = 0; i < sizeof(smiles) / sizeof(smiles[0]); i++)
+		assert_true(check_spellings(smiles[i]));
+}
+
+/* The same for every tenth of 5,000 real molecules. */
+static void
+test_spellings_of_compounds(void **state)
+{
+	FILE	   *file = fopen(COMPOUNDS, "r");
+	char		line[4096];
+	int			valid = 0;
+
+	(void) state;
+	if (file == NULL)
+		skip();
+	for (int i = 0; fgets(line, sizeof(line), file) != NULL; i++)
 	{
-		real	   *fingerprints[2];
-
-		for (int k = 0; k < 2; k++)
-		{
-			HnGraph		graph;
-			HnBatch		batch;
-
-			must(hn_graph_from_smiles(&context, pairs[i][k], model.features, MAX_ATOMS, &graph));
-			must(hn_batch_build(&context, &graph, 1, &batch));
-			must(hn_fingerprints(&context, &model, &batch, &fingerprints[k]));
-		}
-		assert_memory_equal(fingerprints[0], fingerprints[1],
-							(size_t) model.fingerprint_config.dim * sizeof(real));
-		hn_arena_reset(&arena);
+		line[strcspn(line, " \t\n")] = '\0';
+		if (i % 10 == 0)
+			valid += check_spellings(line);
 	}
+	fclose(file);
+	assert_true(valid > 450);
 }
 
 /* A weight far out of proportion overflows: an error, not a NaN among the results. */
@@ -474,6 +519,7 @@ main(void)
 		cmocka_unit_test(test_golden_trace),
 		cmocka_unit_test(test_batch_equals_single),
 		cmocka_unit_test(test_spellings_agree),
+		cmocka_unit_test(test_spellings_of_compounds),
 		cmocka_unit_test(test_not_finite),
 		cmocka_unit_test(test_interrupts),
 		cmocka_unit_test(test_memory_is_reused),

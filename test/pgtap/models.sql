@@ -1,0 +1,90 @@
+-- Loading, replacing, pinning and dropping models, and who may.
+\set weights `base64 -w 0 test/golden/small.safetensors`
+BEGIN;
+SELECT plan(41);
+
+CREATE TEMP TABLE file AS SELECT decode(:'weights', 'base64') AS weights;
+GRANT SELECT ON file TO PUBLIC;
+-- another model: one bit of the last weight changed
+CREATE TEMP TABLE other AS SELECT set_bit(weights, octet_length(weights) * 8 - 30, 1 - get_bit(weights, octet_length(weights) * 8 - 30)) AS weights FROM file;
+GRANT SELECT ON other TO PUBLIC;
+
+-- the built-in model
+SELECT results_eq($$SELECT name, built_in, dim, features, targets, owner FROM hamnet_models()$$,
+	$$VALUES ('hamnet-untrained', true, 256, 'hamnet-2021', '{}'::text[], NULL::name)$$, 'the built-in model is listed');
+SELECT is(hamnet_fingerprint('CCO', 'hamnet-untrained'), hamnet_fingerprint('CCO'), 'it can be named');
+SELECT is(hamnet_fingerprint_pinned('CCO', id), hamnet_fingerprint('CCO'), 'and pinned') FROM hamnet_models();
+SELECT throws_ok($$SELECT hamnet_load_model('hamnet-untrained', weights) FROM file$$, '42939', NULL, 'its name is reserved');
+SELECT throws_ok($$SELECT hamnet_drop_model('hamnet-untrained')$$, '2BP01', NULL, 'it cannot be dropped');
+
+-- damaged and misnamed models
+SELECT throws_ok($$SELECT hamnet_load_model('m', ''::bytea)$$, '22P03', NULL, 'an empty file');
+SELECT throws_ok($$SELECT hamnet_load_model('m', substr(weights, 1, 1000)) FROM file$$, '22P03', NULL, 'a cut file');
+SELECT throws_ok($$SELECT hamnet_load_model('', weights) FROM file$$, '42602', NULL, 'an empty name');
+SELECT throws_ok($$SELECT hamnet_load_model(repeat('m', 64), weights) FROM file$$, '42602', NULL, 'a long name');
+SELECT throws_ok($$SELECT hamnet_fingerprint('CCO', 'm')$$, '42704', 'model "m" does not exist', 'an unrecognized model');
+SELECT throws_ok($$SELECT hamnet_drop_model('m')$$, '42704', 'model "m" does not exist', 'and to drop');
+SELECT throws_ok($$SELECT hamnet_fingerprint_pinned('CCO', repeat('0', 64))$$, '42704', NULL, 'an unrecognized identity');
+SELECT throws_ok($$SELECT hamnet_fingerprint_pinned('CCO', 'abc')$$, '22023', NULL, 'a malformed identity');
+
+-- load, replace, drop
+SELECT is(hamnet_load_model('m', weights), encode(sha256(weights), 'hex'), 'loading returns the identity') FROM file;
+SELECT results_eq($$SELECT id, built_in, dim, features, targets, bytes, owner, created_at FROM hamnet_models() WHERE name = 'm'$$,
+	$$SELECT encode(sha256(weights), 'hex'), false, 24, 'hamnet-2021', ARRAY['solubility', 'lipophilicity', 'bbbp'],
+		octet_length(weights)::bigint, current_user, now() FROM file$$, 'it is listed');
+SELECT is(hamnet_dims(hamnet_fingerprint('CCO', 'm')), 24, 'it can be used at once');
+SELECT is(hamnet_fingerprint_pinned('CCO', id), hamnet_fingerprint('CCO', 'm'), 'pinned as well') FROM hamnet_models() WHERE name = 'm';
+SELECT throws_ok($$SELECT hamnet_fingerprint('CCO', 'm') <-> hamnet_fingerprint('CCO')$$, NULL, NULL, 'models do not mix');
+SELECT throws_ok($$SELECT hamnet_load_model('m', weights) FROM file$$, '42710', 'model "m" already exists', 'a name is taken once');
+CREATE TEMP TABLE before AS SELECT hamnet_predict('CCO', 'bbbp', 'm') AS value;
+SELECT isnt(hamnet_load_model('m', weights, true), (SELECT encode(sha256(weights), 'hex') FROM file), 'unless it is replaced') FROM other;
+SELECT isnt(hamnet_predict('CCO', 'bbbp', 'm') + hamnet_predict('CCO', 'solubility', 'm') + hamnet_predict('CCO', 'lipophilicity', 'm'),
+	NULL, 'the new one serves');
+SELECT is(hamnet_fingerprint('CCO', 'm'), hamnet_fingerprint_pinned('CCO', id), 'under its new identity') FROM hamnet_models() WHERE name = 'm';
+SELECT throws_ok(format('SELECT hamnet_fingerprint_pinned(%L, %L)', 'CCO', encode(sha256(weights), 'hex')), '42704', NULL,
+	'the old one is gone') FROM file;
+
+-- predictions by name
+SELECT throws_ok($$SELECT hamnet_predict('CCO', 'm')$$, '42P08', NULL, 'a model with several targets needs the target''s name');
+SELECT throws_ok($$SELECT hamnet_predict('CCO', 'm', 'm')$$, '42704', 'model "m" does not predict "m"', 'an unrecognized target');
+SELECT ok(hamnet_predict('CCO', 'bbbp', 'm') BETWEEN 0 AND 1, 'a probability');
+SELECT results_eq($$SELECT property, unit, sd FROM hamnet_predictions('CCO', 'm')$$,
+	$$VALUES ('solubility', 'log10(mol/L)', NULL::float8), ('lipophilicity', 'logD7.4', NULL), ('bbbp', 'probability', NULL)$$,
+	'units come from the model');
+
+-- privileges
+CREATE ROLE hamnet_test_alice;
+CREATE ROLE hamnet_test_bob;
+SET LOCAL ROLE hamnet_test_alice;
+SELECT throws_ok($$INSERT INTO _hamnet_model (name, weights, dim, features, targets, owner) VALUES ('x', '', 1, '', '{}', 'x')$$,
+	'42501', NULL, 'the table is not written directly');
+SELECT lives_ok($$SELECT hamnet_load_model('alice', weights) FROM file$$, 'anybody may load a model');
+SELECT is(owner, 'hamnet_test_alice', 'and owns it') FROM hamnet_models() WHERE name = 'alice';
+SELECT throws_ok($$SELECT hamnet_load_model('m', weights, true) FROM file$$, '42501', 'must be owner of model "m"', 'nobody replaces another''s');
+SELECT throws_ok($$SELECT hamnet_drop_model('m')$$, '42501', 'must be owner of model "m"', 'or drops it');
+SELECT is(hamnet_dims(hamnet_fingerprint('CCO', 'm')), 24, 'everybody may use it');
+SET LOCAL ROLE hamnet_test_bob;
+SELECT throws_ok($$SELECT hamnet_drop_model('alice')$$, '42501', NULL, 'bob is not alice');
+RESET ROLE;
+GRANT hamnet_test_alice TO hamnet_test_bob;
+SET LOCAL ROLE hamnet_test_bob;
+SELECT lives_ok($$SELECT hamnet_load_model('alice', weights, true) FROM other$$, 'a member of the owning role may replace');
+SELECT is(owner, 'hamnet_test_alice', 'the owner stays') FROM hamnet_models() WHERE name = 'alice';
+SELECT is(current_user, 'hamnet_test_bob', 'the caller is himself again');
+
+-- a search path full of traps changes nothing
+RESET ROLE;
+CREATE SCHEMA trap;
+CREATE FUNCTION trap.now() RETURNS timestamptz LANGUAGE plpgsql AS $$BEGIN RAISE 'trapped'; END$$;
+CREATE FUNCTION trap.equal(text, text) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE 'trapped'; END$$;
+CREATE OPERATOR trap.= (LEFTARG = text, RIGHTARG = text, FUNCTION = trap.equal);
+SELECT set_config('search_path', 'trap, pg_catalog, ' || current_setting('search_path'), true) AS ignored \gset
+SELECT lives_ok($$SELECT hamnet_load_model('alice', weights, true) FROM file$$, 'replacing does not follow the search path');
+SELECT lives_ok($$SELECT hamnet_drop_model('alice')$$, 'nor does dropping');
+SET LOCAL search_path TO DEFAULT;
+
+SELECT lives_ok($$SELECT hamnet_drop_model('m')$$, 'dropping');
+SELECT is_empty($$SELECT * FROM hamnet_models() WHERE NOT built_in$$, 'leaves nothing');
+
+SELECT * FROM finish();
+ROLLBACK;
