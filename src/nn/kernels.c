@@ -208,8 +208,8 @@ squared_distances(const real *y, int n, int width, int i, real *out)
 	}
 }
 
-/* The accumulators of weighted_differences, in the same registers. */
-typedef real RealVector __attribute__((vector_size(WIDTH * sizeof(float))));
+/* The accumulators of weighted_differences: as many in every set, for the same order of addition. */
+typedef real RealVector __attribute__((vector_size(32)));
 #define REALS ((int) (sizeof(RealVector) / sizeof(real)))
 
 static void
