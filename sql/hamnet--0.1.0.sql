@@ -75,27 +75,27 @@ COMMENT ON FUNCTION hamnet_model_of(hfp) IS
 -- model where both models are known
 
 CREATE FUNCTION hamnet_inner_product(hfp, hfp) RETURNS double precision
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
 COMMENT ON FUNCTION hamnet_inner_product(hfp, hfp) IS
 	'inner product of two fingerprints';
 
 CREATE FUNCTION hamnet_l2_distance(hfp, hfp) RETURNS double precision
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
 COMMENT ON FUNCTION hamnet_l2_distance(hfp, hfp) IS
 	'Euclidean distance of two fingerprints';
 
 CREATE FUNCTION hamnet_cosine_distance(hfp, hfp) RETURNS double precision
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
 COMMENT ON FUNCTION hamnet_cosine_distance(hfp, hfp) IS
 	'cosine distance of two fingerprints, 0 to 2; 1 if one of them is zero, 0 if both are';
 
 CREATE FUNCTION hamnet_negative_inner_product(hfp, hfp) RETURNS double precision
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
 COMMENT ON FUNCTION hamnet_negative_inner_product(hfp, hfp) IS
 	'negative inner product of two fingerprints: the more similar, the smaller';
 
 CREATE FUNCTION hamnet_tanimoto_distance(hfp, hfp) RETURNS double precision
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
 COMMENT ON FUNCTION hamnet_tanimoto_distance(hfp, hfp) IS
 	'Tanimoto distance of two fingerprints, 1 - a.b / (a.a + b.b - a.b); 1 if one of them is zero, 0 if both are';
 
@@ -166,12 +166,12 @@ COMMENT ON FUNCTION hfp_cmp(hfp, hfp) IS
 	'order of two fingerprints, by dimensions, elements and model: -1, 0 or 1';
 
 CREATE FUNCTION hfp_hash(hfp) RETURNS integer
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20;
 COMMENT ON FUNCTION hfp_hash(hfp) IS
 	'hash of a fingerprint';
 
 CREATE FUNCTION hfp_hash_extended(hfp, bigint) RETURNS bigint
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20;
 COMMENT ON FUNCTION hfp_hash_extended(hfp, bigint) IS
 	'hash of a fingerprint with a seed';
 
@@ -257,32 +257,32 @@ COMMENT ON FUNCTION hfp(hfp, integer, boolean) IS
 	'check the dimensions of a fingerprint against a type modifier';
 
 CREATE FUNCTION hfp_from_array(real[], integer, boolean) RETURNS hfp
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 120;
 COMMENT ON FUNCTION hfp_from_array(real[], integer, boolean) IS
 	'convert real[] to a fingerprint of unknown model';
 
 CREATE FUNCTION hfp_from_array(double precision[], integer, boolean) RETURNS hfp
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 120;
 COMMENT ON FUNCTION hfp_from_array(double precision[], integer, boolean) IS
 	'convert double precision[] to a fingerprint of unknown model';
 
 CREATE FUNCTION hfp_from_array(numeric[], integer, boolean) RETURNS hfp
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 120;
 COMMENT ON FUNCTION hfp_from_array(numeric[], integer, boolean) IS
 	'convert numeric[] to a fingerprint of unknown model';
 
 CREATE FUNCTION hfp_from_array(integer[], integer, boolean) RETURNS hfp
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 120;
 COMMENT ON FUNCTION hfp_from_array(integer[], integer, boolean) IS
 	'convert integer[] to a fingerprint of unknown model';
 
 CREATE FUNCTION hfp_to_float4(hfp) RETURNS real[]
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 70;
 COMMENT ON FUNCTION hfp_to_float4(hfp) IS
 	'convert a fingerprint to real[]';
 
 CREATE FUNCTION hfp_to_float8(hfp) RETURNS double precision[]
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 70;
 COMMENT ON FUNCTION hfp_to_float8(hfp) IS
 	'convert a fingerprint to double precision[]';
 
@@ -324,12 +324,12 @@ COMMENT ON CAST (hfp AS double precision[]) IS
 -- aggregates; sums are kept in double precision and rounded once
 
 CREATE FUNCTION hfp_accum(double precision[], hfp) RETURNS double precision[]
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 7;
 COMMENT ON FUNCTION hfp_accum(double precision[], hfp) IS
 	'transition function of sum(hfp) and avg(hfp)';
 
 CREATE FUNCTION hfp_combine(double precision[], double precision[]) RETURNS double precision[]
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 7;
 COMMENT ON FUNCTION hfp_combine(double precision[], double precision[]) IS
 	'combine function of sum(hfp) and avg(hfp)';
 
