@@ -95,12 +95,20 @@ CREATE INDEX ON compound (hamnet_fingerprint(smiles));
 SET LOCAL enable_seqscan = off;
 SELECT is(array_agg(id), '{1}', 'an expression index') FROM compound WHERE hamnet_fingerprint(smiles) = hamnet_fingerprint('NCC');
 
--- cancelling
+-- cancelling; throws_ok does not catch it
+CREATE FUNCTION cancelled(query text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE query;
+	RETURN false;
+EXCEPTION WHEN query_canceled THEN
+	RETURN true;
+END$$;
 SET LOCAL statement_timeout = '20ms';
-SELECT throws_ok($$SELECT count(hamnet_fingerprint(repeat('CC(C)', 60 + n % 2))) FROM generate_series(1, 100000) n$$, '57014', NULL,
+SELECT ok(cancelled($$SELECT count(hamnet_fingerprint(repeat('CC(C)', 60 + n % 2))) FROM generate_series(1, 100000) n$$),
 	'statement_timeout ends a long query');
-SELECT throws_ok($$SELECT hamnet_fingerprints(array_agg(repeat('CC(C)', 60 + n % 2))) FROM generate_series(1, 100000) n$$, '57014', NULL,
+SELECT ok(cancelled($$SELECT hamnet_fingerprints(array_agg(repeat('CC(C)', 60 + n % 2))) FROM generate_series(1, 10000) n$$),
 	'and a long batch');
+RESET statement_timeout;
 
 SELECT * FROM finish();
 ROLLBACK;

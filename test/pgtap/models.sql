@@ -1,7 +1,7 @@
 -- Loading, replacing, pinning and dropping models, and who may.
 \set weights `base64 -w 0 test/golden/small.safetensors`
 BEGIN;
-SELECT plan(41);
+SELECT plan(42);
 
 CREATE TEMP TABLE file AS SELECT decode(:'weights', 'base64') AS weights;
 GRANT SELECT ON file TO PUBLIC;
@@ -78,10 +78,21 @@ CREATE SCHEMA trap;
 CREATE FUNCTION trap.now() RETURNS timestamptz LANGUAGE plpgsql AS $$BEGIN RAISE 'trapped'; END$$;
 CREATE FUNCTION trap.equal(text, text) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE 'trapped'; END$$;
 CREATE OPERATOR trap.= (LEFTARG = text, RIGHTARG = text, FUNCTION = trap.equal);
-SELECT set_config('search_path', 'trap, pg_catalog, ' || current_setting('search_path'), true) AS ignored \gset
-SELECT lives_ok($$SELECT hamnet_load_model('alice', weights, true) FROM file$$, 'replacing does not follow the search path');
-SELECT lives_ok($$SELECT hamnet_drop_model('alice')$$, 'nor does dropping');
-SET LOCAL search_path TO DEFAULT;
+SELECT set_config('path.trap', 'trap, pg_catalog, ' || current_setting('search_path'), true) AS ignored \gset
+CREATE FUNCTION in_trap(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	path text := current_setting('search_path');
+	result text;
+BEGIN
+	PERFORM set_config('search_path', current_setting('path.trap'), true);
+	EXECUTE query INTO result;
+	PERFORM set_config('search_path', path, true);
+	RETURN result;
+END$$;
+SELECT throws_ok($$SELECT in_trap('SELECT ''a''::text = ''b''::text')$$, 'trapped', 'the trap works');
+SELECT is(in_trap('SELECT hamnet_load_model(''alice'', weights, true) FROM file'), (SELECT encode(sha256(weights), 'hex') FROM file),
+	'replacing does not follow the search path');
+SELECT is(in_trap('SELECT hamnet_drop_model(''alice'')'), '', 'nor does dropping');
 
 SELECT lives_ok($$SELECT hamnet_drop_model('m')$$, 'dropping');
 SELECT is_empty($$SELECT * FROM hamnet_models() WHERE NOT built_in$$, 'leaves nothing');
