@@ -15,14 +15,6 @@
 #include "hamnet/network.h"
 
 /*
- * Make view a model of the same configuration whose tensors lie in
- * parameters, a block of model->parameter_count numbers laid out as
- * model->parameters: other weights (an average, a copy in shared memory), or
- * the gradient of model. Names and configuration are shared with model.
- */
-extern HnStatus hn_model_view(HnContext *context, const HnModel *model, real *parameters, HnModel *view);
-
-/*
  * Back through y = W x + b. x [rows, in] and d_y [rows, out], row distances
  * ldx and ldy. d_x [rows, in], row distance ldd, is beta * d_x + d_y W; NULL
  * where nobody asks for it.

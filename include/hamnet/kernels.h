@@ -11,6 +11,7 @@
 #define HAMNET_KERNELS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "hamnet/real.h"
 
@@ -32,15 +33,31 @@ typedef struct HnKernels
 	void		(*exp) (real *x, size_t n);	/* 1.1 units */
 	void		(*softplus) (real *x, size_t n);	/* log(1 + exp(x)); 2.9 units */
 
+	/* The way back: d[i] is multiplied by the derivative of the activation, told by its value y[i]. */
+	void		(*elu_back) (const real *y, real *d, size_t n);
+	void		(*leaky_relu_back) (const real *y, real *d, size_t n);
+	void		(*relu_back) (const real *y, real *d, size_t n);
+
+	/* x += factor * y */
+	void		(*add_scaled) (real *x, real factor, const real *y, size_t n);
+
 	/*
-	 * Between atoms of a molecule, over columns of y [width, n], i < n:
+	 * x[i] becomes 0 or x[i] * scale: 0 if number i of the sequence that key
+	 * begins, one of 2^32 values, is less than threshold.
+	 */
+	void		(*dropout) (real *x, size_t n, uint64_t key, uint32_t threshold, real scale);
+
+	/*
+	 * Between atoms of a molecule, over columns of y and z [width, n], i < n:
 	 *
-	 *   out[j] = Σ_k (y[k, j] − y[k, i])²          [n]
-	 *   out[k] = Σ_j weight[j] (y[k, i] − y[k, j])   [width]
+	 *   out[j] = Σ_k (y[k, j] − y[k, i])²                       [n]
+	 *   out[k] = Σ_j weight[j] (y[k, i] − y[k, j])                [width]
+	 *   out[j] = Σ_k (y[k, j] − y[k, i]) (z[k, j] − z[k, i])      [n]
 	 */
 	void		(*squared_distances) (const real *y, int n, int width, int i, real *out);
 	void		(*weighted_differences) (const real *y, int n, int width, int i,
 										 const real *weight, real *out);
+	void		(*difference_products) (const real *y, const real *z, int n, int width, int i, real *out);
 
 	/*
 	 * Distances between fingerprints, in float over short blocks and in double

@@ -1,6 +1,7 @@
 /*
  * metrics.h: how good predictions are. n pairs; values that have no meaning
- * for the data (R² of a constant, an area with one class only, n = 0) are NaN.
+ * for the data (R² of a constant, an area without a positive or, for the ROC,
+ * without a negative, a score that is NaN, n = 0) are NaN.
  */
 #ifndef HAMNET_METRICS_H
 #define HAMNET_METRICS_H

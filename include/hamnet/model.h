@@ -152,6 +152,14 @@ extern HnStatus hn_model_tensors(HnContext *context, HnModel *model, HnTensor **
 extern HnStatus hn_model_allocate(HnContext *context, HnModel *model);
 
 /*
+ * Make view a model of the same configuration whose tensors lie in
+ * parameters, a block of model->parameter_count numbers laid out as
+ * model->parameters: other weights (an average, a copy in shared memory), or
+ * the gradient of model. Names and configuration are shared with model.
+ */
+extern HnStatus hn_model_view(HnContext *context, const HnModel *model, real *parameters, HnModel *view);
+
+/*
  * Read a model file. The result lives in the context's arena and does not
  * point into bytes.
  *

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "hamnet/json.h"
+#include "hamnet/random.h"
 
 #define LSTM_GATES 4
 #define GRU_GATES 3
@@ -337,13 +338,23 @@ hn_model_tensors(HnContext *context, HnModel *model, HnTensor **tensors, int *co
 	return HN_OK;
 }
 
+/* Let the tensors lie in parameters, one after another. */
+static void
+place_tensors(const HnTensor *tensors, int count, real *parameters)
+{
+	for (int i = 0; i < count; i++)
+	{
+		*tensors[i].data = parameters;
+		parameters += (size_t) tensors[i].shape[0] * tensors[i].shape[1];
+	}
+}
+
 HnStatus
 hn_model_allocate(HnContext *context, HnModel *model)
 {
 	HnTensor   *tensors = NULL;
 	int			count = 0;
 	int64_t		total = 0;
-	real	   *next;
 
 	HN_TRY(hn_model_shape(context, model));
 	HN_TRY(hn_model_tensors(context, model, &tensors, &count));
@@ -355,25 +366,34 @@ hn_model_allocate(HnContext *context, HnModel *model)
 		return hn_fail_memory(context);
 	HN_NEW(context, model->parameters, total);
 	model->parameter_count = total;
-
-	next = model->parameters;
-	for (int i = 0; i < count; i++)
-	{
-		*tensors[i].data = next;
-		next += (size_t) tensors[i].shape[0] * tensors[i].shape[1];
-	}
+	place_tensors(tensors, count, model->parameters);
 	return HN_OK;
 }
 
-/* The next of a sequence of 64-bit numbers: Steele, Lea and Flood's SplitMix64. */
-static uint64_t
-next_random(uint64_t *state)
+HnStatus
+hn_model_view(HnContext *context, const HnModel *model, real *parameters, HnModel *view)
 {
-	uint64_t	z = *state += UINT64_C(0x9e3779b97f4a7c15);
+	size_t		layers = (size_t) model->fingerprint_config.layers;
+	HnTensor   *tensors = NULL;
+	int			count = 0;
 
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
+	*view = *model;
+	view->parameters = parameters;
+	HN_NEW(context, view->layers, layers);
+	memcpy(view->layers, model->layers, layers * sizeof(*view->layers));
+	HN_NEW(context, view->heads, model->head_count);
+	for (int i = 0; i < model->head_count; i++)
+	{
+		HnHead	   *head = &view->heads[i];
+		const HnLinear *shapes = model->heads[i].layers;
+
+		*head = model->heads[i];
+		HN_NEW(context, head->layers, head->layer_count);
+		memcpy(head->layers, shapes, (size_t) head->layer_count * sizeof(*shapes));
+	}
+	HN_TRY(hn_model_tensors(context, view, &tensors, &count));
+	place_tensors(tensors, count, parameters);
+	return HN_OK;
 }
 
 /*
@@ -383,7 +403,7 @@ next_random(uint64_t *state)
 static double
 next_uniform(uint64_t *state)
 {
-	int32_t		k = (int32_t) (next_random(state) >> 40);
+	int32_t		k = (int32_t) (hn_next_random(state) >> 40);
 
 	return (2 * k + 1 - (1 << 24)) * 0x1p-24;
 }

@@ -17,6 +17,26 @@ relu_one(double x)
 	return x < 0 ? 0 : x;
 }
 
+/* Derivatives by the value: ELU's, exp(x) below zero, is one more than its value there. */
+
+static inline double
+elu_back_one(double y)
+{
+	return y < 0 ? y + 1 : 1;
+}
+
+static inline double
+leaky_relu_back_one(double y)
+{
+	return y < 0 ? (double) 0.01 : 1;
+}
+
+static inline double
+relu_back_one(double y)
+{
+	return y > 0 ? 1 : 0;
+}
+
 #define ELEMENTWISE(name) \
 	static void \
 	name##_all(real *x, size_t n) \
@@ -32,6 +52,44 @@ ELEMENTWISE(leaky_relu)
 ELEMENTWISE(relu)
 ELEMENTWISE(exp)
 ELEMENTWISE(softplus)
+
+/* Define NAME, which multiplies d by NAME_one of y, number by number. */
+#define ELEMENTWISE_BACK(name) \
+	static void \
+	name##_all(const real *y, real *d, size_t n) \
+	{ \
+		for (size_t i = 0; i < n; i++) \
+			d[i] *= (real) name##_one(y[i]); \
+	}
+
+ELEMENTWISE_BACK(elu_back)
+ELEMENTWISE_BACK(leaky_relu_back)
+ELEMENTWISE_BACK(relu_back)
+
+static void
+add_scaled(real *x, real factor, const real *y, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		x[i] = (real) (x[i] + (double) factor * y[i]);
+}
+
+static void
+dropout(real *x, size_t n, uint64_t key, uint32_t threshold, real scale)
+{
+	uint32_t	low = (uint32_t) key;
+	uint32_t	high = (uint32_t) (key >> 32);
+
+	for (size_t i = 0; i < n; i++)
+	{
+		/* Wellons' lowbias32, entered with one half of the key and left with the other between its rounds. */
+		uint32_t	h = (uint32_t) i + low;
+
+		h = (h ^ h >> 16) * UINT32_C(0x7feb352d);
+		h = ((h ^ h >> 15) + high) * UINT32_C(0x846ca68b);
+		h ^= h >> 16;
+		x[i] = h < threshold ? 0 : x[i] * scale;
+	}
+}
 
 static void
 squared_distances(const real *y, int n, int width, int i, real *out)
@@ -60,6 +118,20 @@ weighted_differences(const real *y, int n, int width, int i, const real *weight,
 		for (int j = 0; j < n; j++)
 			sum += weight[j] * ((double) y[(size_t) k * n + i] - y[(size_t) k * n + j]);
 		out[k] = (real) sum;
+	}
+}
+
+static void
+difference_products(const real *y, const real *z, int n, int width, int i, real *out)
+{
+	for (int j = 0; j < n; j++)
+	{
+		double		sum = 0;
+
+		for (int k = 0; k < width; k++)
+			sum += ((double) y[(size_t) k * n + j] - y[(size_t) k * n + i]) *
+				((double) z[(size_t) k * n + j] - z[(size_t) k * n + i]);
+		out[j] = (real) sum;
 	}
 }
 
@@ -101,8 +173,14 @@ const HnKernels hn_kernels_naive =
 	.relu = relu_all,
 	.exp = exp_all,
 	.softplus = softplus_all,
+	.elu_back = elu_back_all,
+	.leaky_relu_back = leaky_relu_back_all,
+	.relu_back = relu_back_all,
+	.add_scaled = add_scaled,
+	.dropout = dropout,
 	.squared_distances = squared_distances,
 	.weighted_differences = weighted_differences,
+	.difference_products = difference_products,
 	.l2_squared = l2_squared,
 	.dot = dot,
 	.dot3 = dot3,
