@@ -12,14 +12,15 @@
  */
 #include <string.h>
 
+#include "hamnet/backward.h"
 #include "hamnet/kernels.h"
 #include "hamnet/linear.h"
-#include "hamnet/network.h"
 
 typedef struct Generator
 {
 	const HnModel *model;
 	const HnBatch *batch;
+	const HnDropout *dropout;	/* NULL outside of training */
 	int			dim;			/* D */
 	int			edge_dim;		/* G */
 	int			r;				/* columns of coordinates: 2d or 0 */
@@ -37,6 +38,16 @@ check_finite(HnContext *context, const real *x, size_t n, const char *where)
 		return hn_fail(context, HN_NOT_FINITE,
 					   "the model's %s is not finite for this molecule", where);
 	return HN_OK;
+}
+
+/* Drop from the atoms' part of the states at the beginning of a layer. */
+static void
+drop_states(const Generator *generator, int layer, real *state)
+{
+	const HnBatch *batch = generator->batch;
+
+	hn_dropout_apply(generator->dropout, layer, batch->graph_count, batch->atom_offset,
+					 generator->dim, state, generator->width);
 }
 
 /* h_i = LeakyReLU(atom X_i) beside r_i: the state of the first layer. */
@@ -335,12 +346,14 @@ readout_forward(HnContext *context, const Generator *generator, HnFingerprintTra
 }
 
 static HnStatus
-generator_init(HnContext *context, const HnModel *model, const HnBatch *batch, Generator *generator)
+generator_init(HnContext *context, const HnModel *model, const HnBatch *batch, const HnDropout *dropout,
+			   Generator *generator)
 {
 	int			widest;
 
 	generator->model = model;
 	generator->batch = batch;
+	generator->dropout = dropout;
 	generator->dim = model->fingerprint_config.dim;
 	generator->edge_dim = model->fingerprint_config.edge_dim;
 	generator->r = hn_model_coordinate_width(model);
@@ -357,10 +370,18 @@ HnStatus
 hn_fingerprint_forward(HnContext *context, const HnModel *model, const HnBatch *batch,
 					   const real *coordinates, HnFingerprintTrace *trace)
 {
+	return hn_fingerprint_forward_dropout(context, model, batch, coordinates, NULL, trace);
+}
+
+HnStatus
+hn_fingerprint_forward_dropout(HnContext *context, const HnModel *model, const HnBatch *batch,
+							   const real *coordinates, const HnDropout *dropout,
+							   HnFingerprintTrace *trace)
+{
 	int			layers = model->fingerprint_config.layers;
 	Generator	generator;
 
-	HN_TRY(generator_init(context, model, batch, &generator));
+	HN_TRY(generator_init(context, model, batch, dropout, &generator));
 	trace->coordinates = coordinates;
 	HN_NEW(context, trace->layers, layers);
 	for (int l = 0; l < layers; l++)
@@ -368,6 +389,7 @@ hn_fingerprint_forward(HnContext *context, const HnModel *model, const HnBatch *
 	HN_NEW(context, trace->state, (size_t) batch->atom_count * generator.width);
 
 	initial_state(&generator, coordinates, trace->layers[0].state);
+	drop_states(&generator, 0, trace->layers[0].state);
 	HN_TRY(initial_edges(context, &generator, trace->layers[0].edge));
 	for (int l = 0; l < layers; l++)
 	{
@@ -378,6 +400,7 @@ hn_fingerprint_forward(HnContext *context, const HnModel *model, const HnBatch *
 			return context->status;
 		HN_TRY(layer_forward(context, &generator, &model->layers[l], layer));
 		next_state(&generator, layer, !last, last ? trace->state : layer[1].state);
+		drop_states(&generator, l + 1, last ? trace->state : layer[1].state);
 		/* Nobody reads the edges that the last layer would make. */
 		if (!last)
 			edge_layer(&generator, &model->layers[l].edge, layer->state, layer[1].edge);
