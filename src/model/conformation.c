@@ -1,0 +1,324 @@
+/*
+ * conformation.c: how far predicted positions are from a measured or computed
+ * conformation, and the derivative of that (model specification, section 6).
+ */
+#include <math.h>
+#include <string.h>
+
+#include "hamnet/metrics.h"
+
+/* ADJ-3 counts pairs at most this many bonds apart. */
+#define ADJACENCY_BONDS 3
+
+/* An RMSD below this, in Å, is rounding; its direction means nothing. */
+#define RMSD_KINK 1e-6
+
+/*
+ * Eigenvector of the largest eigenvalue of a symmetric 4 by 4 matrix, by
+ * Jacobi's rotations; the matrix is overwritten. Convergence is quadratic, so
+ * that a few sweeps reach the last place and the limit is never met.
+ */
+static void
+largest_eigenvector(double a[4][4], double vector[4])
+{
+	double		v[4][4] = {{1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}, {0, 0, 0, 1}};
+	int			best = 0;
+
+	for (int sweep = 0; sweep < 50; sweep++)
+	{
+		double		off = 0;
+		double		diagonal = 0;
+
+		for (int p = 0; p < 4; p++)
+		{
+			diagonal += a[p][p] * a[p][p];
+			for (int q = p + 1; q < 4; q++)
+				off += a[p][q] * a[p][q];
+		}
+		if (off <= 1e-34 * diagonal)
+			break;
+		for (int p = 0; p < 4; p++)
+			for (int q = p + 1; q < 4; q++)
+			{
+				double		theta;
+				double		t;
+				double		c;
+				double		s;
+
+				if (a[p][q] == 0)
+					continue;
+				theta = (a[q][q] - a[p][p]) / (2 * a[p][q]);
+				t = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1));
+				c = 1 / sqrt(t * t + 1);
+				s = t * c;
+				for (int k = 0; k < 4; k++)
+				{
+					double		kp = a[k][p];
+					double		kq = a[k][q];
+
+					a[k][p] = c * kp - s * kq;
+					a[k][q] = s * kp + c * kq;
+				}
+				for (int k = 0; k < 4; k++)
+				{
+					double		pk = a[p][k];
+					double		qk = a[q][k];
+
+					a[p][k] = c * pk - s * qk;
+					a[q][k] = s * pk + c * qk;
+				}
+				for (int k = 0; k < 4; k++)
+				{
+					double		kp = v[k][p];
+					double		kq = v[k][q];
+
+					v[k][p] = c * kp - s * kq;
+					v[k][q] = s * kp + c * kq;
+				}
+			}
+	}
+	for (int p = 1; p < 4; p++)
+		if (a[p][p] > a[best][best])
+			best = p;
+	for (int k = 0; k < 4; k++)
+		vector[k] = v[k][best];
+}
+
+/*
+ * The proper rotation R (P_i R, rows) that minimises Σ w |P_i R − Q_i|², from C
+ * = Σ w P_iᵀ Q_i. Horn's quaternion (Closed-form solution of absolute
+ * orientation, 1987) gives what the specification's singular value
+ * decomposition does, and is never a reflection.
+ */
+static void
+best_rotation(const double c[3][3], double r[3][3])
+{
+	double		k[4][4];
+	double		q[4];
+	double		w;
+	double		x;
+	double		y;
+	double		z;
+
+	k[0][0] = c[0][0] + c[1][1] + c[2][2];
+	k[1][1] = c[0][0] - c[1][1] - c[2][2];
+	k[2][2] = c[1][1] - c[0][0] - c[2][2];
+	k[3][3] = c[2][2] - c[0][0] - c[1][1];
+	k[0][1] = k[1][0] = c[1][2] - c[2][1];
+	k[0][2] = k[2][0] = c[2][0] - c[0][2];
+	k[0][3] = k[3][0] = c[0][1] - c[1][0];
+	k[1][2] = k[2][1] = c[0][1] + c[1][0];
+	k[1][3] = k[3][1] = c[2][0] + c[0][2];
+	k[2][3] = k[3][2] = c[1][2] + c[2][1];
+	largest_eigenvector(k, q);
+	w = q[0];
+	x = q[1];
+	y = q[2];
+	z = q[3];
+
+	/* The transpose of the usual form, which turns columns. */
+	r[0][0] = w * w + x * x - y * y - z * z;
+	r[0][1] = 2 * (x * y + w * z);
+	r[0][2] = 2 * (x * z - w * y);
+	r[1][0] = 2 * (x * y - w * z);
+	r[1][1] = w * w - x * x + y * y - z * z;
+	r[1][2] = 2 * (y * z + w * x);
+	r[2][0] = 2 * (x * z + w * y);
+	r[2][1] = 2 * (y * z - w * x);
+	r[2][2] = w * w - x * x - y * y + z * z;
+}
+
+/* Σ_i w_i x_i / Σ w_i. */
+static void
+weighted_mean(int n, const real *mass, const real *x, double mean[3])
+{
+	double		total = 0;
+
+	memset(mean, 0, 3 * sizeof(*mean));
+	for (int i = 0; i < n; i++)
+	{
+		total += mass[i];
+		for (int k = 0; k < 3; k++)
+			mean[k] += (double) mass[i] * x[3 * i + k];
+	}
+	for (int k = 0; k < 3; k++)
+		mean[k] /= total;
+}
+
+/*
+ * RMSD, and scale times its derivative added to d_positions. At the best
+ * rotation the error does not change with R to first order, so that
+ * ∂RMSD/∂P_i = w_i (P_i R − Q_i) Rᵀ / RMSD; the centring adds nothing, because
+ * these sum to zero.
+ */
+static double
+rmsd(int n, const real *mass, const real *positions, const real *reference, double scale, real *d_positions)
+{
+	double		centre_p[3];
+	double		centre_q[3];
+	double		c[3][3] = {{0}};
+	double		r[3][3];
+	double		total = 0;
+	double		sum = 0;
+	double		result;
+
+	weighted_mean(n, mass, positions, centre_p);
+	weighted_mean(n, mass, reference, centre_q);
+	for (int i = 0; i < n; i++)
+	{
+		total += mass[i];
+		for (int a = 0; a < 3; a++)
+			for (int b = 0; b < 3; b++)
+				c[a][b] += mass[i] * (positions[3 * i + a] - centre_p[a]) * (reference[3 * i + b] - centre_q[b]);
+	}
+	best_rotation((const double (*)[3]) c, r);
+
+	for (int pass = 0; pass < (d_positions ? 2 : 1); pass++)
+	{
+		result = sqrt(sum / total);
+		if (pass == 1 && !(result > RMSD_KINK))
+			break;
+		for (int i = 0; i < n; i++)
+		{
+			double		error[3];
+
+			for (int b = 0; b < 3; b++)
+			{
+				error[b] = centre_q[b] - reference[3 * i + b];
+				for (int a = 0; a < 3; a++)
+					error[b] += (positions[3 * i + a] - centre_p[a]) * r[a][b];
+			}
+			for (int b = 0; pass == 0 && b < 3; b++)
+				sum += mass[i] * error[b] * error[b];
+			for (int a = 0; pass == 1 && a < 3; a++)
+				d_positions[3 * i + a] += (real) (scale * mass[i] / (total * result) *
+												  (r[a][0] * error[0] + r[a][1] * error[1] + r[a][2] * error[2]));
+		}
+	}
+	return sqrt(sum / total);
+}
+
+/* Neighbours of every atom: those of i are neighbour[offset[i]] .. neighbour[offset[i + 1] − 1]. */
+typedef struct Adjacency
+{
+	int		   *offset;
+	int		   *neighbour;
+} Adjacency;
+
+static HnStatus
+adjacency_build(HnContext *context, const HnGraph *graph, Adjacency *adjacency)
+{
+	int			n = graph->atom_count;
+	int		   *offset;
+
+	HN_NEW_ZERO(context, offset, n + 2);
+	HN_NEW(context, adjacency->neighbour, 2 * (size_t) graph->bond_count);
+
+	/* Counted two places on, so that filling them moves each begin to its place. */
+	for (int k = 0; k < graph->bond_count; k++)
+		for (int end = 0; end < 2; end++)
+			offset[graph->bonds[k][end] + 2]++;
+	for (int i = 0; i < n; i++)
+		offset[i + 2] += offset[i + 1];
+	for (int k = 0; k < graph->bond_count; k++)
+		for (int end = 0; end < 2; end++)
+			adjacency->neighbour[offset[graph->bonds[k][end] + 1]++] = graph->bonds[k][1 - end];
+	adjacency->offset = offset;
+	return HN_OK;
+}
+
+/* near[j] = bonds between source and j if at most ADJACENCY_BONDS, else a larger number. */
+static void
+bonds_apart(const HnGraph *graph, const Adjacency *adjacency, int source, int *queue, unsigned char *near)
+{
+	int			first = 0;
+	int			last = 1;
+
+	memset(near, ADJACENCY_BONDS + 1, (size_t) graph->atom_count);
+	queue[0] = source;
+	near[source] = 0;
+	while (first < last)
+	{
+		int			i = queue[first++];
+
+		if (near[i] == ADJACENCY_BONDS)
+			break;
+		for (int k = adjacency->offset[i]; k < adjacency->offset[i + 1]; k++)
+		{
+			int			j = adjacency->neighbour[k];
+
+			if (near[j] > ADJACENCY_BONDS)
+			{
+				near[j] = (unsigned char) (near[i] + 1);
+				queue[last++] = j;
+			}
+		}
+	}
+}
+
+/* Errors of the distances from atom i to all j > i: their sum, and ADJ-3's part with scale times its derivative. */
+static void
+distance_errors(int n, int i, const real *positions, const real *reference, const unsigned char *near,
+				double scale, real *d_positions, double *absolute, double *adj3)
+{
+	for (int j = i + 1; j < n; j++)
+	{
+		double		difference[3];
+		double		predicted = 0;
+		double		actual = 0;
+		double		error;
+
+		for (int k = 0; k < 3; k++)
+		{
+			double		other = (double) reference[3 * i + k] - reference[3 * j + k];
+
+			difference[k] = (double) positions[3 * i + k] - positions[3 * j + k];
+			predicted += difference[k] * difference[k];
+			actual += other * other;
+		}
+		predicted = sqrt(predicted);
+		error = predicted - sqrt(actual);
+		*absolute += fabs(error);
+		if (near[j] > ADJACENCY_BONDS)
+			continue;
+		*adj3 += error * error;
+		for (int k = 0; d_positions && predicted > 0 && k < 3; k++)
+		{
+			double		d = scale * 2 * error * difference[k] / predicted;
+
+			d_positions[3 * i + k] += (real) d;
+			d_positions[3 * j + k] -= (real) d;
+		}
+	}
+}
+
+HnStatus
+hn_conformation_error(HnContext *context, const HnGraph *graph, const real *positions,
+					  const real *reference, double adj3_weight, double scale,
+					  real *d_positions, HnConformationError *error)
+{
+	int			n = graph->atom_count;
+	double		pairs = (double) n * (n - 1) / 2;
+	HnArenaMark mark = hn_arena_mark(context->arena);
+	Adjacency	adjacency;
+	int		   *queue;
+	unsigned char *near;
+	double		absolute = 0;
+
+	HN_TRY(adjacency_build(context, graph, &adjacency));
+	HN_NEW(context, queue, n);
+	HN_NEW(context, near, n);
+	error->rmsd = rmsd(n, graph->mass, positions, reference, scale, d_positions);
+	error->adj3 = 0;
+	for (int i = 0; i < n; i++)
+	{
+		if (i % 64 == 0 && hn_interrupted(context))
+			return context->status;
+		bonds_apart(graph, &adjacency, i, queue, near);
+		distance_errors(n, i, positions, reference, near, scale * adj3_weight, d_positions,
+						&absolute, &error->adj3);
+	}
+	error->distance = n > 1 ? absolute / pairs : 0;
+	hn_arena_rewind(context->arena, mark);
+	return HN_OK;
+}
