@@ -1,0 +1,440 @@
+/*
+ * trainer.c: losses, gradients and predictions of examples.
+ *
+ * Examples are computed a micro-batch at a time, which bounds the memory. The
+ * forward pass and the loss are checked before the way back begins, so that a
+ * molecule for which they are not finite leaves no trace in the gradient.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "hamnet/training.h"
+#include "losses.h"
+
+const HnTraining hn_training_defaults =
+{
+	.trained = HN_TRAIN_GENERATOR,
+	.seed = 0,
+	.dropout = 0,
+	.huber = 0,
+	.adj3_weight = 0.001,
+	.head_rate = 1,
+	.micro_batch = 16,
+};
+
+/* One micro-batch on its way through the network. */
+typedef struct Pass
+{
+	const HnModel *model;
+	const HnTraining *training;
+	const HnDropout *dropout;	/* NULL: none */
+	const HnExample *examples;
+	int			count;
+	HnBatch		batch;			/* unless all fingerprints are frozen */
+	HnEngineTrace engine;		/* unless the engine is off or frozen */
+	HnFingerprintTrace generator;	/* unless it is frozen */
+	const real *fingerprints;	/* [count, D] */
+	HnHeadTrace *heads;			/* [head_count] */
+} Pass;
+
+/* What is done with each micro-batch; what a failure of it must leave undone is done last. */
+typedef HnStatus (*PassFunction) (HnContext *context, Pass *pass, void *state);
+
+static HnStatus
+build_batch(HnContext *context, Pass *pass)
+{
+	HnGraph    *graphs;
+
+	HN_NEW(context, graphs, pass->count);
+	for (int i = 0; i < pass->count; i++)
+		graphs[i] = *pass->examples[i].graph;
+	return hn_batch_build(context, graphs, pass->count, &pass->batch);
+}
+
+/* Coordinates of the batch: frozen ones, or the engine's; NULL for a model without. */
+static HnStatus
+find_coordinates(HnContext *context, Pass *pass, const real **coordinates)
+{
+	size_t		width = (size_t) hn_model_coordinate_width(pass->model);
+	bool		frozen = pass->training->trained == HN_TRAIN_GENERATOR || pass->training->trained == HN_TRAIN_HEADS;
+	real	   *gathered;
+
+	*coordinates = NULL;
+	if (width == 0)
+		return HN_OK;
+	for (int i = 0; i < pass->count; i++)
+		frozen = frozen && pass->examples[i].coordinates;
+	if (!frozen)
+	{
+		HN_TRY(hn_engine_forward(context, pass->model, &pass->batch, &pass->engine));
+		*coordinates = pass->engine.coordinates;
+		return HN_OK;
+	}
+	HN_NEW(context, gathered, pass->batch.atom_count * width);
+	for (int i = 0; i < pass->count; i++)
+		memcpy(gathered + pass->batch.atom_offset[i] * width, pass->examples[i].coordinates,
+			   (size_t) pass->examples[i].graph->atom_count * width * sizeof(real));
+	*coordinates = gathered;
+	return HN_OK;
+}
+
+/* Fingerprints of the micro-batch: frozen ones, or the generator's. */
+static HnStatus
+find_fingerprints(HnContext *context, Pass *pass)
+{
+	size_t		dim = (size_t) pass->model->fingerprint_config.dim;
+	bool		heads_only = pass->training->trained == HN_TRAIN_HEADS;
+	bool		frozen = heads_only;
+	const real *coordinates;
+	real	   *gathered;
+
+	for (int i = 0; i < pass->count; i++)
+		frozen = frozen && pass->examples[i].fingerprint;
+	if (!frozen)
+	{
+		HN_TRY(build_batch(context, pass));
+		HN_TRY(find_coordinates(context, pass, &coordinates));
+		HN_TRY(hn_fingerprint_forward_dropout(context, pass->model, &pass->batch, coordinates,
+											  heads_only ? NULL : pass->dropout, &pass->generator));
+		pass->fingerprints = pass->generator.fingerprint;
+		return HN_OK;
+	}
+	HN_NEW(context, gathered, pass->count * dim);
+	for (int i = 0; i < pass->count; i++)
+		memcpy(gathered + i * dim, pass->examples[i].fingerprint, dim * sizeof(real));
+	pass->fingerprints = gathered;
+	return HN_OK;
+}
+
+/* The forward pass of what the training needs: positions, or the scores of all heads. */
+static HnStatus
+pass_forward(HnContext *context, Pass *pass)
+{
+	if (pass->training->trained == HN_TRAIN_ENGINE)
+	{
+		HN_TRY(build_batch(context, pass));
+		return hn_engine_forward(context, pass->model, &pass->batch, &pass->engine);
+	}
+	HN_TRY(find_fingerprints(context, pass));
+	HN_NEW(context, pass->heads, pass->model->head_count);
+	for (int h = 0; h < pass->model->head_count; h++)
+		HN_TRY(hn_head_forward(context, pass->model, h, pass->fingerprints, pass->count,
+							   pass->dropout, &pass->heads[h]));
+	return HN_OK;
+}
+
+/*
+ * Run the examples in micro-batches through the network and each through
+ * function. One that is not finite is taken apart, so that only the molecules
+ * at fault are handed to skip.
+ */
+static HnStatus
+for_each_pass(HnContext *context, const HnModel *model, const HnTraining *training, const HnDropout *dropout,
+			  const HnExample *examples, int count, PassFunction function,
+			  void (*skip) (const HnExample *example, void *state), void *state)
+{
+	int			size = training->micro_batch;
+
+	for (int begin = 0; begin < count; begin += size)
+	{
+		HnArenaMark mark = hn_arena_mark(context->arena);
+		Pass		pass = {
+			.model = model, .training = training, .dropout = dropout,
+			.examples = examples + begin, .count = count - begin < size ? count - begin : size
+		};
+		uint64_t   *numbers;
+		HnDropout	chosen;
+		HnStatus	status;
+
+		if (dropout)
+		{
+			HN_NEW(context, numbers, pass.count);
+			for (int i = 0; i < pass.count; i++)
+				numbers[i] = pass.examples[i].number;
+			chosen = *dropout;
+			chosen.molecule = numbers;
+			pass.dropout = &chosen;
+		}
+		status = pass_forward(context, &pass);
+		if (status == HN_OK)
+			status = function(context, &pass, state);
+		hn_arena_rewind(context->arena, mark);
+		if (status == HN_NOT_FINITE && pass.count == 1)
+			skip(pass.examples, state);
+		else if (status == HN_NOT_FINITE)
+		{
+			HnTraining	single = *training;
+
+			single.micro_batch = 1;
+			HN_TRY(for_each_pass(context, model, &single, dropout, pass.examples, pass.count,
+								 function, skip, state));
+		}
+		else if (status != HN_OK)
+			return status;
+	}
+	return HN_OK;
+}
+
+/* What gradients and losses are added to. */
+typedef struct Sums
+{
+	HnModel    *gradient;		/* NULL: the loss alone */
+	HnLossSum  *sum;
+} Sums;
+
+/* Add the losses of a micro-batch to the total. */
+static HnStatus
+add_losses(HnContext *context, const HnLossSum *losses, HnLossSum *total)
+{
+	if (!isfinite(losses->loss))
+		return hn_fail(context, HN_NOT_FINITE, "the loss is not finite");
+	total->loss += losses->loss;
+	total->count += losses->count;
+	return HN_OK;
+}
+
+static HnStatus
+conformation_pass(HnContext *context, Pass *pass, void *state)
+{
+	Sums	   *sums = state;
+	HnLossSum	losses = {0};
+	real	   *d_positions = NULL;
+
+	if (sums->gradient)
+		HN_NEW_ZERO(context, d_positions, 3 * (size_t) pass->batch.atom_count);
+	for (int i = 0; i < pass->count; i++)
+	{
+		const HnExample *example = &pass->examples[i];
+		size_t		at = 3 * (size_t) pass->batch.atom_offset[i];
+		size_t		size = 3 * (size_t) example->graph->atom_count;
+
+		for (int k = 0; k < example->conformation_count; k++)
+		{
+			HnConformationError error;
+
+			HN_TRY(hn_conformation_error(context, example->graph, pass->engine.positions + at,
+										 example->conformations + k * size, pass->training->adj3_weight,
+										 1, d_positions ? d_positions + at : NULL, &error));
+			losses.loss += error.rmsd + pass->training->adj3_weight * error.adj3;
+			losses.count += 1;
+		}
+	}
+	HN_TRY(add_losses(context, &losses, sums->sum));
+	if (sums->gradient == NULL)
+		return HN_OK;
+	return hn_engine_backward(context, pass->model, &pass->batch, &pass->engine, NULL, d_positions,
+							  sums->gradient);
+}
+
+/* From d_fingerprints [count, D] back through what is not frozen. */
+static HnStatus
+trunk_backward(HnContext *context, Pass *pass, const real *d_fingerprints, HnModel *gradient)
+{
+	size_t		width = (size_t) hn_model_coordinate_width(pass->model);
+	bool		to_engine = pass->training->trained == HN_TRAIN_ALL && width > 0;
+	real	   *d_coordinates = NULL;
+
+	if (to_engine)
+		HN_NEW(context, d_coordinates, pass->batch.atom_count * width);
+	HN_TRY(hn_fingerprint_backward(context, pass->model, &pass->batch, &pass->generator, pass->dropout,
+								   d_fingerprints, d_coordinates, gradient));
+	if (!to_engine)
+		return HN_OK;
+	return hn_engine_backward(context, pass->model, &pass->batch, &pass->engine, d_coordinates, NULL, gradient);
+}
+
+static HnStatus
+target_pass(HnContext *context, Pass *pass, void *state)
+{
+	Sums	   *sums = state;
+	HnLossSum	losses = {0};
+	size_t		dim = (size_t) pass->model->fingerprint_config.dim;
+	bool		heads_only = pass->training->trained == HN_TRAIN_HEADS;
+	int			first = 0;
+	const double **labels;
+	real	  **d_scores;
+	real	   *d_fingerprints = NULL;
+
+	HN_NEW(context, labels, pass->count);
+	HN_NEW_ZERO(context, d_scores, pass->model->head_count);
+	for (int h = 0; h < pass->model->head_count; h++)
+	{
+		const HnHead *head = &pass->model->heads[h];
+
+		for (int i = 0; i < pass->count; i++)
+			labels[i] = pass->examples[i].targets + first;
+		if (sums->gradient)
+			HN_NEW(context, d_scores[h], (size_t) pass->count * head->target_count);
+		hn_head_loss(head, pass->heads[h].output, labels, pass->count, pass->training->huber,
+					 d_scores[h], &losses);
+		first += head->target_count;
+	}
+	HN_TRY(add_losses(context, &losses, sums->sum));
+	if (sums->gradient == NULL)
+		return HN_OK;
+
+	if (!heads_only)
+		HN_NEW_ZERO(context, d_fingerprints, pass->count * dim);
+	for (int h = 0; h < pass->model->head_count; h++)
+		HN_TRY(hn_head_backward(context, pass->model, h, pass->count, pass->dropout, &pass->heads[h],
+								d_scores[h], d_fingerprints, sums->gradient));
+	return heads_only ? HN_OK : trunk_backward(context, pass, d_fingerprints, sums->gradient);
+}
+
+static void
+count_skipped(const HnExample *example, void *state)
+{
+	Sums	   *sums = state;
+
+	(void) example;
+	sums->sum->skipped++;
+}
+
+HnStatus
+hn_gradient_add(HnContext *context, const HnModel *model, const HnTraining *training,
+				int64_t step, const HnExample *examples, int count,
+				real *gradient, HnLossSum *sum)
+{
+	HnArenaMark mark = hn_arena_mark(context->arena);
+	bool		engine = training->trained == HN_TRAIN_ENGINE;
+	HnDropout	dropout = {.rate = training->dropout, .seed = training->seed, .step = (uint64_t) step};
+	HnModel		view;
+	Sums		sums = {&view, sum};
+
+	HN_TRY(hn_model_view(context, model, gradient, &view));
+	HN_TRY(for_each_pass(context, model, training, training->dropout > 0 ? &dropout : NULL, examples, count,
+						 engine ? conformation_pass : target_pass, count_skipped, &sums));
+	hn_arena_rewind(context->arena, mark);
+	return HN_OK;
+}
+
+HnStatus
+hn_loss_add(HnContext *context, const HnModel *model, const HnTraining *training,
+			const HnExample *examples, int count, HnLossSum *sum)
+{
+	bool		engine = training->trained == HN_TRAIN_ENGINE;
+	Sums		sums = {NULL, sum};
+
+	return for_each_pass(context, model, training, NULL, examples, count,
+						 engine ? conformation_pass : target_pass, count_skipped, &sums);
+}
+
+/* Where the results of examples go, which come in their order. */
+typedef struct Results
+{
+	double	   *predictions;	/* the next row */
+	int			targets;
+	HnConformationError *errors;	/* the next one */
+} Results;
+
+static HnStatus
+predict_pass(HnContext *context, Pass *pass, void *state)
+{
+	Results    *results = state;
+	int			first = 0;
+
+	for (int h = 0; h < pass->model->head_count; h++)
+	{
+		const HnHead *head = &pass->model->heads[h];
+		double	   *values;
+
+		HN_NEW(context, values, (size_t) pass->count * head->target_count);
+		HN_TRY(hn_head_predict(context, head, pass->fingerprints, pass->count, values));
+		for (int i = 0; i < pass->count; i++)
+			memcpy(results->predictions + (size_t) i * results->targets + first,
+				   values + (size_t) i * head->target_count, (size_t) head->target_count * sizeof(*values));
+		first += head->target_count;
+	}
+	results->predictions += (size_t) pass->count * results->targets;
+	return HN_OK;
+}
+
+static void
+predict_nothing(const HnExample *example, void *state)
+{
+	Results    *results = state;
+
+	(void) example;
+	for (int t = 0; t < results->targets; t++)
+		*results->predictions++ = NAN;
+}
+
+HnStatus
+hn_examples_predict(HnContext *context, const HnModel *model, const HnTraining *training,
+					const HnExample *examples, int count, double *predictions)
+{
+	Results		results = {.predictions = predictions, .targets = hn_model_target_count(model)};
+
+	return for_each_pass(context, model, training, NULL, examples, count, predict_pass, predict_nothing, &results);
+}
+
+static HnStatus
+errors_pass(HnContext *context, Pass *pass, void *state)
+{
+	Results    *results = state;
+
+	for (int i = 0; i < pass->count; i++)
+	{
+		const HnExample *example = &pass->examples[i];
+		size_t		size = 3 * (size_t) example->graph->atom_count;
+
+		for (int k = 0; k < example->conformation_count; k++)
+			HN_TRY(hn_conformation_error(context, example->graph,
+										 pass->engine.positions + 3 * (size_t) pass->batch.atom_offset[i],
+										 example->conformations + k * size, 0, 0, NULL, results->errors++));
+	}
+	return HN_OK;
+}
+
+static void
+no_errors(const HnExample *example, void *state)
+{
+	Results    *results = state;
+
+	for (int k = 0; k < example->conformation_count; k++)
+		*results->errors++ = (HnConformationError) {NAN, NAN, NAN};
+}
+
+HnStatus
+hn_examples_conformation_errors(HnContext *context, const HnModel *model, const HnTraining *training,
+								const HnExample *examples, int count, HnConformationError *errors)
+{
+	HnTraining	engine = *training;
+	Results		results = {.errors = errors};
+
+	engine.trained = HN_TRAIN_ENGINE;
+	return for_each_pass(context, model, &engine, NULL, examples, count, errors_pass, no_errors, &results);
+}
+
+HnStatus
+hn_example_freeze(HnContext *context, const HnModel *model, HnTrained trained, HnExample *example)
+{
+	HnTraining	training = hn_training_defaults;
+	Pass		pass = {.model = model, .training = &training, .examples = example, .count = 1};
+	size_t		dim = (size_t) model->fingerprint_config.dim;
+	size_t		width = (size_t) hn_model_coordinate_width(model) * example->graph->atom_count;
+	HnArenaMark mark;
+	real	   *kept;
+	const real *coordinates;
+
+	training.trained = trained;
+	if (!(trained == HN_TRAIN_HEADS || (trained == HN_TRAIN_GENERATOR && width > 0)))
+		return HN_OK;
+	HN_NEW(context, kept, trained == HN_TRAIN_HEADS ? dim : width);
+	mark = hn_arena_mark(context->arena);
+	if (trained == HN_TRAIN_HEADS)
+	{
+		HN_TRY(find_fingerprints(context, &pass));
+		memcpy(kept, pass.fingerprints, dim * sizeof(real));
+		example->fingerprint = kept;
+	}
+	else
+	{
+		HN_TRY(build_batch(context, &pass));
+		HN_TRY(find_coordinates(context, &pass, &coordinates));
+		memcpy(kept, coordinates, width * sizeof(real));
+		example->coordinates = kept;
+	}
+	hn_arena_rewind(context->arena, mark);
+	return HN_OK;
+}

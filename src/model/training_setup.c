@@ -1,0 +1,252 @@
+/*
+ * training_setup.c: what a training run begins with: which parameters learn,
+ * the scale of the targets, heads, and who computes which example when.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "hamnet/random.h"
+#include "hamnet/training.h"
+
+int
+hn_model_target_count(const HnModel *model)
+{
+	int			count = 0;
+
+	for (int h = 0; h < model->head_count; h++)
+		count += model->heads[h].target_count;
+	return count;
+}
+
+static bool
+begins_with(const char *name, const char *prefix)
+{
+	return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+/* Whether a tensor learns: it is not frozen and the loss depends on it. */
+static bool
+is_trained(const char *name, HnTrained trained)
+{
+	switch (trained)
+	{
+		case HN_TRAIN_ENGINE:
+			return begins_with(name, "engine.");
+		case HN_TRAIN_ALL:
+			/* Targets say nothing about the positions, and decay alone would ruin them. */
+			return !begins_with(name, "engine.position.");
+		case HN_TRAIN_GENERATOR:
+			return !begins_with(name, "engine.");
+		case HN_TRAIN_HEADS:
+			return begins_with(name, "head.");
+	}
+	return false;
+}
+
+HnStatus
+hn_training_groups(HnContext *context, HnModel *model, const HnTraining *training,
+				   HnParameterGroup **groups, int *group_count)
+{
+	HnTensor   *tensors = NULL;
+	int			count = 0;
+
+	HN_TRY(hn_model_tensors(context, model, &tensors, &count));
+	HN_NEW(context, *groups, count);
+	*group_count = 0;
+	for (int i = 0; i < count; i++)
+	{
+		const HnTensor *tensor = &tensors[i];
+
+		if (is_trained(tensor->name, training->trained))
+			(*groups)[(*group_count)++] = (HnParameterGroup)
+			{
+				.begin = *tensor->data - model->parameters,
+				.count = (int64_t) tensor->shape[0] * tensor->shape[1],
+				.rate = begins_with(tensor->name, "head.") ? training->head_rate : 1,
+				.decay = tensor->dims > 1
+			};
+	}
+	return HN_OK;
+}
+
+/* Mean and standard deviation of target t over its labels; sets n to their number. */
+static void
+label_statistics(const HnExample *examples, int count, int t, double *mean, double *std, int *n)
+{
+	double		sum = 0;
+	double		squares = 0;
+
+	*n = 0;
+	for (int i = 0; i < count; i++)
+		if (!isnan(examples[i].targets[t]))
+		{
+			sum += examples[i].targets[t];
+			(*n)++;
+		}
+	*mean = sum / *n;
+	for (int i = 0; i < count; i++)
+		if (!isnan(examples[i].targets[t]))
+			squares += (examples[i].targets[t] - *mean) * (examples[i].targets[t] - *mean);
+	*std = sqrt(squares / *n);
+}
+
+static HnStatus
+check_classes(HnContext *context, const char *name, const HnExample *examples, int count, int t)
+{
+	for (int i = 0; i < count; i++)
+	{
+		double		label = examples[i].targets[t];
+
+		if (!isnan(label) && label != 0 && label != 1)
+			return hn_fail(context, HN_INVALID_ARGUMENT,
+						   "target \"%s\" is a class but has label %g, which is neither 0 nor 1", name, label);
+	}
+	return HN_OK;
+}
+
+static HnStatus
+standardise_target(HnContext *context, HnTask task, HnTarget *target,
+				   const HnExample *examples, int count, int t)
+{
+	double		mean;
+	double		std;
+	int			n;
+
+	if (task == HN_CLASSIFICATION)
+		HN_TRY(check_classes(context, target->name, examples, count, t));
+	label_statistics(examples, count, t, &mean, &std, &n);
+	if (n == 0)
+		return hn_fail(context, HN_INVALID_ARGUMENT, "target \"%s\" has no label", target->name);
+	if (!isfinite(mean) || !isfinite(std))
+		return hn_fail(context, HN_INVALID_ARGUMENT, "target \"%s\" has a label that is not finite or far too large",
+					   target->name);
+
+	/* A constant may come out with a rounding error for a deviation. */
+	if (std <= 1e-12 * fabs(mean))
+		return task == HN_CLASSIFICATION ?
+			hn_fail(context, HN_INVALID_ARGUMENT, "target \"%s\" has labels of one class only, %g, in %d rows",
+					target->name, mean, n) :
+			hn_fail(context, HN_INVALID_ARGUMENT, "target \"%s\" has the same value, %g, in all %d labelled rows",
+					target->name, mean, n);
+	if (task == HN_REGRESSION)
+	{
+		target->mean = mean;
+		target->std = std;
+	}
+	return HN_OK;
+}
+
+HnStatus
+hn_training_standardise(HnContext *context, HnModel *model, const HnExample *examples, int count)
+{
+	int			first = 0;
+
+	for (int h = 0; h < model->head_count; h++)
+	{
+		HnHead	   *head = &model->heads[h];
+
+		for (int t = 0; t < head->target_count; t++)
+			HN_TRY(standardise_target(context, head->task, &head->targets[t], examples, count, first + t));
+		first += head->target_count;
+	}
+	return HN_OK;
+}
+
+static HnStatus
+copy_text(HnContext *context, const char *text, const char **copy)
+{
+	size_t		size = strlen(text) + 1;
+	char	   *bytes;
+
+	HN_NEW(context, bytes, size);
+	memcpy(bytes, text, size);
+	*copy = bytes;
+	return HN_OK;
+}
+
+/* Everything of a head but its weights. */
+static HnStatus
+copy_head(HnContext *context, const HnHead *head, HnHead *copy)
+{
+	*copy = *head;
+	HN_TRY(copy_text(context, head->name, &copy->name));
+	HN_NEW_ZERO(context, copy->layers, head->layer_count);
+	for (int l = 0; l < head->layer_count - 1; l++)
+		copy->layers[l].out = head->layers[l].out;
+	HN_NEW(context, copy->targets, head->target_count);
+	for (int t = 0; t < head->target_count; t++)
+	{
+		copy->targets[t] = head->targets[t];
+		HN_TRY(copy_text(context, head->targets[t].name, &copy->targets[t].name));
+		HN_TRY(copy_text(context, head->targets[t].unit, &copy->targets[t].unit));
+	}
+	return HN_OK;
+}
+
+HnStatus
+hn_model_with_heads(HnContext *context, const HnModel *base, const HnHead *heads, int head_count,
+					uint64_t seed, HnModel *model)
+{
+	HnTensor   *tensors = NULL;
+	int			count = 0;
+	int			first = 0;
+
+	memset(model, 0, sizeof(*model));
+	model->features = base->features;
+	model->engine_config = base->engine_config;
+	model->fingerprint_config = base->fingerprint_config;
+	model->head_count = head_count;
+	HN_NEW(context, model->heads, head_count);
+	for (int h = 0; h < head_count; h++)
+		HN_TRY(copy_head(context, &heads[h], &model->heads[h]));
+	HN_TRY(hn_model_allocate(context, model));
+	HN_TRY(hn_model_tensors(context, model, &tensors, &count));
+
+	/* The tensors of the heads come last, those before them are the same in both models. */
+	while (first < count && !begins_with(tensors[first].name, "head."))
+		first++;
+	memcpy(model->parameters, base->parameters,
+		   (size_t) ((first < count ? *tensors[first].data : model->parameters + model->parameter_count)
+					 - model->parameters) * sizeof(real));
+	hn_model_initialise(tensors + first, count - first, seed);
+	return HN_OK;
+}
+
+void
+hn_gradient_sum(const real *const *blocks, int block_count, int64_t begin, int64_t end, real *sum)
+{
+	for (int64_t k = begin; k < end; k++)
+	{
+		real		total = 0;
+
+		for (int w = 0; w < block_count; w++)
+			total += blocks[w][k];
+		sum[k] = total;
+	}
+}
+
+void
+hn_share(int count, int workers, int worker, int *begin, int *end)
+{
+	*begin = (int) ((int64_t) count * worker / workers);
+	*end = (int) ((int64_t) count * (worker + 1) / workers);
+}
+
+void
+hn_epoch_order(uint64_t seed, int64_t epoch, int n, int *order)
+{
+	uint64_t	state = hn_derive_seed(seed, (uint64_t) epoch);
+
+	for (int i = 0; i < n; i++)
+		order[i] = i;
+
+	/* Fisher and Yates; the high half of the product is a number below i + 1. */
+	for (int i = n - 1; i > 0; i--)
+	{
+		int			k = (int) ((hn_next_random(&state) >> 32) * (uint64_t) (i + 1) >> 32);
+		int			swap = order[i];
+
+		order[i] = order[k];
+		order[k] = swap;
+	}
+}
