@@ -25,6 +25,10 @@ CORE_C = $(wildcard src/nn/*.c src/chem/*.c src/model/*.c)
 CORE_OBJS = $(filter-out src/nn/kernels.o,$(CORE_C:.c=.o)) src/chem/rdkit_adapter.o $(KERNEL_OBJS)
 CORE = libhamnet_core.a
 
+# The same in double precision, for the tests that compare gradients with finite differences.
+DOUBLE = build/double/
+DOUBLE_CORE = $(DOUBLE)$(CORE)
+
 OBJS = $(patsubst %.c,%.o,$(wildcard src/pg/*.c))
 DATA = $(wildcard sql/*--*.sql) $(TRAINED_MODELS)
 DATA_built = $(UNTRAINED_MODEL)
@@ -39,7 +43,7 @@ SHA256SUM ?= sha256sum
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
 
-UNIT_TESTS = $(patsubst %.c,%,$(wildcard test/unit/test_*.c))
+UNIT_TESTS = $(patsubst %.c,%,$(wildcard test/unit/test_*.c test/unit/double/test_*.c))
 
 # src/nn/kernels.c is compiled once for each instruction set and chosen at run time.
 ifneq (,$(findstring x86_64,$(shell $(CC) -dumpmachine)))
@@ -73,7 +77,7 @@ CORE_CXXFLAGS = -std=c++17 -O2 -g -fPIC -fvisibility=hidden -Iinclude -isystem $
 
 PG_CPPFLAGS = -Iinclude -DHAMNET_VERSION='"$(EXTVERSION)"' $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 SHLIB_LINK = $(CORE) $(CORE_LIBS)
-EXTRA_CLEAN = $(CORE) $(CORE_OBJS) $(UNIT_TESTS) test/unit/*.o src/nn/kernels_*.o \
+EXTRA_CLEAN = build $(CORE) $(CORE_OBJS) $(UNIT_TESTS) test/unit/*.o src/nn/kernels_*.o \
 	models/make_untrained $(BUILTIN_MODELS) $(BUILTIN_MODELS).new
 
 # Bitcode serves inlining into SQL expressions; nothing here is small enough to gain.
@@ -124,6 +128,26 @@ test/unit/test_%: test/unit/test_%.c $(wildcard test/unit/*.h) $(CORE)
 	$(CC) $(CORE_CFLAGS) -Itest/unit -o $@ $< $(filter test/unit/%.o,$^) $(CORE) -lcmocka $(CORE_LIBS)
 
 test/unit/test_chem test/unit/test_network: test/unit/respell.o
+
+# $(DOUBLE) mirrors the tree.
+$(DOUBLE_CORE): $(CORE_OBJS:%=$(DOUBLE)%)
+	rm -f $@
+	$(AR) crs $@ $^
+
+$(DOUBLE)%.o: %.c $(CORE_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CORE_CFLAGS) -DHAMNET_DOUBLE -c -o $@ $<
+
+$(KERNEL_OBJS:%=$(DOUBLE)%): $(DOUBLE)src/nn/kernels_%.o: src/nn/kernels.c $(CORE_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CORE_CFLAGS) -DHAMNET_DOUBLE $(KERNEL_FLAGS_$*) -DHN_KERNEL_SET=$* -c -o $@ $<
+
+$(DOUBLE)src/chem/rdkit_adapter.o: src/chem/rdkit_adapter.cpp src/chem/features.h $(CORE_HEADERS)
+	@mkdir -p $(@D)
+	$(CXX) $(CORE_CXXFLAGS) -DHAMNET_DOUBLE -c -o $@ $<
+
+test/unit/double/test_%: test/unit/double/test_%.c $(wildcard test/unit/*.h) $(DOUBLE_CORE)
+	$(CC) $(CORE_CFLAGS) -DHAMNET_DOUBLE -Itest/unit -o $@ $< $(DOUBLE_CORE) -lcmocka $(CORE_LIBS)
 
 test/unit/respell.o: test/unit/respell.cpp
 	$(CXX) $(CORE_CXXFLAGS) -c -o $@ $<
