@@ -78,7 +78,7 @@ CORE_CXXFLAGS = -std=c++17 -O2 -g -fPIC -fvisibility=hidden -Iinclude -isystem $
 PG_CPPFLAGS = -Iinclude -DHAMNET_VERSION='"$(EXTVERSION)"' $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 SHLIB_LINK = $(CORE) $(CORE_LIBS)
 EXTRA_CLEAN = build $(CORE) $(CORE_OBJS) $(UNIT_TESTS) test/unit/*.o src/nn/kernels_*.o \
-	models/make_untrained $(BUILTIN_MODELS) $(BUILTIN_MODELS).new
+	models/make_untrained bench/training_step $(BUILTIN_MODELS) $(BUILTIN_MODELS).new
 
 # Bitcode serves inlining into SQL expressions; nothing here is small enough to gain.
 override with_llvm := no
@@ -151,6 +151,9 @@ test/unit/double/test_%: test/unit/double/test_%.c $(wildcard test/unit/*.h) $(D
 
 test/unit/respell.o: test/unit/respell.cpp
 	$(CXX) $(CORE_CXXFLAGS) -c -o $@ $<
+
+bench/training_step: bench/training_step.c $(CORE)
+	$(CC) $(CORE_CFLAGS) -o $@ $< $(CORE) $(CORE_LIBS)
 
 .PHONY: unit unit-programs check-pgtap check-tap
 
