@@ -124,6 +124,8 @@ group_step(HnOptimiser *optimiser, const HnParameterGroup *group, const real *gr
 	double		steps = (double) (optimiser->step + 1);
 	real		beta1 = (real) options->beta1;
 	real		beta2 = (real) options->beta2;
+	real		new1 = (real) (1 - options->beta1);
+	real		new2 = (real) (1 - options->beta2);
 	real		factor = (real) scale;
 	real		epsilon = (real) options->epsilon;
 	real		correction = (real) (1 / sqrt(1 - pow(options->beta2, steps)));
@@ -138,8 +140,8 @@ group_step(HnOptimiser *optimiser, const HnParameterGroup *group, const real *gr
 	{
 		real		d = g[k] * factor;
 
-		m[k] = beta1 * m[k] + (1 - beta1) * d;
-		v[k] = beta2 * v[k] + (1 - beta2) * d * d;
+		m[k] = beta1 * m[k] + new1 * d;
+		v[k] = beta2 * v[k] + new2 * d * d;
 		p[k] = kept * p[k] - stride * m[k] / ((real) sqrt(v[k]) * correction + epsilon);
 	}
 }
