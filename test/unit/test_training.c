@@ -1,0 +1,719 @@
+/*
+ * test_training.c: whole steps of training: that they learn, that they can be
+ * repeated, split and resumed, and what they refuse.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "hamnet/chem.h"
+#include "hamnet/kernels.h"
+#include "hamnet/training.h"
+
+#define COUNT(array) (int) (sizeof(array) / sizeof((array)[0]))
+
+static const char *const molecules[] = {
+	"C", "CC", "CCC", "CCCC", "CCO", "CCCO", "CO", "CN", "CCN", "CCCN", "C=C", "CC=C", "C#C", "CC#N", "CC=O",
+	"CC(=O)O", "C1CC1", "C1CCC1", "c1ccccc1", "Cc1ccccc1", "Oc1ccccc1", "c1ccncc1", "CCl", "CCBr", "CF", "[Na+].[Cl-]",
+	"O", "N", "CSC", "C[C@H](N)C(=O)O"
+};
+
+#define MOLECULES COUNT(molecules)
+#define TARGETS 2
+
+static HnArena arena;
+static HnContext context;
+static HnModel model;
+static HnExample examples[MOLECULES];
+
+static void
+must(HnStatus status)
+{
+	if (status != HN_OK)
+		fail_msg("%s", context.message);
+}
+
+static void *
+zeros(size_t count, size_t size)
+{
+	void	   *block = hn_arena_alloc_zero(&arena, count, size);
+
+	assert_non_null(block);
+	return block;
+}
+
+/* Number of heavy atoms, which a network should learn, and whether there is a ring or a nitrogen. */
+static void
+make_examples(void)
+{
+	for (int i = 0; i < MOLECULES; i++)
+	{
+		HnGraph    *graph = zeros(1, sizeof(*graph));
+		double	   *targets = zeros(TARGETS, sizeof(*targets));
+		real	   *conformation;
+
+		must(hn_graph_from_smiles(&context, molecules[i], &hn_features_2021, 100, graph));
+		targets[0] = i % 7 == 6 ? NAN : graph->atom_count;
+		targets[1] = i % 5 == 4 ? NAN : graph->bond_count >= graph->atom_count || strchr(molecules[i], 'N') != NULL;
+		conformation = zeros(3 * (size_t) graph->atom_count, sizeof(*conformation));
+		for (int k = 0; k < 3 * graph->atom_count; k++)
+			conformation[k] = (real) ((7 * k + 5 * k * k) % 11) / 3;
+		examples[i] = (HnExample)
+		{
+			.graph = graph, .number = (uint64_t) i, .targets = targets,
+				.conformation_count = 1, .conformations = conformation
+		};
+	}
+}
+
+static void
+make_model(void)
+{
+	static HnTarget size = {.name = "size", .unit = "atoms", .mean = 0, .std = 1};
+	static HnTarget kind = {.name = "kind", .unit = "", .mean = 0, .std = 1};
+	HnTensor   *tensors = NULL;
+	int			count = 0;
+
+	memset(&model, 0, sizeof(model));
+	model.features = &hn_features_2021;
+	model.engine_config = (HnEngineConfig)
+	{
+		.enabled = true, .dim = 4, .hidden = 8, .steps = 3, .tau = 0.025, .dissipate = true,
+			.potential_width = 4, .dissipation_width = 4
+	};
+	model.fingerprint_config = (HnFingerprintConfig)
+	{
+		.dim = 16, .edge_dim = 8, .layers = 2, .rounds = 2
+	};
+	model.head_count = 2;
+	model.heads = zeros(2, sizeof(*model.heads));
+	model.heads[0] = (HnHead)
+	{
+		.name = "size", .task = HN_REGRESSION, .layer_count = 2, .layers = zeros(2, sizeof(HnLinear)),
+			.target_count = 1, .targets = &size
+	};
+	model.heads[0].layers[0].out = 8;
+	model.heads[1] = (HnHead)
+	{
+		.name = "kind", .task = HN_CLASSIFICATION, .layer_count = 1, .layers = zeros(1, sizeof(HnLinear)),
+			.target_count = 1, .targets = &kind
+	};
+	must(hn_model_allocate(&context, &model));
+	must(hn_model_tensors(&context, &model, &tensors, &count));
+	hn_model_initialise(tensors, count, 2);
+	must(hn_training_standardise(&context, &model, examples, MOLECULES));
+}
+
+/* A fresh model and fresh examples for each test. */
+static int
+setup(void **state)
+{
+	(void) state;
+	hn_arena_init(&arena, hn_malloc_allocator);
+	hn_context_init(&context, &arena, NULL, NULL);
+	make_examples();
+	make_model();
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void) state;
+	hn_arena_destroy(&arena);
+	return 0;
+}
+
+#define BATCH 8
+#define STEPS_AN_EPOCH ((MOLECULES + BATCH - 1) / BATCH)
+
+typedef struct Run
+{
+	HnTraining	training;
+	int			workers;
+	HnOptimiser optimiser;
+	HnLossSum	epoch;			/* of the last epoch */
+} Run;
+
+static void
+begin_run(Run *run, HnTrained trained, int epochs, int workers)
+{
+	HnOptimiserOptions options = hn_optimiser_defaults;
+	HnParameterGroup *groups = NULL;
+	int			group_count = 0;
+
+	memset(run, 0, sizeof(*run));
+	run->training = hn_training_defaults;
+	run->training.trained = trained;
+	run->training.dropout = 0.05;
+	run->training.seed = 3;
+	run->training.micro_batch = 3;
+	run->workers = workers;
+	options.rate = 1e-2;
+	options.total_steps = epochs * STEPS_AN_EPOCH;
+	options.averaging = HN_AVERAGE_EXPONENTIAL;
+	must(hn_training_groups(&context, &model, &run->training, &groups, &group_count));
+	must(hn_optimiser_init(&context, &options, groups, group_count, model.parameters, model.parameter_count,
+						   &run->optimiser));
+}
+
+/* One step as a server makes it: a block for each worker, their sum, one optimiser. */
+static void
+run_step(Run *run, const int *order, int first)
+{
+	int			count = MOLECULES - first < BATCH ? MOLECULES - first : BATCH;
+	size_t		size = (size_t) model.parameter_count;
+	HnArenaMark mark = hn_arena_mark(&arena);
+	HnExample	batch[BATCH];
+	real	   *blocks[4];
+	HnLossSum	sum = {0};
+
+	for (int i = 0; i < count; i++)
+		batch[i] = examples[order[first + i]];
+	for (int w = 0; w < run->workers; w++)
+	{
+		int			begin;
+		int			end;
+
+		blocks[w] = zeros(size, sizeof(real));
+		hn_share(count, run->workers, w, &begin, &end);
+		must(hn_gradient_add(&context, &model, &run->training, run->optimiser.step, batch + begin, end - begin,
+							 blocks[w], &sum));
+	}
+	hn_gradient_sum((const real *const *) blocks, run->workers, 0, model.parameter_count, blocks[0]);
+	must(hn_optimiser_step(&context, &run->optimiser, blocks[0], sum.count, NULL));
+	run->epoch.loss += sum.loss;
+	run->epoch.count += sum.count;
+	run->epoch.skipped += sum.skipped;
+	hn_arena_rewind(&arena, mark);
+}
+
+static void
+run_epochs(Run *run, int first, int last)
+{
+	for (int epoch = first; epoch < last; epoch++)
+	{
+		int			order[MOLECULES];
+
+		memset(&run->epoch, 0, sizeof(run->epoch));
+		hn_epoch_order(run->training.seed, epoch, MOLECULES, order);
+		for (int begin = 0; begin < MOLECULES; begin += BATCH)
+			run_step(run, order, begin);
+	}
+}
+
+static double
+mean_loss(const Run *run)
+{
+	HnLossSum	sum = {0};
+
+	must(hn_loss_add(&context, &model, &run->training, examples, MOLECULES, &sum));
+	assert_int_equal(sum.skipped, 0);
+	return sum.loss / sum.count;
+}
+
+static real *
+copy_parameters(void)
+{
+	real	   *copy = zeros((size_t) model.parameter_count, sizeof(real));
+
+	memcpy(copy, model.parameters, (size_t) model.parameter_count * sizeof(real));
+	return copy;
+}
+
+static void
+set_parameters(const real *values)
+{
+	memcpy(model.parameters, values, (size_t) model.parameter_count * sizeof(real));
+}
+
+static void
+assert_same_parameters(const real *expected)
+{
+	assert_memory_equal(model.parameters, expected, (size_t) model.parameter_count * sizeof(real));
+}
+
+/* What is trained learns, and what is frozen stays as it was, bit for bit. */
+static void
+check_learning(HnTrained trained, double to)
+{
+	real	   *start = copy_parameters();
+	HnParameterGroup *groups = NULL;
+	int			group_count = 0;
+	int64_t		next = 0;
+	Run			run;
+	double		before;
+
+	begin_run(&run, trained, 30, 1);
+	before = mean_loss(&run);
+	run_epochs(&run, 0, 30);
+	if (!(mean_loss(&run) < to * before))
+		fail_msg("loss %g after training, %g before", mean_loss(&run), before);
+
+	must(hn_training_groups(&context, &model, &run.training, &groups, &group_count));
+	for (int g = 0; g <= group_count; g++)
+	{
+		int64_t		end = g < group_count ? groups[g].begin : model.parameter_count;
+
+		assert_memory_equal(model.parameters + next, start + next, (size_t) (end - next) * sizeof(real));
+		next = g < group_count ? end + groups[g].count : end;
+	}
+	set_parameters(start);
+}
+
+static void
+test_learning(void **state)
+{
+	(void) state;
+	check_learning(HN_TRAIN_HEADS, 0.7);
+	check_learning(HN_TRAIN_GENERATOR, 0.3);
+	check_learning(HN_TRAIN_ALL, 0.3);
+	check_learning(HN_TRAIN_ENGINE, 0.9);
+}
+
+/* The same seed and the same number of workers: the same weights, bit for bit. */
+static void
+test_repetition(void **state)
+{
+	real	   *start = copy_parameters();
+	real	   *results[4];
+
+	(void) state;
+	for (int workers = 1; workers <= 3; workers++)
+		for (int pass = 0; pass < 2; pass++)
+		{
+			Run			run;
+
+			set_parameters(start);
+			begin_run(&run, HN_TRAIN_ALL, 3, workers);
+			run_epochs(&run, 0, 3);
+			if (pass == 0)
+				results[workers] = copy_parameters();
+			else
+				assert_same_parameters(results[workers]);
+		}
+
+	/* Workers only change the order of the sums, another seed the run. */
+	for (int64_t k = 0; k < model.parameter_count; k++)
+		assert_float_equal(results[1][k], results[2][k], 5e-3);
+	{
+		Run			run;
+
+		set_parameters(start);
+		begin_run(&run, HN_TRAIN_ALL, 3, 1);
+		run.training.seed++;
+		run_epochs(&run, 0, 3);
+		assert_memory_not_equal(model.parameters, results[1], (size_t) model.parameter_count * sizeof(real));
+	}
+}
+
+/* Killed after two epochs of four and resumed from the kept state: the same weights as undisturbed. */
+static void
+test_resuming(void **state)
+{
+	real	   *start = copy_parameters();
+	real	   *undisturbed;
+	unsigned char *bytes;
+	size_t		size;
+	Run			run;
+
+	(void) state;
+	begin_run(&run, HN_TRAIN_ALL, 4, 2);
+	run_epochs(&run, 0, 2);
+	must(hn_optimiser_save(&context, &run.optimiser, &bytes, &size));
+	run_epochs(&run, 2, 4);
+	undisturbed = copy_parameters();
+
+	set_parameters(start);
+	begin_run(&run, HN_TRAIN_ALL, 4, 2);
+	must(hn_optimiser_restore(&context, &run.optimiser, bytes, size));
+	run_epochs(&run, 2, 4);
+	assert_same_parameters(undisturbed);
+}
+
+static real *
+gradient_of(const HnTraining *training, const HnExample *some, int count, HnLossSum *sum)
+{
+	real	   *gradient = zeros((size_t) model.parameter_count, sizeof(real));
+
+	must(hn_gradient_add(&context, &model, training, 1, some, count, gradient, sum));
+	return gradient;
+}
+
+static void
+assert_gradients_close(const real *a, const real *b)
+{
+	double		largest = 0;
+
+	for (int64_t k = 0; k < model.parameter_count; k++)
+		largest = fmax(largest, fabs(a[k]));
+	assert_true(largest > 0);
+	for (int64_t k = 0; k < model.parameter_count; k++)
+		assert_float_equal(a[k], b[k], 1e-5 * largest);
+}
+
+/* However examples are cut into batches, dropout included, their gradients and losses add up to the same. */
+static void
+test_cutting(void **state)
+{
+	HnTraining	training = hn_training_defaults;
+	HnLossSum	together = {0};
+	HnLossSum	apart = {0};
+	real	   *one;
+	real	   *parts = zeros((size_t) model.parameter_count, sizeof(real));
+
+	(void) state;
+	training.trained = HN_TRAIN_ALL;
+	training.dropout = 0.3;
+	training.micro_batch = MOLECULES;
+	one = gradient_of(&training, examples, MOLECULES, &together);
+	training.micro_batch = 4;
+	must(hn_gradient_add(&context, &model, &training, 1, examples + 11, MOLECULES - 11, parts, &apart));
+	must(hn_gradient_add(&context, &model, &training, 1, examples, 11, parts, &apart));
+	assert_float_equal(apart.loss, together.loss, 1e-4);
+	assert_true(apart.count == together.count);
+	assert_gradients_close(one, parts);
+}
+
+/* What was frozen before says what would have been computed. */
+static void
+test_freezing(void **state)
+{
+	const HnTrained kinds[] = {HN_TRAIN_HEADS, HN_TRAIN_GENERATOR};
+
+	(void) state;
+	for (int k = 0; k < COUNT(kinds); k++)
+	{
+		HnTraining	training = hn_training_defaults;
+		HnExample	frozen[MOLECULES];
+		HnLossSum	computed_sum = {0};
+		HnLossSum	frozen_sum = {0};
+		double		computed_values[MOLECULES * TARGETS];
+		double		frozen_values[MOLECULES * TARGETS];
+		real	   *computed;
+
+		training.trained = kinds[k];
+		training.dropout = 0.2;
+		memcpy(frozen, examples, sizeof(frozen));
+		for (int i = 0; i < MOLECULES; i++)
+		{
+			must(hn_example_freeze(&context, &model, kinds[k], &frozen[i]));
+			assert_non_null(kinds[k] == HN_TRAIN_HEADS ? frozen[i].fingerprint : frozen[i].coordinates);
+		}
+		computed = gradient_of(&training, examples, MOLECULES, &computed_sum);
+		assert_gradients_close(computed, gradient_of(&training, frozen, MOLECULES, &frozen_sum));
+		assert_float_equal(computed_sum.loss, frozen_sum.loss, 1e-4);
+
+		must(hn_examples_predict(&context, &model, &training, examples, MOLECULES, computed_values));
+		must(hn_examples_predict(&context, &model, &training, frozen, MOLECULES, frozen_values));
+		for (int i = 0; i < MOLECULES * TARGETS; i++)
+			assert_float_equal(computed_values[i], frozen_values[i], 1e-4);
+	}
+}
+
+/* Predictions of training are those of inference. */
+static void
+test_predictions(void **state)
+{
+	HnTraining	training = hn_training_defaults;
+	double		values[MOLECULES * TARGETS];
+
+	(void) state;
+	training.dropout = 0.5;
+	training.micro_batch = 7;
+	must(hn_examples_predict(&context, &model, &training, examples, MOLECULES, values));
+	for (int i = 0; i < MOLECULES; i++)
+	{
+		HnBatch		batch;
+		real	   *fingerprint;
+		double		expected;
+
+		must(hn_batch_build(&context, examples[i].graph, 1, &batch));
+		must(hn_fingerprints(&context, &model, &batch, &fingerprint));
+		for (int h = 0; h < TARGETS; h++)
+		{
+			must(hn_head_predict(&context, &model.heads[h], fingerprint, 1, &expected));
+			assert_float_equal(values[i * TARGETS + h], expected, 1e-4);
+		}
+	}
+}
+
+/*
+ * Steps so large that the dynamics explode: only single atoms, which stay at
+ * their centre, survive. The rest is skipped and leaves no trace.
+ */
+static void
+test_skipping(void **state)
+{
+	HnTraining	training = hn_training_defaults;
+	HnExample	some[] = {examples[1], examples[0], examples[18], examples[26], examples[19]};
+	HnExample	survivors[] = {examples[0], examples[26]};
+	double		values[COUNT(some) * TARGETS];
+	HnConformationError errors[COUNT(some)];
+	HnLossSum	all = {0};
+	HnLossSum	few = {0};
+	real	   *a;
+	real	   *b;
+
+	(void) state;
+	model.engine_config.tau = 1000;
+	model.engine_config.steps = 60;
+	training.trained = HN_TRAIN_ALL;
+	training.micro_batch = 4;
+	a = gradient_of(&training, some, COUNT(some), &all);
+	b = gradient_of(&training, survivors, COUNT(survivors), &few);
+	assert_int_equal(all.skipped, 3);
+	assert_int_equal(few.skipped, 0);
+	assert_true(all.count == few.count && few.count > 0);
+	assert_gradients_close(a, b);
+
+	must(hn_examples_predict(&context, &model, &training, some, COUNT(some), values));
+	must(hn_examples_conformation_errors(&context, &model, &training, some, COUNT(some), errors));
+	for (int i = 0; i < COUNT(some); i++)
+	{
+		bool		finite = some[i].graph->atom_count == 1;
+
+		assert_int_equal(isfinite(values[i * TARGETS]) != 0, finite);
+		assert_int_equal(isfinite(values[i * TARGETS + 1]) != 0, finite);
+		assert_int_equal(isfinite(errors[i].rmsd) != 0, finite);
+	}
+}
+
+static bool
+stop(void *state)
+{
+	int		   *left = state;
+
+	return --*left < 0;
+}
+
+/* Wherever it is interrupted, training ends at once and says so. */
+static void
+test_interrupting(void **state)
+{
+	HnTraining	training = hn_training_defaults;
+	real	   *gradient = zeros((size_t) model.parameter_count, sizeof(real));
+	bool		finished = false;
+
+	(void) state;
+	training.trained = HN_TRAIN_ALL;
+	for (int steps = 0; steps < 10000 && !finished; steps += 7)
+	{
+		int			left = steps;
+		HnContext	interrupted;
+		HnLossSum	sum = {0};
+		HnStatus	status;
+
+		hn_context_init(&interrupted, &arena, stop, &left);
+		status = hn_gradient_add(&interrupted, &model, &training, 0, examples, MOLECULES, gradient, &sum);
+		finished = status == HN_OK;
+		assert_true(finished || status == HN_INTERRUPTED);
+	}
+	assert_true(finished);
+}
+
+/* Same share of zeros whatever the rate; what is left keeps the mean; nothing depends on the batch. */
+static void
+test_dropout(void **state)
+{
+	enum {ROWS = 400, WIDTH = 50};
+	static real x[ROWS * WIDTH];
+	static real again[ROWS * WIDTH];
+	const uint64_t numbers[] = {5, 9};
+	const int	offset[] = {0, 150, ROWS};
+	HnDropout	dropout = {.rate = 0.3, .seed = 1, .step = 2, .molecule = numbers};
+	HnDropout	second = {.rate = 0.3, .seed = 1, .step = 2, .molecule = numbers + 1};
+	const int	second_offset[] = {0, ROWS - 150};
+	double		sum = 0;
+	int			dropped = 0;
+	int			changed = 0;
+
+	(void) state;
+	for (int k = 0; k < ROWS * WIDTH; k++)
+		x[k] = again[k] = 1;
+	hn_dropout_apply(&dropout, 0, 2, offset, WIDTH, x, WIDTH);
+	for (int k = 0; k < ROWS * WIDTH; k++)
+	{
+		dropped += x[k] == 0;
+		sum += x[k];
+	}
+	assert_float_equal((double) dropped / (ROWS * WIDTH), 0.3, 0.02);
+	assert_float_equal(sum / (ROWS * WIDTH), 1, 0.03);
+
+	hn_dropout_apply(&second, 0, 1, second_offset, WIDTH, again + 150 * WIDTH, WIDTH);
+	assert_memory_equal(again + 150 * WIDTH, x + 150 * WIDTH, (ROWS - 150) * WIDTH * sizeof(real));
+
+	/* Another site, step or seed: another choice, agreeing in 0.7² + 0.3² of the places. */
+	for (int change = 0; change < 3; change++)
+	{
+		HnDropout	other = dropout;
+
+		other.step += change == 1;
+		other.seed += change == 2;
+		for (int k = 0; k < ROWS * WIDTH; k++)
+			again[k] = 1;
+		hn_dropout_apply(&other, change == 0, 2, offset, WIDTH, again, WIDTH);
+		changed = 0;
+		for (int k = 0; k < ROWS * WIDTH; k++)
+			changed += x[k] != again[k];
+		assert_float_equal((double) changed / (ROWS * WIDTH), 0.42, 0.02);
+	}
+
+	hn_dropout_apply(NULL, 0, 2, offset, WIDTH, again, WIDTH);
+	dropout.rate = 0;
+	memcpy(x, again, sizeof(x));
+	hn_dropout_apply(&dropout, 0, 2, offset, WIDTH, again, WIDTH);
+	assert_memory_equal(x, again, sizeof(x));
+}
+
+static void
+test_orders_and_shares(void **state)
+{
+	int			order[1000];
+	int			other[1000];
+	int			same = 0;
+
+	(void) state;
+	for (int n = 0; n <= 1000; n = 3 * n + 1)
+	{
+		bool		seen[1000] = {false};
+
+		hn_epoch_order(5, 1, n, order);
+		for (int i = 0; i < n; i++)
+		{
+			assert_in_range(order[i], 0, n - 1);
+			assert_false(seen[order[i]]);
+			seen[order[i]] = true;
+		}
+		for (int workers = 1; workers <= 5; workers++)
+		{
+			int			next = 0;
+
+			for (int w = 0; w < workers; w++)
+			{
+				int			begin;
+				int			end;
+
+				hn_share(n, workers, w, &begin, &end);
+				assert_int_equal(begin, next);
+				assert_in_range(end - begin, n / workers, n / workers + 1);
+				next = end;
+			}
+			assert_int_equal(next, n);
+		}
+	}
+	hn_epoch_order(5, 1, 1000, order);
+	hn_epoch_order(5, 2, 1000, other);
+	for (int i = 0; i < 1000; i++)
+		same += order[i] == other[i];
+	assert_in_range(same, 0, 10);
+}
+
+static void
+test_standardising(void **state)
+{
+	double		sum = 0;
+	double		squares = 0;
+	int			n = 0;
+	HnExample	bad[3] = {examples[0], examples[1], examples[2]};
+	double		labels[3][TARGETS] = {{1, 0}, {2, 1}, {3, 1}};
+
+	(void) state;
+	for (int i = 0; i < MOLECULES; i++)
+		if (!isnan(examples[i].targets[0]))
+		{
+			sum += examples[i].targets[0];
+			squares += examples[i].targets[0] * examples[i].targets[0];
+			n++;
+		}
+	assert_float_equal(model.heads[0].targets[0].mean, sum / n, 1e-9);
+	assert_float_equal(model.heads[0].targets[0].std, sqrt(squares / n - sum / n * sum / n), 1e-9);
+	assert_true(model.heads[1].targets[0].mean == 0 && model.heads[1].targets[0].std == 1);
+
+	for (int i = 0; i < 3; i++)
+		bad[i].targets = labels[i];
+	must(hn_training_standardise(&context, &model, bad, 3));
+	labels[0][0] = labels[1][0] = labels[2][0] = 0.1;
+	assert_int_equal(hn_training_standardise(&context, &model, bad, 3), HN_INVALID_ARGUMENT);
+	assert_non_null(strstr(context.message, "\"size\" has the same value, 0.1, in all 3"));
+	labels[0][0] = labels[1][0] = labels[2][0] = NAN;
+	assert_int_equal(hn_training_standardise(&context, &model, bad, 3), HN_INVALID_ARGUMENT);
+	assert_non_null(strstr(context.message, "\"size\" has no label"));
+	labels[0][0] = 1;
+	labels[1][0] = INFINITY;
+	assert_int_equal(hn_training_standardise(&context, &model, bad, 3), HN_INVALID_ARGUMENT);
+	labels[1][0] = 2;
+	labels[0][1] = 1;
+	assert_int_equal(hn_training_standardise(&context, &model, bad, 3), HN_INVALID_ARGUMENT);
+	assert_non_null(strstr(context.message, "one class only, 1"));
+	labels[0][1] = 0.5;
+	assert_int_equal(hn_training_standardise(&context, &model, bad, 3), HN_INVALID_ARGUMENT);
+	assert_non_null(strstr(context.message, "0.5"));
+}
+
+/* Other heads on the same trunk: the same fingerprints, a file that reads back, nothing left of the base. */
+static void
+test_other_heads(void **state)
+{
+	HnTarget	targets[] = {{"a", "u", 0, 1}, {"b", "", 2, 3}};
+	HnLinear	layers[] = {{.out = 12}, {.out = 0}};
+	HnHead		head = {
+		.name = "assay", .task = HN_REGRESSION, .layer_count = 2, .layers = layers, .target_count = 2, .targets = targets
+	};
+	HnModel		other;
+	HnModel		again;
+	HnModel		reseeded;
+	HnBatch		batch;
+	unsigned char *bytes;
+	size_t		size;
+	real	   *expected;
+	real	   *fingerprint;
+
+	(void) state;
+	must(hn_batch_build(&context, examples[29].graph, 1, &batch));
+	must(hn_fingerprints(&context, &model, &batch, &expected));
+	must(hn_model_with_heads(&context, &model, &head, 1, 8, &other));
+	must(hn_model_with_heads(&context, &model, &head, 1, 9, &reseeded));
+	memset(model.parameters, 0, (size_t) model.parameter_count * sizeof(real));
+	memset(targets, 0, sizeof(targets));
+	assert_int_equal(hn_model_target_count(&other), 2);
+	must(hn_model_write(&context, &other, &bytes, &size));
+	must(hn_model_read(&context, bytes, size, &again));
+	must(hn_fingerprints(&context, &again, &batch, &fingerprint));
+	assert_memory_equal(fingerprint, expected, (size_t) model.fingerprint_config.dim * sizeof(real));
+	assert_string_equal(again.heads[0].targets[1].name, "b");
+	assert_int_equal(again.heads[0].layers[0].out, 12);
+	assert_memory_not_equal(other.heads[0].layers[0].weight, reseeded.heads[0].layers[0].weight, 12 * sizeof(real));
+
+	/* Without any head, too: the base of other models. */
+	must(hn_model_with_heads(&context, &again, NULL, 0, 0, &other));
+	must(hn_fingerprints(&context, &other, &batch, &fingerprint));
+	assert_memory_equal(fingerprint, expected, (size_t) model.fingerprint_config.dim * sizeof(real));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_learning, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_repetition, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_resuming, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cutting, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_freezing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_predictions, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_skipping, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_interrupting, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_dropout, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_orders_and_shares, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_standardising, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_other_heads, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
