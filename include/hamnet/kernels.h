@@ -48,16 +48,24 @@ typedef struct HnKernels
 	void		(*dropout) (real *x, size_t n, uint64_t key, uint32_t threshold, real scale);
 
 	/*
-	 * Between atoms of a molecule, over columns of y and z [width, n], i < n:
+	 * First and second derivatives of the engine's pair potential, for the way
+	 * back. With v = own + other[j] − 2 gram[j], s = softplus(v), σ = s':
 	 *
-	 *   out[j] = Σ_k (y[k, j] − y[k, i])²                       [n]
-	 *   out[k] = Σ_j weight[j] (y[k, i] − y[k, j])                [width]
-	 *   out[j] = Σ_k (y[k, j] − y[k, i]) (z[k, j] − z[k, i])      [n]
+	 *   slope[j] = scale weight[j] (s − 2) s⁻³ σ
+	 *   curve[j] = its derivative by v = scale weight[j] (σ² (6 − 2 s) s⁻⁴ + (s − 2) s⁻³ σ (1 − σ))
+	 */
+	void		(*pair_curvature) (int n, const real *gram, real own, const real *other,
+								   real scale, const real *weight, real *slope, real *curve);
+
+	/*
+	 * Between atoms of a molecule, over columns of y [width, n], i < n:
+	 *
+	 *   out[j] = Σ_k (y[k, j] − y[k, i])²          [n]
+	 *   out[k] = Σ_j weight[j] (y[k, i] − y[k, j])   [width]
 	 */
 	void		(*squared_distances) (const real *y, int n, int width, int i, real *out);
 	void		(*weighted_differences) (const real *y, int n, int width, int i,
 										 const real *weight, real *out);
-	void		(*difference_products) (const real *y, const real *z, int n, int width, int i, real *out);
 
 	/*
 	 * Distances between fingerprints, in float over short blocks and in double

@@ -28,18 +28,14 @@ typedef struct Back
 	real	   *d_dissipation;
 	real	   *d_velocity;		/* (2 τ / m) times the derivative by new q [N, d] */
 	real	   *d_drag;			/* −(2 τ / m) times that by new p [N, d] */
-	real	   *projected;		/* Y = q W_Uᵀ [N, h_u] */
-	real	   *direction;		/* derivative by the force ∂U/∂Y [N, h_u] */
-	real	   *force;			/* ∂U/∂Y [N, h_u] */
-	real	   *d_projected;	/* derivative by Y [N, h_u] */
-	real	   *columns_y;		/* Y of one molecule [h_u, n] */
-	real	   *columns_g;		/* direction of one molecule [h_u, n] */
-	real	   *offset_y;		/* b_U · Y_i of one molecule [n] */
-	real	   *offset_g;		/* b_U · direction_i [n] */
-	real	   *slope;			/* c_ij of one molecule [n, n] */
-	real	   *bend;			/* e_ij of one molecule [n, n] */
-	real	   *row;			/* three rows of n */
-	real	   *curved;			/* one atom's part of the derivative by Y [h_u] */
+	real	   *pair;			/* [Y ; G]: Y = q W_Uᵀ and the derivative by the force ∂U/∂Y [N, 2 h_u] */
+	real	   *result;			/* [∂U/∂Y ; derivative by Y] [N, 2 h_u] */
+	/* of one molecule: */
+	real	   *gram;			/* Y_i · Y_j [n, n], then c_ij + c_ji */
+	real	   *product;		/* Y_i · G_j + G_i · Y_j [n, n], then e_ij + e_ji */
+	real	   *slope;			/* c_ij [n, n] */
+	real	   *bend;			/* e_ij [n, n] */
+	real	   *row;			/* six rows of n */
 } Back;
 
 static HnStatus
@@ -73,121 +69,91 @@ back_init(HnContext *context, const HnModel *model, const HnBatch *batch, HnMode
 	HN_TRY(quadratic_form(context, &weights->dissipation, &back->dissipation, &back->d_dissipation));
 	HN_NEW(context, back->d_velocity, atoms * back->dim);
 	HN_NEW(context, back->d_drag, atoms * back->dim);
-	HN_NEW(context, back->projected, atoms * width);
-	HN_NEW(context, back->direction, atoms * width);
-	HN_NEW(context, back->force, atoms * width);
-	HN_NEW(context, back->d_projected, atoms * width);
-	HN_NEW(context, back->columns_y, largest * width);
-	HN_NEW(context, back->columns_g, largest * width);
-	HN_NEW(context, back->offset_y, largest);
-	HN_NEW(context, back->offset_g, largest);
+	HN_NEW(context, back->pair, atoms * 2 * width);
+	HN_NEW(context, back->result, atoms * 2 * width);
+	HN_NEW(context, back->gram, largest * largest);
+	HN_NEW(context, back->product, largest * largest);
 	HN_NEW(context, back->slope, largest * largest);
 	HN_NEW(context, back->bend, largest * largest);
-	HN_NEW(context, back->row, 3 * largest);
-	HN_NEW(context, back->curved, width);
+	HN_NEW(context, back->row, 6 * largest);
 	return HN_OK;
 }
 
 /*
- * Row i of two [n, n] tables. With v = |x|², x_ij = Y_j − Y_i + b, u(v) = m_i m_j
- * (s⁻² − s⁻¹), s = softplus(v) and σ = s' the sigmoid of v:
+ * Two [n, n] tables of a molecule. With v = |x|², x_ij = Y_j − Y_i + b, u(v) =
+ * m_i m_j (s⁻² − s⁻¹), s = softplus(v):
  *
- *   c_ij = 2 u'(v)  = 2 m_i m_j (s − 2) s⁻³ σ
- *   e_ij = 2 c'(v) (x_ij · γ_ij),  γ_ij = G_j − G_i, G the direction,
- *   c'(v) = 2 m_i m_j (σ² (6 − 2 s) s⁻⁴ + (s − 2) s⁻³ σ (1 − σ))
+ *   c_ij = 2 u'(v),  e_ij = 2 c'(v) (x_ij · γ_ij),  γ_ij = G_j − G_i
  *
- * See potential_backward for what they are for.
+ * Both dot products are expanded, so that matrix products serve all pairs; what
+ * v loses to cancellation is discussed with the same in engine.c. See
+ * potential_backward for what the tables are for.
  */
 static void
-pair_row(Back *back, const real *mass, int i, int n, real squared_bias)
+pair_tables(Back *back, const real *mass, const real *y, int n)
 {
-	const HnKernels *kernels = hn_kernels();
-	real	   *v = back->row;
-	real	   *s = v + n;
-	real	   *product = s + n;
-	real	   *c = back->slope + (size_t) i * n;
-	real	   *e = back->bend + (size_t) i * n;
-
-	kernels->squared_distances(back->columns_y, n, back->width, i, v);
-	kernels->difference_products(back->columns_y, back->columns_g, n, back->width, i, product);
-	for (int j = 0; j < n; j++)
-	{
-		v[j] += 2 * (back->offset_y[j] - back->offset_y[i]) + squared_bias;
-		product[j] += back->offset_g[j] - back->offset_g[i];
-	}
-	memcpy(s, v, (size_t) n * sizeof(real));
-	kernels->softplus(s, (size_t) n);
-	kernels->sigmoid(v, (size_t) n);
-	for (int j = 0; j < n; j++)
-	{
-		real		t = 1 / s[j];
-		real		sigma = v[j];
-		real		scale = 2 * mass[i] * mass[j] * t * t * sigma;
-		real		slope = scale * (1 - 2 * t);
-
-		c[j] = slope;
-		e[j] = 2 * product[j] * (scale * sigma * t * (6 * t - 2) + slope * (1 - sigma));
-	}
-	c[i] = 0;
-	e[i] = 0;
-}
-
-/* Of one molecule: bias · row_i, and the rows as columns. */
-static void
-transpose(const Back *back, int n, const real *rows, real *columns, real *offset)
-{
+	const real *bias = back->potential->bias;
 	int			width = back->width;
+	int			ld = 2 * width;
+	const real *g = y + width;
+	real		squared_bias = hn_dot(bias, bias, width);
+	real	   *offset_y = back->row;	/* b · Y_i */
+	real	   *offset_g = offset_y + n;	/* b · G_i */
+	real	   *other_y = offset_g + n;
+	real	   *other_g = other_y + n;
 
+	hn_gemm_nt(n, n, width, 1, y, ld, y, ld, 0, back->gram, n);
+	hn_gemm_nt(n, n, width, 1, y, ld, g, ld, 0, back->product, n);
+	hn_gemm_nt(n, n, width, 1, g, ld, y, ld, 1, back->product, n);
+	hn_gemm_nt(1, n, width, 1, bias, width, y, ld, 0, offset_y, n);
+	hn_gemm_nt(1, n, width, 1, bias, width, g, ld, 0, offset_g, n);
+	for (int j = 0; j < n; j++)
+	{
+		other_y[j] = back->gram[(size_t) j * n + j] + 2 * offset_y[j] + squared_bias;
+		other_g[j] = back->product[(size_t) j * n + j] / 2 + offset_g[j];
+	}
 	for (int i = 0; i < n; i++)
 	{
-		offset[i] = hn_dot(back->potential->bias, rows + (size_t) i * width, width);
-		for (int k = 0; k < width; k++)
-			columns[(size_t) k * n + i] = rows[(size_t) i * width + k];
+		real	   *bend = back->bend + (size_t) i * n;
+		const real *product = back->product + (size_t) i * n;
+		real		own_y = back->gram[(size_t) i * n + i] - 2 * offset_y[i];
+		real		own_g = product[i] / 2 - offset_g[i];
+
+		hn_kernels()->pair_curvature(n, back->gram + (size_t) i * n, own_y, other_y, 2 * mass[i], mass,
+									 back->slope + (size_t) i * n, bend);
+		for (int j = 0; j < n; j++)
+			bend[j] *= 2 * (own_g + other_g[j] - product[j]);
+		back->slope[(size_t) i * n + i] = 0;
+		bend[i] = 0;
 	}
 }
 
 /*
- * Atom i of one molecule: the force on it, the derivative by Y_i, and its part
- * of the derivative by the bias.
+ * weight = table + tableᵀ, less its row sums on the diagonal, so that −weight Y
+ * is Σ_j weight_ij (Y_i − Y_j); imbalance[i] = Σ_j (table_ij − table_ji).
  */
 static void
-pair_gather(Back *back, int begin, int i, int n)
+symmetrise(int n, const real *table, real *weight, real *total, real *imbalance)
 {
-	const HnKernels *kernels = hn_kernels();
-	const real *bias = back->potential->bias;
-	size_t		width = (size_t) back->width;
-	size_t		at = (begin + i) * width;
-	real	   *slope = back->row;
-	real	   *bend = slope + n;
-	real	   *d_bias = back->gradient->bias;
-	real		slope_imbalance = 0;
-	real		bend_imbalance = 0;
-	real		bend_total = 0;
-
-	for (int j = 0; j < n; j++)
+	for (int i = 0; i < n; i++)
 	{
-		real		c_forth = back->slope[(size_t) i * n + j];
-		real		c_back = back->slope[(size_t) j * n + i];
-		real		e_forth = back->bend[(size_t) i * n + j];
-		real		e_back = back->bend[(size_t) j * n + i];
+		total[i] = 0;
+		imbalance[i] = 0;
+		for (int j = 0; j < i; j++)
+		{
+			real		forth = table[(size_t) i * n + j];
+			real		back = table[(size_t) j * n + i];
 
-		slope[j] = c_forth + c_back;
-		bend[j] = e_forth + e_back;
-		slope_imbalance += c_forth - c_back;
-		bend_imbalance += e_forth - e_back;
-		bend_total += e_forth;
+			weight[(size_t) i * n + j] = forth + back;
+			weight[(size_t) j * n + i] = forth + back;
+			total[i] += forth + back;
+			total[j] += forth + back;
+			imbalance[i] += forth - back;
+			imbalance[j] -= forth - back;
+		}
 	}
-	kernels->weighted_differences(back->columns_y, n, back->width, i, slope, back->force + at);
-	kernels->add_scaled(back->force + at, -slope_imbalance, bias, width);
-
-	kernels->weighted_differences(back->columns_g, n, back->width, i, slope, back->d_projected + at);
-	kernels->weighted_differences(back->columns_y, n, back->width, i, bend, back->curved);
-	kernels->add_scaled(back->d_projected + at, 1, back->curved, width);
-	kernels->add_scaled(back->d_projected + at, -bend_imbalance, bias, width);
-
-	kernels->add_scaled(d_bias, -slope_imbalance, back->direction + at, width);
-	kernels->add_scaled(d_bias, -bend_imbalance, back->projected + at, width);
-	kernels->add_scaled(d_bias, bend_total, bias, width);
+	for (int i = 0; i < n; i++)
+		weight[(size_t) i * n + i] = -total[i];
 }
 
 /*
@@ -203,31 +169,37 @@ pair_gather(Back *back, int begin, int i, int n)
  *
  * The force itself, which the gradient of W_U needs, falls off on the way.
  */
-static HnStatus
-potential_backward(HnContext *context, Back *back)
+static void
+potential_backward(Back *back, const real *mass, const real *y, int n, real *result)
 {
-	const HnBatch *batch = back->batch;
+	const HnKernels *kernels = hn_kernels();
 	const real *bias = back->potential->bias;
-	real		squared_bias = hn_dot(bias, bias, back->width);
+	real	   *d_bias = back->gradient->bias;
+	size_t		width = (size_t) back->width;
+	int			ld = 2 * back->width;
+	real	   *slope_imbalance = back->row;
+	real	   *bend_imbalance = slope_imbalance + n;
+	real	   *slope_total = bend_imbalance + n;
+	real	   *bend_total = slope_total + n;
 
-	for (int g = 0; g < batch->graph_count; g++)
+	pair_tables(back, mass, y, n);
+	symmetrise(n, back->slope, back->gram, slope_total, slope_imbalance);
+	symmetrise(n, back->bend, back->product, bend_total, bend_imbalance);
+	hn_gemm_nn(n, ld, n, -1, back->gram, n, y, ld, 0, result, ld);
+	hn_gemm_nn(n, back->width, n, -1, back->product, n, y, ld, 1, result + width, ld);
+	for (int i = 0; i < n; i++)
 	{
-		int			begin = batch->atom_offset[g];
-		int			n = batch->atom_offset[g + 1] - begin;
-		size_t		at = (size_t) begin * back->width;
+		const real *y_i = y + (size_t) i * ld;
+		real	   *result_i = result + (size_t) i * ld;
 
-		transpose(back, n, back->projected + at, back->columns_y, back->offset_y);
-		transpose(back, n, back->direction + at, back->columns_g, back->offset_g);
-		for (int i = 0; i < n; i++)
-		{
-			if (i % 64 == 0 && hn_interrupted(context))
-				return context->status;
-			pair_row(back, batch->mass + begin, i, n, squared_bias);
-		}
-		for (int i = 0; i < n; i++)
-			pair_gather(back, begin, i, n);
+		kernels->add_scaled(result_i, -slope_imbalance[i], bias, width);
+		kernels->add_scaled(result_i + width, -bend_imbalance[i], bias, width);
+		kernels->add_scaled(d_bias, -slope_imbalance[i], y_i + width, width);
+		kernels->add_scaled(d_bias, -bend_imbalance[i], y_i, width);
+
+		/* Each of the totals holds both directions of its pairs. */
+		kernels->add_scaled(d_bias, bend_total[i] / 2, bias, width);
 	}
-	return HN_OK;
 }
 
 /*
@@ -247,9 +219,18 @@ step_backward(HnContext *context, Back *back, const real *old, real *d_state)
 	int			ld = 2 * dim;
 	int			width = back->width;
 
-	hn_gemm_nt(atoms, width, dim, 1, old + dim, ld, potential->weight, dim, 0, back->projected, width);
-	hn_gemm_nt(atoms, width, dim, -back->tau, d_state, ld, potential->weight, dim, 0, back->direction, width);
-	HN_TRY(potential_backward(context, back));
+	hn_gemm_nt(atoms, width, dim, 1, old + dim, ld, potential->weight, dim, 0, back->pair, 2 * width);
+	hn_gemm_nt(atoms, width, dim, -back->tau, d_state, ld, potential->weight, dim, 0, back->pair + width, 2 * width);
+	for (int g = 0; g < batch->graph_count; g++)
+	{
+		int			begin = batch->atom_offset[g];
+		size_t		at = (size_t) begin * 2 * width;
+
+		if (hn_interrupted(context))
+			return context->status;
+		potential_backward(back, batch->mass + begin, back->pair + at, batch->atom_offset[g + 1] - begin,
+						   back->result + at);
+	}
 
 	for (int i = 0; i < atoms; i++)
 	{
@@ -265,9 +246,12 @@ step_backward(HnContext *context, Back *back, const real *old, real *d_state)
 	}
 
 	/* The force reaches p through F W_U, so the gradient of W_U has two parts: through F's factor and through Y. */
-	hn_gemm_tn(width, dim, atoms, -back->tau, back->force, width, d_state, ld, 1, back->gradient->weight, dim);
-	hn_gemm_tn(width, dim, atoms, 1, back->d_projected, width, old + dim, ld, 1, back->gradient->weight, dim);
-	hn_gemm_nn(atoms, dim, width, 1, back->d_projected, width, potential->weight, dim, 1, d_state + dim, ld);
+	hn_gemm_tn(width, dim, atoms, -back->tau, back->result, 2 * width, d_state, ld,
+			   1, back->gradient->weight, dim);
+	hn_gemm_tn(width, dim, atoms, 1, back->result + width, 2 * width, old + dim, ld,
+			   1, back->gradient->weight, dim);
+	hn_gemm_nn(atoms, dim, width, 1, back->result + width, 2 * width, potential->weight, dim,
+			   1, d_state + dim, ld);
 
 	hn_gemm_tn(dim, dim, atoms, 1, back->d_velocity, dim, old, ld, 1, back->d_kinetic, dim);
 	hn_gemm_nn(atoms, dim, dim, 1, back->d_velocity, dim, back->kinetic, dim, 1, d_state, ld);

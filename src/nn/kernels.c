@@ -252,6 +252,23 @@ dropout(real *x, size_t n, uint64_t key, uint32_t threshold, real scale)
 }
 
 static void
+pair_curvature(int n, const real *gram, real own, const real *other,
+			   real scale, const real *weight, real *slope, real *curve)
+{
+	for (int j = 0; j < n; j++)
+	{
+		real		v = own + other[j] - 2 * gram[j];
+		real		t = 1 / softplus_one(v);
+		real		sigma = sigmoid_one(v);
+		real		factor = scale * weight[j] * t * t * sigma;
+		real		first = factor * (1 - 2 * t);
+
+		slope[j] = first;
+		curve[j] = (factor * sigma * t * (6 * t - 2) + first * (1 - sigma));
+	}
+}
+
+static void
 squared_distances(const real *y, int n, int width, int i, real *out)
 {
 	for (int j = 0; j < n; j++)
@@ -263,23 +280,6 @@ squared_distances(const real *y, int n, int width, int i, real *out)
 
 		for (int j = 0; j < n; j++)
 			out[j] += (row[j] - own) * (row[j] - own);
-	}
-}
-
-static void
-difference_products(const real *y, const real *z, int n, int width, int i, real *out)
-{
-	for (int j = 0; j < n; j++)
-		out[j] = 0;
-	for (int k = 0; k < width; k++)
-	{
-		const real *row_y = y + (size_t) k * n;
-		const real *row_z = z + (size_t) k * n;
-		real		own_y = row_y[i];
-		real		own_z = row_z[i];
-
-		for (int j = 0; j < n; j++)
-			out[j] += (row_y[j] - own_y) * (row_z[j] - own_z);
 	}
 }
 
@@ -338,9 +338,9 @@ const HnKernels TABLE_OF(HN_KERNEL_SET) =
 	.relu_back = relu_back_all,
 	.add_scaled = add_scaled,
 	.dropout = dropout,
+	.pair_curvature = pair_curvature,
 	.squared_distances = squared_distances,
 	.weighted_differences = weighted_differences,
-	.difference_products = difference_products,
 	.l2_squared = l2_squared,
 	.dot = dot,
 	.dot3 = dot3,

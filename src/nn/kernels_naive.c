@@ -92,6 +92,23 @@ dropout(real *x, size_t n, uint64_t key, uint32_t threshold, real scale)
 }
 
 static void
+pair_curvature(int n, const real *gram, real own, const real *other,
+			   real scale, const real *weight, real *slope, real *curve)
+{
+	for (int j = 0; j < n; j++)
+	{
+		double		v = (double) own + other[j] - 2 * (double) gram[j];
+		double		t = 1 / softplus_one(v);
+		double		sigma = sigmoid_one(v);
+		double		factor = (double) scale * weight[j] * t * t * sigma;
+		double		first = factor * (1 - 2 * t);
+
+		slope[j] = (real) first;
+		curve[j] = (real) (factor * sigma * t * (6 * t - 2) + first * (1 - sigma));
+	}
+}
+
+static void
 squared_distances(const real *y, int n, int width, int i, real *out)
 {
 	for (int j = 0; j < n; j++)
@@ -118,20 +135,6 @@ weighted_differences(const real *y, int n, int width, int i, const real *weight,
 		for (int j = 0; j < n; j++)
 			sum += weight[j] * ((double) y[(size_t) k * n + i] - y[(size_t) k * n + j]);
 		out[k] = (real) sum;
-	}
-}
-
-static void
-difference_products(const real *y, const real *z, int n, int width, int i, real *out)
-{
-	for (int j = 0; j < n; j++)
-	{
-		double		sum = 0;
-
-		for (int k = 0; k < width; k++)
-			sum += ((double) y[(size_t) k * n + j] - y[(size_t) k * n + i]) *
-				((double) z[(size_t) k * n + j] - z[(size_t) k * n + i]);
-		out[j] = (real) sum;
 	}
 }
 
@@ -178,9 +181,9 @@ const HnKernels hn_kernels_naive =
 	.relu_back = relu_back_all,
 	.add_scaled = add_scaled,
 	.dropout = dropout,
+	.pair_curvature = pair_curvature,
 	.squared_distances = squared_distances,
 	.weighted_differences = weighted_differences,
-	.difference_products = difference_products,
 	.l2_squared = l2_squared,
 	.dot = dot,
 	.dot3 = dot3,
