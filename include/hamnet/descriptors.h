@@ -72,6 +72,6 @@ extern HnStatus hn_describe_smiles(HnContext *context, const char *smiles,
 								   const HnFeatureSet *features, HnNeeds needs, int max_atoms,
 								   HnGraph *graph, HnDescription *description);
 
-#define HN_CUBIC_ATOMS 300
+#define HN_CUBIC_ATOMS 200
 
 #endif
