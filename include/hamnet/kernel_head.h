@@ -12,12 +12,13 @@
  * Matérn's (1 + r + r²/3) exp(-r) with r² = d², and t is the MinMax (Tanimoto)
  * kernel Σ min / Σ max of substructure counts. k(x, x) = 1.
  *
- * Fingerprint and descriptors reach the kernel as integers of eight bits,
+ * Fingerprint and descriptors are standardised and cut:
  *
- *   x = round(clip((v - center) * scale, -127, 127)),  v = log(1 + fingerprint) or the descriptor,
+ *   x = clip((v - center) * scale, -127, 127) / 21,  v = log(1 + fingerprint) or the descriptor,
  *
- * so that training rows cost a byte a column in the model file; a descriptor
- * that is NaN becomes 0. Distances above are those of x / HN_KERNEL_STEP.
+ * with scale = 21 / standard deviation, and 0 for a descriptor that is NaN.
+ * Training rows are rounded to multiples of 1 / 21, so that they cost a byte a
+ * column in the model file, and the process is fitted to the rounded rows.
  */
 #ifndef HAMNET_KERNEL_HEAD_H
 #define HAMNET_KERNEL_HEAD_H
@@ -27,8 +28,11 @@
 /* Training rows of one head. */
 #define HN_MAX_KERNEL_ROWS 10000
 
-/* Steps of the integers above in one standard deviation: 127 of them reach to six deviations. */
-#define HN_KERNEL_STEP 21.0
+/* Steps of the bytes above in one standard deviation: 127 of them reach to six deviations. */
+#define HN_KERNEL_STEPS 21.0f
+
+/* Rows that the variance of a process is computed from. */
+#define HN_MAX_KERNEL_RANK 1024
 
 typedef enum HnKernelFunction
 {
@@ -36,35 +40,44 @@ typedef enum HnKernelFunction
 	HN_MATERN
 } HnKernelFunction;
 
-typedef struct HnKernelHead
+/*
+ * The process of one target, in the unit of the scaled target: y = (value -
+ * mean) / std for regression, the logarithm of the odds for classes.
+ */
+typedef struct HnProcess
+{
+	double		variance;
+	double		noise;			/* variance of a measurement; 0 for classes */
+	double		offset;			/* mean of the process; 0 for regression */
+} HnProcess;
+
+struct HnKernelHead
 {
 	HnKernelFunction function;
 	double		fingerprint_weight; /* 0: the block is not used */
-	double		descriptor_weight;
-	double		count_share;	/* s */
-	const HnDescriptorSet *descriptors; /* NULL if descriptor_weight is 0 */
+	double		descriptor_weight;	/* 0: the block is not used */
+	double		count_share;	/* s, 0 to 1 */
+	const HnDescriptorSet *descriptors; /* NULL if the block is not used */
 	int			rows;			/* n */
+	int			rank;			/* m of factors; 0: no deviation is known */
+	int			entry_count;	/* of the counts of all rows; 0 if s is 0 */
+	HnProcess  *processes;		/* [targets] */
+
+	/* set by hn_model_shape */
 	int			fingerprint_width;	/* D, or 0 */
-	int			width;			/* of both blocks, fingerprint first: w */
-	int			rank;			/* m of factor; 0: no deviation is known */
-	int			entry_count;	/* of the counts of all rows */
+	int			width;			/* w of both blocks, fingerprint first */
 
-	/* per target */
-	double	   *variances;		/* of the process, in units of the scaled target [targets] */
-	double	   *noises;			/* variance of a measurement, in the same unit [targets]; 0 for classes */
-	double	   *offsets;		/* mean of the process [targets] */
-
-	/* tensors of the file */
+	/* tables of the file */
 	float	   *center;			/* [w] */
-	float	   *scale;			/* [w] */
-	int8_t	   *inputs;			/* [n, w] */
+	float	   *scale;			/* [w] not negative; 0 for a constant column */
+	int8_t	   *inputs;			/* [n, w] 21 x */
 	uint16_t   *count_lengths;	/* [n] */
-	uint16_t   *count_columns;	/* [entry_count] */
+	uint16_t   *count_columns;	/* [entry_count] ascending in a row */
 	uint8_t	   *count_values;	/* [entry_count] */
 	float	   *weights;		/* [targets, n] α; 0 where a row has no label */
-	float	   *factors;		/* R [targets, m, m]: variance of the process at x is
+	float	   *factors;		/* R [targets * m, m]: the variance of the process at x is
 								 * variance - |R k|², k the kernel with the first m rows */
-} HnKernelHead;
+};
 
 typedef struct HnKernelOptions
 {
@@ -72,7 +85,7 @@ typedef struct HnKernelOptions
 	const HnDescriptorSet *descriptors;
 	bool		counts;
 	int			search_rows;	/* hyper-parameters are chosen on at most so many rows; 0: 1,500 */
-	int			rank;			/* of factors, at most; 0: 512; negative: none */
+	int			rank;			/* of factors, at most; 0: 256; negative: none */
 	uint64_t	seed;			/* of the choice of those rows */
 	void		(*progress) (void *state, const char *step, double done);	/* done 0 to 1; may be NULL */
 	void	   *progress_state;
@@ -102,6 +115,12 @@ typedef struct HnKernelReport
 extern HnStatus hn_kernel_fit(HnContext *context, const HnInputs *inputs, int fingerprint_dim,
 							  const real *labels, const HnKernelOptions *options,
 							  HnHead *head, HnKernelReport *report);
+
+/*
+ * Check what a kernel head read from a file holds beyond the shapes of its
+ * tables: HN_INVALID_MODEL, naming the table, if its values cannot be.
+ */
+extern HnStatus hn_kernel_check(HnContext *context, const HnHead *head);
 
 /* Predictions of a kernel head: what hn_predict calls. sds may be NULL. */
 extern HnStatus hn_kernel_predict(HnContext *context, const HnHead *head, const HnInputs *inputs,

@@ -152,24 +152,16 @@ typedef struct HnTensor
 } HnTensor;
 
 /*
- * A value that a file holds beside the parameters of the network: what a
- * kernel head knows of its training rows. Training does not touch it.
+ * An array that a file holds beside the parameters of the network: what a
+ * kernel head knows of its training rows. Gradients do not reach it.
  */
-typedef enum HnDtype
-{
-	HN_F32,
-	HN_I8,
-	HN_U8,
-	HN_U16
-} HnDtype;
-
 typedef struct HnTable
 {
 	char		name[HN_MAX_TENSOR_NAME];
 	HnDtype		dtype;
 	int			dims;			/* 1 or 2 */
 	int			shape[2];		/* shape[1] is 1 for one dimension */
-	void	  **data;			/* the field of HnKernelHead that points to it */
+	void	   *data;			/* the address of the field of HnKernelHead that points to it */
 } HnTable;
 
 /*
@@ -195,18 +187,22 @@ extern HnStatus hn_model_tensors(HnContext *context, HnModel *model, HnTensor **
 /* The same for what kernel heads hold. */
 extern HnStatus hn_model_tables(HnContext *context, HnModel *model, HnTable **tables, int *count);
 
+/* Where the values of a table lie. */
+extern void *hn_table_data(const HnTable *table);
+
 /*
  * Join trained models that differ in their parameters only into one, whose
  * heads have a member for each: its own generator, if the models' generators
- * differ, and its own layers. The engine is the first model's. HN_INVALID_ARGUMENT unless they
- * have the same configuration, one generator and one member each and no kernel
- * heads, and the same engine where generators differ.
+ * differ, and its own layers. Joining one model copies it.
+ *
+ * HN_INVALID_ARGUMENT unless they have the same engine and the same
+ * configuration, one generator and one member each, and no kernel heads.
  */
 extern HnStatus hn_model_join(HnContext *context, const HnModel *const *members, int count, HnModel *joined);
 
 /*
  * hn_model_shape, then allocate the parameters, not cleared, and point every
- * tensor into them. Memory comes from the context's arena and lives with it.
+ * tensor into them; the same for the tables of kernel heads. Memory comes from the context's arena and lives with it.
  */
 extern HnStatus hn_model_allocate(HnContext *context, HnModel *model);
 
