@@ -362,7 +362,6 @@ FollowTeam(EnrichRun *run, EnrichJob *job, EnrichTeam *team)
 			ResetLatch(MyLatch);
 			CHECK_FOR_INTERRUPTS();
 		}
-		ShowRun(run, job);
 	}
 	PG_END_ENSURE_ERROR_CLEANUP(StopTeamAtExit, PointerGetDatum(team));
 	StopEnrichTeam(team);
@@ -428,6 +427,7 @@ RunRound(EnrichRun *run)
 		CommitAndGoOn(run);
 		if (segment == NULL || !RunTeam(run, segment))
 			RunEnrichBatches(job, BatchDoneAlone, run);
+		ShowRun(run, job);
 		invalid = pg_atomic_read_u64(&job->invalid);
 		EndRound(run, job);
 	}

@@ -262,7 +262,9 @@ WriteBatch(const EnrichRequest *request, const char *leaf, const Batch *batch, b
 	values[1] = PointerGetDatum(construct_array(columns[1], count, TEXTOID, -1, false, TYPALIGN_INT));
 	values[2] = PointerGetDatum(construct_array(columns[2], count, get_element_type(types[2]),
 												-1, false, TYPALIGN_INT));
+	PushActiveSnapshot(GetTransactionSnapshot());
 	Execute(query, 3, types, values, NULL, SPI_OK_UPDATE);
+	PopActiveSnapshot();
 	return SPI_processed;
 }
 
