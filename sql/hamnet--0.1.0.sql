@@ -531,6 +531,16 @@ CREATE PROCEDURE hamnet_enrich("table" regclass, smiles_column name, fp_column n
 COMMENT ON PROCEDURE hamnet_enrich(regclass, name, name, jsonb) IS
 	'fill the missing fingerprints of a table in batches, with a commit after each';
 
+CREATE FUNCTION hamnet_fingerprint_query(query text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 1000;
+COMMENT ON FUNCTION hamnet_fingerprint_query(text) IS
+	'the rows of a query, whose column smiles is read, with a fingerprint by the default model added; NULL where a molecule has none';
+
+CREATE FUNCTION hamnet_fingerprint_query(query text, model text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 1000;
+COMMENT ON FUNCTION hamnet_fingerprint_query(text, text) IS
+	'the rows of a query, whose column smiles is read, with a fingerprint by a named model added; NULL where a molecule has none';
+
 CREATE FUNCTION hamnet_enrich_progress(OUT pid int, OUT role regrole, OUT relation regclass, OUT workers int,
 	OUT rows_total bigint, OUT rows_filled bigint, OUT rows_invalid bigint, OUT molecules_per_second double precision,
 	OUT started_at timestamptz, OUT estimated_end timestamptz) RETURNS SETOF record
