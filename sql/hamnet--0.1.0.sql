@@ -521,3 +521,35 @@ COMMENT ON FUNCTION hamnet_models() IS 'every model, built-in and stored';
 CREATE FUNCTION hamnet_version(OUT hamnet text, OUT rdkit text, OUT blas text, OUT kernels text) RETURNS record
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION hamnet_version() IS 'versions of hamnet, RDKit and BLAS, and the instruction set chosen on this machine';
+
+---------------------------------------------------------------------------
+-- Enriching tables
+---------------------------------------------------------------------------
+
+CREATE PROCEDURE hamnet_enrich("table" regclass, smiles_column name, fp_column name, options jsonb DEFAULT '{}')
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON PROCEDURE hamnet_enrich(regclass, name, name, jsonb) IS
+	'fill the missing fingerprints of a table in batches, with a commit after each';
+
+CREATE FUNCTION hamnet_fingerprint_query(query text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 1000;
+COMMENT ON FUNCTION hamnet_fingerprint_query(text) IS
+	'the rows of a query, whose column smiles is read, with a fingerprint by the default model added; NULL where a molecule has none';
+
+CREATE FUNCTION hamnet_fingerprint_query(query text, model text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 1000;
+COMMENT ON FUNCTION hamnet_fingerprint_query(text, text) IS
+	'the rows of a query, whose column smiles is read, with a fingerprint by a named model added; NULL where a molecule has none';
+
+CREATE FUNCTION hamnet_enrich_progress(OUT pid int, OUT role regrole, OUT relation regclass, OUT workers int,
+	OUT rows_total bigint, OUT rows_filled bigint, OUT rows_invalid bigint, OUT molecules_per_second double precision,
+	OUT started_at timestamptz, OUT estimated_end timestamptz) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 1;
+COMMENT ON FUNCTION hamnet_enrich_progress() IS
+	'how far the running calls of hamnet_enrich in this database are, as far as the caller may see them';
+
+CREATE FUNCTION hamnet_enrich_report("table" regclass, smiles_column name, fp_column name,
+	OUT relation regclass, OUT place tid, OUT smiles text, OUT reason text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 100;
+COMMENT ON FUNCTION hamnet_enrich_report(regclass, name, name) IS
+	'rows that have a SMILES but no fingerprint, by their ctid, and what is wrong with the SMILES; no reason where it was not tried yet';
