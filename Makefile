@@ -67,7 +67,7 @@ BLAS_LIBS = $(if $(OPENBLAS_LIBDIR),-L$(OPENBLAS_LIBDIR) -Wl$(comma)-rpath$(comm
 comma = ,
 
 RDKIT_INCLUDE ?= /usr/include/rdkit
-RDKIT_LIBS = -lRDKitDescriptors -lRDKitFingerprints -lRDKitPartialCharges -lRDKitSubstructMatch \
+RDKIT_LIBS = -lRDKitChemTransforms -lRDKitDescriptors -lRDKitFingerprints -lRDKitPartialCharges -lRDKitSubstructMatch \
 	-lRDKitDistGeomHelpers -lRDKitForceFieldHelpers -lRDKitForceField -lRDKitFileParsers \
 	-lRDKitSmilesParse -lRDKitDataStructs -lRDKitRDGeometryLib -lRDKitGraphMol -lRDKitRDGeneral
 # Data files of RDKit, from Debian's rdkit-data.
