@@ -317,7 +317,7 @@ PrepareData(Trainer *trainer)
 	HnModel		probe = {.heads = trainer->heads, .head_count = trainer->head_count};
 	HnExample  *examples;
 
-	ReadTrainingData(data, trainer->model.features);
+	ReadTrainingData(data, trainer->model.features, FEWEST_ROWS);
 	OrderTargets(trainer);
 	if (options->validation.text && strcmp(options->validation.text, "none") == 0)
 		split = SPLIT_NONE;

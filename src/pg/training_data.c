@@ -115,7 +115,7 @@ ReadRow(TrainingData *data, HnContext *context, const MoleculeRow *row, StringIn
 
 /* Tell the caller what was left out, and refuse too little. */
 static void
-CheckRows(const TrainingData *data, const char *named)
+CheckRows(const TrainingData *data, const char *named, int fewest)
 {
 	if (data->invalid > 0)
 		ereport(NOTICE,
@@ -123,23 +123,22 @@ CheckRows(const TrainingData *data, const char *named)
 							   "%lld of %lld rows are left out because their molecules are not valid",
 							   (unsigned long) data->invalid,
 							   (long long) data->invalid, (long long) data->rows),
-				 errdetail("%s", named),
-				 errhint("hamnet_training_runs() lists them in the report of the run.")));
+				 errdetail("%s", named)));
 	if (data->rows == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("query returned no rows")));
-	if (data->set.count < FEWEST_ROWS)
+	if (data->set.count < fewest)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("too few rows to learn from: %d", data->set.count),
+				 errmsg("too few usable rows: %d", data->set.count),
 				 errdetail("The query returned %lld rows: %lld without a label, %lld without a valid molecule. "
 						   "At least %d are needed.", (long long) data->rows, (long long) data->unlabelled,
-						   (long long) data->invalid, FEWEST_ROWS)));
+						   (long long) data->invalid, fewest)));
 }
 
 void
-ReadTrainingData(TrainingData *data, const HnFeatureSet *features)
+ReadTrainingData(TrainingData *data, const HnFeatureSet *features, int fewest)
 {
 	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "hamnet parsing", ALLOCSET_DEFAULT_SIZES);
 	HnArena		arena;
@@ -165,7 +164,7 @@ ReadTrainingData(TrainingData *data, const HnFeatureSet *features)
 	EndMoleculeQuery(&data->query);
 	appendStringInfoChar(&data->rejects, ']');
 	MemoryContextDelete(memory);
-	CheckRows(data, named.data);
+	CheckRows(data, named.data, fewest);
 
 	SortTrainingSet(&data->set);
 	data->graphs = palloc_extended(data->set.count * sizeof(HnGraph), MCXT_ALLOC_HUGE);

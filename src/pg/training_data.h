@@ -10,7 +10,7 @@
 #include "molecule_query.h"
 #include "training_set.h"
 
-/* A query with fewer usable rows is refused. */
+/* Fewer rows are not enough to learn from. */
 #define FEWEST_ROWS 10
 
 typedef struct TrainingData
@@ -35,9 +35,9 @@ typedef struct TrainingData
 /*
  * Read the rows of data->query, which was prepared, in the current memory
  * context. A row that holds no valid molecule is counted, not an error; the
- * first are named in a NOTICE. Too few rows are an error.
+ * first are named in a NOTICE. Fewer than `fewest` usable rows are an error.
  */
-extern void ReadTrainingData(TrainingData *data, const HnFeatureSet *features);
+extern void ReadTrainingData(TrainingData *data, const HnFeatureSet *features, int fewest);
 
 /* SMILES of the molecule at a place of the set. */
 extern const char *SmilesAt(const TrainingData *data, int place);
