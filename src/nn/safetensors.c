@@ -514,7 +514,8 @@ hn_safetensors_write(HnContext *context, const HnStoredTensor *tensors, int tens
 		qsort(sorted, tensor_count, sizeof(*sorted), compare_places);
 	}
 
-	header = json_object();
+	/* Not json_object(): a PostgreSQL server exports a function of that name, which would be called instead. */
+	header = json_pack("{}");
 	if (header == NULL)
 		return hn_fail_memory(context);
 	status = write_header(context, sorted, tensor_count, metadata, header, &data_size, &text);
