@@ -36,16 +36,19 @@ IsNumber(Oid type)
 static TupleDesc
 Prepare(MoleculeQuery *query, const char *text)
 {
+	CachedPlanSource *source = NULL;
 	TupleDesc	columns;
 
 	memset(query, 0, sizeof(MoleculeQuery));
 	query->plan = SPI_prepare(text, 0, NULL);
-	if (query->plan == NULL || !SPI_is_cursor_plan(query->plan))
+	if (query->plan && SPI_is_cursor_plan(query->plan))
+		source = linitial(SPI_plan_get_plan_sources(query->plan));
+	if (source == NULL || source->commandTag != CMDTAG_SELECT)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("query must be a single SELECT"),
 				 errdetail("The query is \"%.200s\".", text)));
-	columns = ((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(query->plan)))->resultDesc;
+	columns = source->resultDesc;
 	if (columns == NULL || columns->natts == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -46,6 +46,11 @@ RunProcedure(FunctionCallInfo fcinfo, ProcedureBody body, Size size)
 	PG_TRY();
 	{
 		CheckModelName(model);
+		if (strcmp(model, "scratch") == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_RESERVED_NAME),
+					 errmsg("model name \"scratch\" is reserved"),
+					 errdetail("As option \"base\" it stands for a network that has learned nothing.")));
 		LockModelName(&procedure->run, model);
 		CheckModelReplaceable(model);
 		body(procedure, text_to_cstring(PG_GETARG_TEXT_PP(1)),

@@ -119,8 +119,8 @@ CheckRows(const TrainingData *data, const char *named, int fewest)
 {
 	if (data->invalid > 0)
 		ereport(NOTICE,
-				(errmsg_plural("%lld of %lld rows is left out because its molecule is not valid",
-							   "%lld of %lld rows are left out because their molecules are not valid",
+				(errmsg_plural("%lld of %lld rows cannot be used and is left out",
+							   "%lld of %lld rows cannot be used and are left out",
 							   (unsigned long) data->invalid,
 							   (long long) data->invalid, (long long) data->rows),
 				 errdetail("%s", named)));
@@ -364,6 +364,7 @@ SplitTrainingData(TrainingData *data, SplitKind kind, double fraction, uint64 se
 	if (data->train_count == 0 || data->validation_count == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("%d rows of %d %s cannot be divided into a training and a validation part",
-						count, group_count, kind == SPLIT_RANDOM ? "molecules" : "scaffolds")));
+				 errmsg("rows cannot be divided into a training and a validation part"),
+				 errdetail("Rows: %d. Distinct %s: %d.", count,
+						   kind == SPLIT_RANDOM ? "molecules" : "scaffolds", group_count)));
 }
