@@ -33,6 +33,28 @@ typedef struct HnKernels
 	void		(*exp) (real *x, size_t n);	/* 1.1 units */
 	void		(*softplus) (real *x, size_t n);	/* log(1 + exp(x)); 2.9 units */
 
+	/*
+	 * Between atoms of a molecule, over columns of y [width, n], i < n:
+	 *
+	 *   out[j] = Σ_k (y[k, j] − y[k, i])²          [n]
+	 *   out[k] = Σ_j weight[j] (y[k, i] − y[k, j])   [width]
+	 */
+	void		(*squared_distances) (const real *y, int n, int width, int i, real *out);
+	void		(*weighted_differences) (const real *y, int n, int width, int i,
+										 const real *weight, real *out);
+
+	/*
+	 * Distances between fingerprints, in float over short blocks and in double
+	 * across them. Relative to the sum of the absolute values of its terms, a
+	 * sum errs by less than 1.5e-6; terms or partial sums past the range of
+	 * float become infinite, and terms below it 0. Symmetric in a and b bit for
+	 * bit; l2_squared(a, a) is 0.
+	 */
+	double		(*l2_squared) (const float *a, const float *b, size_t n);
+	double		(*dot) (const float *a, const float *b, size_t n);
+	/* out = a·b, a·a, b·b in one pass, each the same bits as from dot */
+	void		(*dot3) (const float *a, const float *b, size_t n, double out[3]);
+
 	/* The way back: d[i] is multiplied by the derivative of the activation, told by its value y[i]. */
 	void		(*elu_back) (const real *y, real *d, size_t n);
 	void		(*leaky_relu_back) (const real *y, real *d, size_t n);
@@ -56,28 +78,6 @@ typedef struct HnKernels
 	 */
 	void		(*pair_curvature) (int n, const real *gram, real own, const real *other,
 								   real scale, const real *weight, real *slope, real *curve);
-
-	/*
-	 * Between atoms of a molecule, over columns of y [width, n], i < n:
-	 *
-	 *   out[j] = Σ_k (y[k, j] − y[k, i])²          [n]
-	 *   out[k] = Σ_j weight[j] (y[k, i] − y[k, j])   [width]
-	 */
-	void		(*squared_distances) (const real *y, int n, int width, int i, real *out);
-	void		(*weighted_differences) (const real *y, int n, int width, int i,
-										 const real *weight, real *out);
-
-	/*
-	 * Distances between fingerprints, in float over short blocks and in double
-	 * across them. Relative to the sum of the absolute values of its terms, a
-	 * sum errs by less than 1.5e-6; terms or partial sums past the range of
-	 * float become infinite, and terms below it 0. Symmetric in a and b bit for
-	 * bit; l2_squared(a, a) is 0.
-	 */
-	double		(*l2_squared) (const float *a, const float *b, size_t n);
-	double		(*dot) (const float *a, const float *b, size_t n);
-	/* out = a·b, a·a, b·b in one pass, each the same bits as from dot */
-	void		(*dot3) (const float *a, const float *b, size_t n, double out[3]);
 } HnKernels;
 
 /* The kernels for this processor. */

@@ -102,7 +102,8 @@ typedef struct HnLossSum
  * or over its conformations of RMSD + adj3_weight · ADJ-3. A molecule that is
  * not finite adds nothing and is counted in skipped. step seeds the dropout.
  * Scratch memory is taken from the context's arena and given back.
- * HN_INTERRUPTED leaves gradient and sum in an undefined state.
+ * HN_INVALID_ARGUMENT for options that make no sense; HN_INTERRUPTED leaves
+ * gradient and sum in an undefined state.
  */
 extern HnStatus hn_gradient_add(HnContext *context, const HnModel *model, const HnTraining *training,
 								int64_t step, const HnExample *examples, int count,

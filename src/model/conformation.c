@@ -13,69 +13,61 @@
 /* An RMSD below this, in Å, is rounding; its direction means nothing. */
 #define RMSD_KINK 1e-6
 
+/* One of Jacobi's rotations: make a[p][q] zero, and turn the columns of v along. */
+static void
+jacobi_rotate(double a[4][4], double v[4][4], int p, int q)
+{
+	double		theta = (a[q][q] - a[p][p]) / (2 * a[p][q]);
+	double		t = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1));
+	double		c = 1 / sqrt(t * t + 1);
+	double		s = t * c;
+
+	for (int k = 0; k < 4; k++)
+	{
+		double		kp = a[k][p];
+		double		vp = v[k][p];
+
+		a[k][p] = c * kp - s * a[k][q];
+		a[k][q] = s * kp + c * a[k][q];
+		v[k][p] = c * vp - s * v[k][q];
+		v[k][q] = s * vp + c * v[k][q];
+	}
+	for (int k = 0; k < 4; k++)
+	{
+		double		pk = a[p][k];
+
+		a[p][k] = c * pk - s * a[q][k];
+		a[q][k] = s * pk + c * a[q][k];
+	}
+}
+
 /*
- * Eigenvector of the largest eigenvalue of a symmetric 4 by 4 matrix, by
- * Jacobi's rotations; the matrix is overwritten. Convergence is quadratic, so
- * that a few sweeps reach the last place and the limit is never met.
+ * Eigenvector of the largest eigenvalue of a symmetric 4 by 4 matrix, which is
+ * overwritten. Convergence is quadratic, so that a few sweeps reach the last
+ * place; the limit is for numbers that are not finite.
  */
 static void
 largest_eigenvector(double a[4][4], double vector[4])
 {
 	double		v[4][4] = {{1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}, {0, 0, 0, 1}};
+	double		off = 1;
+	double		diagonal = 0;
 	int			best = 0;
 
-	for (int sweep = 0; sweep < 50; sweep++)
+	for (int sweep = 0; sweep < 50 && off > 1e-34 * diagonal; sweep++)
 	{
-		double		off = 0;
-		double		diagonal = 0;
-
+		off = 0;
+		diagonal = 0;
 		for (int p = 0; p < 4; p++)
 		{
 			diagonal += a[p][p] * a[p][p];
 			for (int q = p + 1; q < 4; q++)
-				off += a[p][q] * a[p][q];
+				if (a[p][q] != 0)
+				{
+					off += a[p][q] * a[p][q];
+					jacobi_rotate(a, v, p, q);
+				}
 		}
-		if (off <= 1e-34 * diagonal)
-			break;
-		for (int p = 0; p < 4; p++)
-			for (int q = p + 1; q < 4; q++)
-			{
-				double		theta;
-				double		t;
-				double		c;
-				double		s;
-
-				if (a[p][q] == 0)
-					continue;
-				theta = (a[q][q] - a[p][p]) / (2 * a[p][q]);
-				t = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1));
-				c = 1 / sqrt(t * t + 1);
-				s = t * c;
-				for (int k = 0; k < 4; k++)
-				{
-					double		kp = a[k][p];
-					double		kq = a[k][q];
-
-					a[k][p] = c * kp - s * kq;
-					a[k][q] = s * kp + c * kq;
-				}
-				for (int k = 0; k < 4; k++)
-				{
-					double		pk = a[p][k];
-					double		qk = a[q][k];
-
-					a[p][k] = c * pk - s * qk;
-					a[q][k] = s * pk + c * qk;
-				}
-				for (int k = 0; k < 4; k++)
-				{
-					double		kp = v[k][p];
-					double		kq = v[k][q];
-
-					v[k][p] = c * kp - s * kq;
-					v[k][q] = s * kp + c * kq;
-				}
-			}
 	}
 	for (int p = 1; p < 4; p++)
 		if (a[p][p] > a[best][best])
@@ -145,6 +137,53 @@ weighted_mean(int n, const real *mass, const real *x, double mean[3])
 		mean[k] /= total;
 }
 
+/* The best superposition of two sets of weighted points: P_i R + shift lies on Q_i as well as it can. */
+typedef struct Superposition
+{
+	double		total;			/* Σ w */
+	double		r[3][3];
+	double		shift[3];
+} Superposition;
+
+static void
+superpose(int n, const real *mass, const real *positions, const real *reference, Superposition *best)
+{
+	double		centre_p[3];
+	double		centre_q[3];
+	double		c[3][3] = {{0}};
+
+	weighted_mean(n, mass, positions, centre_p);
+	weighted_mean(n, mass, reference, centre_q);
+	best->total = 0;
+	for (int i = 0; i < n; i++)
+	{
+		best->total += mass[i];
+		for (int a = 0; a < 3; a++)
+			for (int b = 0; b < 3; b++)
+				c[a][b] += mass[i] * (positions[3 * i + a] - centre_p[a]) * (reference[3 * i + b] - centre_q[b]);
+	}
+	best_rotation((const double (*)[3]) c, best->r);
+	for (int b = 0; b < 3; b++)
+	{
+		best->shift[b] = centre_q[b];
+		for (int a = 0; a < 3; a++)
+			best->shift[b] -= centre_p[a] * best->r[a][b];
+	}
+}
+
+/* error = P_i R + shift − Q_i; returns its square. */
+static double
+atom_error(const Superposition *best, const real *position, const real *reference, double error[3])
+{
+	for (int b = 0; b < 3; b++)
+	{
+		error[b] = best->shift[b] - reference[b];
+		for (int a = 0; a < 3; a++)
+			error[b] += position[a] * best->r[a][b];
+	}
+	return error[0] * error[0] + error[1] * error[1] + error[2] * error[2];
+}
+
 /*
  * RMSD, and scale times its derivative added to d_positions. At the best
  * rotation the error does not change with R to first order, so that
@@ -154,48 +193,27 @@ weighted_mean(int n, const real *mass, const real *x, double mean[3])
 static double
 rmsd(int n, const real *mass, const real *positions, const real *reference, double scale, real *d_positions)
 {
-	double		centre_p[3];
-	double		centre_q[3];
-	double		c[3][3] = {{0}};
-	double		r[3][3];
-	double		total = 0;
+	Superposition best;
+	double		error[3];
 	double		sum = 0;
 	double		result;
 
-	weighted_mean(n, mass, positions, centre_p);
-	weighted_mean(n, mass, reference, centre_q);
+	superpose(n, mass, positions, reference, &best);
+	for (int i = 0; i < n; i++)
+		sum += mass[i] * atom_error(&best, positions + 3 * (size_t) i, reference + 3 * (size_t) i, error);
+	result = sqrt(sum / best.total);
+	if (d_positions == NULL || !(result > RMSD_KINK))
+		return result;
 	for (int i = 0; i < n; i++)
 	{
-		total += mass[i];
+		double		weight = scale * mass[i] / (best.total * result);
+
+		atom_error(&best, positions + 3 * (size_t) i, reference + 3 * (size_t) i, error);
 		for (int a = 0; a < 3; a++)
-			for (int b = 0; b < 3; b++)
-				c[a][b] += mass[i] * (positions[3 * i + a] - centre_p[a]) * (reference[3 * i + b] - centre_q[b]);
+			d_positions[3 * (size_t) i + a] +=
+				(real) (weight * (best.r[a][0] * error[0] + best.r[a][1] * error[1] + best.r[a][2] * error[2]));
 	}
-	best_rotation((const double (*)[3]) c, r);
-
-	for (int pass = 0; pass < (d_positions ? 2 : 1); pass++)
-	{
-		result = sqrt(sum / total);
-		if (pass == 1 && !(result > RMSD_KINK))
-			break;
-		for (int i = 0; i < n; i++)
-		{
-			double		error[3];
-
-			for (int b = 0; b < 3; b++)
-			{
-				error[b] = centre_q[b] - reference[3 * i + b];
-				for (int a = 0; a < 3; a++)
-					error[b] += (positions[3 * i + a] - centre_p[a]) * r[a][b];
-			}
-			for (int b = 0; pass == 0 && b < 3; b++)
-				sum += mass[i] * error[b] * error[b];
-			for (int a = 0; pass == 1 && a < 3; a++)
-				d_positions[3 * i + a] += (real) (scale * mass[i] / (total * result) *
-												  (r[a][0] * error[0] + r[a][1] * error[1] + r[a][2] * error[2]));
-		}
-	}
-	return sqrt(sum / total);
+	return result;
 }
 
 /* Neighbours of every atom: those of i are neighbour[offset[i]] .. neighbour[offset[i + 1] − 1]. */

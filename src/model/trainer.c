@@ -34,7 +34,6 @@ typedef struct Pass
 	HnEngineTrace engine;		/* unless the engine is off or frozen */
 	HnFingerprintTrace generator;	/* unless it is frozen */
 	const real *fingerprints;	/* [count, D] */
-	HnHeadTrace *heads;			/* [head_count] */
 } Pass;
 
 /* What is done with each micro-batch; what a failure of it must leave undone is done last. */
@@ -106,20 +105,27 @@ find_fingerprints(HnContext *context, Pass *pass)
 	return HN_OK;
 }
 
-/* The forward pass of what the training needs: positions, or the scores of all heads. */
+/* The forward pass of what the training needs: positions or fingerprints. */
 static HnStatus
 pass_forward(HnContext *context, Pass *pass)
 {
-	if (pass->training->trained == HN_TRAIN_ENGINE)
-	{
-		HN_TRY(build_batch(context, pass));
-		return hn_engine_forward(context, pass->model, &pass->batch, &pass->engine);
-	}
-	HN_TRY(find_fingerprints(context, pass));
-	HN_NEW(context, pass->heads, pass->model->head_count);
-	for (int h = 0; h < pass->model->head_count; h++)
-		HN_TRY(hn_head_forward(context, pass->model, h, pass->fingerprints, pass->count,
-							   pass->dropout, &pass->heads[h]));
+	if (pass->training->trained != HN_TRAIN_ENGINE)
+		return find_fingerprints(context, pass);
+	HN_TRY(build_batch(context, pass));
+	return hn_engine_forward(context, pass->model, &pass->batch, &pass->engine);
+}
+
+static HnStatus
+check_training(HnContext *context, const HnModel *model, const HnTraining *training)
+{
+	if (!(training->dropout >= 0 && training->dropout < 1))
+		return hn_fail(context, HN_INVALID_ARGUMENT, "dropout is %g, it must be at least 0 and below 1",
+					   training->dropout);
+	if (training->micro_batch < 1)
+		return hn_fail(context, HN_INVALID_ARGUMENT, "micro-batch is %d, it must be at least 1",
+					   training->micro_batch);
+	if (training->trained == HN_TRAIN_ENGINE && !model->engine_config.enabled)
+		return hn_fail(context, HN_INVALID_ARGUMENT, "the model has no Hamiltonian Engine");
 	return HN_OK;
 }
 
@@ -135,6 +141,7 @@ for_each_pass(HnContext *context, const HnModel *model, const HnTraining *traini
 {
 	int			size = training->micro_batch;
 
+	HN_TRY(check_training(context, model, training));
 	for (int begin = 0; begin < count; begin += size)
 	{
 		HnArenaMark mark = hn_arena_mark(context->arena);
@@ -251,10 +258,12 @@ target_pass(HnContext *context, Pass *pass, void *state)
 	size_t		dim = (size_t) pass->model->fingerprint_config.dim;
 	bool		heads_only = pass->training->trained == HN_TRAIN_HEADS;
 	int			first = 0;
+	HnHeadTrace *traces;
 	const double **labels;
 	real	  **d_scores;
 	real	   *d_fingerprints = NULL;
 
+	HN_NEW(context, traces, pass->model->head_count);
 	HN_NEW(context, labels, pass->count);
 	HN_NEW_ZERO(context, d_scores, pass->model->head_count);
 	for (int h = 0; h < pass->model->head_count; h++)
@@ -265,7 +274,8 @@ target_pass(HnContext *context, Pass *pass, void *state)
 			labels[i] = pass->examples[i].targets + first;
 		if (sums->gradient)
 			HN_NEW(context, d_scores[h], (size_t) pass->count * head->target_count);
-		hn_head_loss(head, pass->heads[h].output, labels, pass->count, pass->training->huber,
+		HN_TRY(hn_head_forward(context, pass->model, h, pass->fingerprints, pass->count, pass->dropout, &traces[h]));
+		hn_head_loss(head, traces[h].output, labels, pass->count, pass->training->huber,
 					 d_scores[h], &losses);
 		first += head->target_count;
 	}
@@ -276,7 +286,7 @@ target_pass(HnContext *context, Pass *pass, void *state)
 	if (!heads_only)
 		HN_NEW_ZERO(context, d_fingerprints, pass->count * dim);
 	for (int h = 0; h < pass->model->head_count; h++)
-		HN_TRY(hn_head_backward(context, pass->model, h, pass->count, pass->dropout, &pass->heads[h],
+		HN_TRY(hn_head_backward(context, pass->model, h, pass->count, pass->dropout, &traces[h],
 								d_scores[h], d_fingerprints, sums->gradient));
 	return heads_only ? HN_OK : trunk_backward(context, pass, d_fingerprints, sums->gradient);
 }
@@ -364,8 +374,11 @@ hn_examples_predict(HnContext *context, const HnModel *model, const HnTraining *
 					const HnExample *examples, int count, double *predictions)
 {
 	Results		results = {.predictions = predictions, .targets = hn_model_target_count(model)};
+	HnTraining	targets = *training;
 
-	return for_each_pass(context, model, training, NULL, examples, count, predict_pass, predict_nothing, &results);
+	if (targets.trained == HN_TRAIN_ENGINE)
+		targets.trained = HN_TRAIN_ALL;
+	return for_each_pass(context, model, &targets, NULL, examples, count, predict_pass, predict_nothing, &results);
 }
 
 static HnStatus

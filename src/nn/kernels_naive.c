@@ -17,26 +17,6 @@ relu_one(double x)
 	return x < 0 ? 0 : x;
 }
 
-/* Derivatives by the value: ELU's, exp(x) below zero, is one more than its value there. */
-
-static inline double
-elu_back_one(double y)
-{
-	return y < 0 ? y + 1 : 1;
-}
-
-static inline double
-leaky_relu_back_one(double y)
-{
-	return y < 0 ? (double) 0.01 : 1;
-}
-
-static inline double
-relu_back_one(double y)
-{
-	return y > 0 ? 1 : 0;
-}
-
 #define ELEMENTWISE(name) \
 	static void \
 	name##_all(real *x, size_t n) \
@@ -52,61 +32,6 @@ ELEMENTWISE(leaky_relu)
 ELEMENTWISE(relu)
 ELEMENTWISE(exp)
 ELEMENTWISE(softplus)
-
-/* Define NAME, which multiplies d by NAME_one of y, number by number. */
-#define ELEMENTWISE_BACK(name) \
-	static void \
-	name##_all(const real *y, real *d, size_t n) \
-	{ \
-		for (size_t i = 0; i < n; i++) \
-			d[i] *= (real) name##_one(y[i]); \
-	}
-
-ELEMENTWISE_BACK(elu_back)
-ELEMENTWISE_BACK(leaky_relu_back)
-ELEMENTWISE_BACK(relu_back)
-
-static void
-add_scaled(real *x, real factor, const real *y, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		x[i] = (real) (x[i] + (double) factor * y[i]);
-}
-
-static void
-dropout(real *x, size_t n, uint64_t key, uint32_t threshold, real scale)
-{
-	uint32_t	low = (uint32_t) key;
-	uint32_t	high = (uint32_t) (key >> 32);
-
-	for (size_t i = 0; i < n; i++)
-	{
-		/* Wellons' lowbias32, entered with one half of the key and left with the other between its rounds. */
-		uint32_t	h = (uint32_t) i + low;
-
-		h = (h ^ h >> 16) * UINT32_C(0x7feb352d);
-		h = ((h ^ h >> 15) + high) * UINT32_C(0x846ca68b);
-		h ^= h >> 16;
-		x[i] = h < threshold ? 0 : x[i] * scale;
-	}
-}
-
-static void
-pair_curvature(int n, const real *gram, real own, const real *other,
-			   real scale, const real *weight, real *slope, real *curve)
-{
-	for (int j = 0; j < n; j++)
-	{
-		double		v = (double) own + other[j] - 2 * (double) gram[j];
-		double		t = 1 / softplus_one(v);
-		double		sigma = sigmoid_one(v);
-		double		factor = (double) scale * weight[j] * t * t * sigma;
-		double		first = factor * (1 - 2 * t);
-
-		slope[j] = (real) first;
-		curve[j] = (real) (factor * sigma * t * (6 * t - 2) + first * (1 - sigma));
-	}
-}
 
 static void
 squared_distances(const real *y, int n, int width, int i, real *out)
@@ -166,6 +91,81 @@ dot3(const float *a, const float *b, size_t n, double out[3])
 	out[2] = dot(b, b, n);
 }
 
+/* Derivatives by the value: ELU's, exp(x) below zero, is one more than its value there. */
+
+static inline double
+elu_back_one(double y)
+{
+	return y < 0 ? y + 1 : 1;
+}
+
+static inline double
+leaky_relu_back_one(double y)
+{
+	return y < 0 ? (double) 0.01 : 1;
+}
+
+static inline double
+relu_back_one(double y)
+{
+	return y > 0 ? 1 : 0;
+}
+
+/* Define NAME, which multiplies d by NAME_one of y, number by number. */
+#define ELEMENTWISE_BACK(name) \
+	static void \
+	name##_all(const real *y, real *d, size_t n) \
+	{ \
+		for (size_t i = 0; i < n; i++) \
+			d[i] *= (real) name##_one(y[i]); \
+	}
+
+ELEMENTWISE_BACK(elu_back)
+ELEMENTWISE_BACK(leaky_relu_back)
+ELEMENTWISE_BACK(relu_back)
+
+static void
+add_scaled(real *x, real factor, const real *y, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		x[i] = (real) (x[i] + (double) factor * y[i]);
+}
+
+static void
+dropout(real *x, size_t n, uint64_t key, uint32_t threshold, real scale)
+{
+	uint32_t	low = (uint32_t) key;
+	uint32_t	high = (uint32_t) (key >> 32);
+
+	for (size_t i = 0; i < n; i++)
+	{
+		/* Wellons' lowbias32, entered with one half of the key and left with the other between its rounds. */
+		uint32_t	h = (uint32_t) i + low;
+
+		h = (h ^ h >> 16) * UINT32_C(0x7feb352d);
+		h = ((h ^ h >> 15) + high) * UINT32_C(0x846ca68b);
+		h ^= h >> 16;
+		x[i] = h < threshold ? 0 : x[i] * scale;
+	}
+}
+
+static void
+pair_curvature(int n, const real *gram, real own, const real *other,
+			   real scale, const real *weight, real *slope, real *curve)
+{
+	for (int j = 0; j < n; j++)
+	{
+		double		v = (double) own + other[j] - 2 * (double) gram[j];
+		double		t = 1 / softplus_one(v);
+		double		sigma = sigmoid_one(v);
+		double		factor = (double) scale * weight[j] * t * t * sigma;
+		double		first = factor * (1 - 2 * t);
+
+		slope[j] = (real) first;
+		curve[j] = (real) (factor * sigma * t * (6 * t - 2) + first * (1 - sigma));
+	}
+}
+
 const HnKernels hn_kernels_naive =
 {
 	.name = "naive",
@@ -176,15 +176,15 @@ const HnKernels hn_kernels_naive =
 	.relu = relu_all,
 	.exp = exp_all,
 	.softplus = softplus_all,
+	.squared_distances = squared_distances,
+	.weighted_differences = weighted_differences,
+	.l2_squared = l2_squared,
+	.dot = dot,
+	.dot3 = dot3,
 	.elu_back = elu_back_all,
 	.leaky_relu_back = leaky_relu_back_all,
 	.relu_back = relu_back_all,
 	.add_scaled = add_scaled,
 	.dropout = dropout,
 	.pair_curvature = pair_curvature,
-	.squared_distances = squared_distances,
-	.weighted_differences = weighted_differences,
-	.l2_squared = l2_squared,
-	.dot = dot,
-	.dot3 = dot3,
 };

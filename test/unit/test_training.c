@@ -518,6 +518,28 @@ test_interrupting(void **state)
 	assert_true(finished);
 }
 
+static void
+test_refused_options(void **state)
+{
+	HnTraining	bad[4];
+	real	   *gradient = zeros((size_t) model.parameter_count, sizeof(real));
+	HnLossSum	sum = {0};
+
+	(void) state;
+	for (int i = 0; i < 4; i++)
+		bad[i] = hn_training_defaults;
+	bad[0].dropout = 1;
+	bad[1].dropout = NAN;
+	bad[2].micro_batch = 0;
+	bad[3].trained = HN_TRAIN_ENGINE;
+	for (int i = 0; i < 4; i++)
+	{
+		model.engine_config.enabled = i < 3;
+		assert_int_equal(hn_gradient_add(&context, &model, &bad[i], 0, examples, 1, gradient, &sum),
+						 HN_INVALID_ARGUMENT);
+	}
+}
+
 /* Same share of zeros whatever the rate; what is left keeps the mean; nothing depends on the batch. */
 static void
 test_dropout(void **state)
@@ -709,6 +731,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_predictions, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_skipping, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_interrupting, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused_options, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dropout, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_orders_and_shares, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_standardising, setup, teardown),
