@@ -22,7 +22,8 @@ MODULE_big = hamnet
 # Everything without postgres.h is the core: one static library, linked into
 # the module and into the unit tests.
 CORE_C = $(wildcard src/nn/*.c src/chem/*.c src/model/*.c)
-CORE_OBJS = $(filter-out src/nn/kernels.o,$(CORE_C:.c=.o)) src/chem/rdkit_adapter.o $(KERNEL_OBJS)
+RDKIT_OBJS = $(patsubst %.cpp,%.o,$(wildcard src/chem/rdkit_*.cpp))
+CORE_OBJS = $(filter-out src/nn/kernels.o,$(CORE_C:.c=.o)) $(RDKIT_OBJS) $(KERNEL_OBJS)
 CORE = libhamnet_core.a
 
 # The same in double precision, for the tests that compare gradients with finite differences.
@@ -66,7 +67,12 @@ BLAS_LIBS = $(if $(OPENBLAS_LIBDIR),-L$(OPENBLAS_LIBDIR) -Wl$(comma)-rpath$(comm
 comma = ,
 
 RDKIT_INCLUDE ?= /usr/include/rdkit
-RDKIT_LIBS = -lRDKitSmilesParse -lRDKitGraphMol -lRDKitRDGeneral
+RDKIT_LIBS = -lRDKitChemTransforms -lRDKitDescriptors -lRDKitFingerprints -lRDKitPartialCharges -lRDKitSubstructMatch \
+	-lRDKitDistGeomHelpers -lRDKitForceFieldHelpers -lRDKitForceField -lRDKitFileParsers \
+	-lRDKitSmilesParse -lRDKitDataStructs -lRDKitRDGeometryLib -lRDKitGraphMol -lRDKitRDGeneral
+# Data files of RDKit, from Debian's rdkit-data.
+RDKIT_DATA ?= /usr/share/RDKit/Data
+FRAGMENTS = src/chem/fragments.h
 CORE_LIBS = $(RDKIT_LIBS) -ljansson $(BLAS_LIBS) -lstdc++ -lm
 
 WARNINGS = -Wall -Wextra $(if $(WERROR),-Werror)
@@ -78,7 +84,7 @@ CORE_CXXFLAGS = -std=c++17 -O2 -g -fPIC -fvisibility=hidden -Iinclude -isystem $
 PG_CPPFLAGS = -Iinclude -DHAMNET_VERSION='"$(EXTVERSION)"' $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 SHLIB_LINK = $(CORE) $(CORE_LIBS)
 EXTRA_CLEAN = build $(CORE) $(CORE_OBJS) $(UNIT_TESTS) test/unit/*.o src/nn/kernels_*.o \
-	models/make_untrained bench/training_step $(BUILTIN_MODELS) $(BUILTIN_MODELS).new
+	models/make_untrained bench/training_step $(BUILTIN_MODELS) $(BUILTIN_MODELS).new $(FRAGMENTS) $(FRAGMENTS).new
 
 # Bitcode serves inlining into SQL expressions; nothing here is small enough to gain.
 override with_llvm := no
@@ -102,13 +108,19 @@ $(CORE): $(CORE_OBJS)
 
 CORE_HEADERS = $(wildcard include/hamnet/*.h src/nn/*.h src/chem/*.h src/model/*.h)
 
-$(filter-out $(KERNEL_OBJS) %rdkit_adapter.o,$(CORE_OBJS)): %.o: %.c $(CORE_HEADERS)
+$(filter-out $(KERNEL_OBJS) $(RDKIT_OBJS),$(CORE_OBJS)): %.o: %.c $(CORE_HEADERS)
 	$(CC) $(CORE_CFLAGS) -c -o $@ $<
 
 $(KERNEL_OBJS): src/nn/kernels_%.o: src/nn/kernels.c $(CORE_HEADERS)
 	$(CC) $(CORE_CFLAGS) $(KERNEL_FLAGS) $(KERNEL_FLAGS_$*) -DHN_KERNEL_SET=$* -c -o $@ $<
 
-src/chem/rdkit_adapter.o: src/chem/rdkit_adapter.cpp src/chem/features.h $(CORE_HEADERS)
+src/chem/rdkit_descriptors.o: $(FRAGMENTS)
+
+$(FRAGMENTS): src/chem/make_fragments.sh $(RDKIT_DATA)/FragmentDescriptors.csv
+	sh $^ > $@.new
+	mv $@.new $@
+
+$(RDKIT_OBJS): %.o: %.cpp $(CORE_HEADERS)
 	$(CXX) $(CORE_CXXFLAGS) -c -o $@ $<
 
 $(OBJS): $(CORE_HEADERS) $(BUILTIN_MODELS) $(wildcard src/pg/*.h)
@@ -142,7 +154,7 @@ $(KERNEL_OBJS:%=$(DOUBLE)%): $(DOUBLE)src/nn/kernels_%.o: src/nn/kernels.c $(COR
 	@mkdir -p $(@D)
 	$(CC) $(CORE_CFLAGS) -DHAMNET_DOUBLE $(KERNEL_FLAGS_$*) -DHN_KERNEL_SET=$* -c -o $@ $<
 
-$(DOUBLE)src/chem/rdkit_adapter.o: src/chem/rdkit_adapter.cpp src/chem/features.h $(CORE_HEADERS)
+$(RDKIT_OBJS:%=$(DOUBLE)%): $(DOUBLE)src/chem/rdkit_%.o: src/chem/rdkit_%.cpp src/chem/features.h $(CORE_HEADERS)
 	@mkdir -p $(@D)
 	$(CXX) $(CORE_CXXFLAGS) -DHAMNET_DOUBLE -c -o $@ $<
 

@@ -34,6 +34,13 @@ extern HnStatus hn_graph_from_smiles(HnContext *context, const char *smiles,
 extern HnStatus hn_canonical_smiles(HnContext *context, const char *smiles,
 									int max_atoms, const char **canonical);
 
+/*
+ * The Murcko scaffold of a molecule, its rings and the chains between them, as
+ * SMILES without stereochemistry; "" for a molecule without rings. Errors as
+ * above.
+ */
+extern HnStatus hn_scaffold(HnContext *context, const char *smiles, int max_atoms, const char **scaffold);
+
 /* Symbol of an atomic number, "*" for 0, "?" beyond the periodic table. */
 extern const char *hn_element_symbol(int atomic_number);
 

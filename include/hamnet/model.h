@@ -22,6 +22,7 @@
 #define HN_MAX_TAU 1000.0
 #define HN_MAX_HEADS 64
 #define HN_MAX_TARGETS 1024		/* of one head */
+#define HN_MAX_MEMBERS 32		/* of one head, and generators of a model */
 #define HN_MAX_HEAD_NAME 63		/* bytes; part of tensor names, so printable ASCII */
 #define HN_MAX_LABEL 200		/* bytes of a target's name or unit, UTF-8 without control characters */
 
@@ -59,12 +60,28 @@ typedef struct HnTarget
 	double		std;
 } HnTarget;
 
+typedef enum HnHeadKind
+{
+	HN_NETWORK_HEAD,			/* layers on the fingerprint */
+	HN_KERNEL_HEAD				/* comparison with training molecules, see kernel_head.h */
+} HnHeadKind;
+
+typedef struct HnKernelHead HnKernelHead;
+
+/*
+ * A network head has one or more members, networks of the same shape whose
+ * predictions are averaged. Member i reads the fingerprint of generator
+ * i mod G.
+ */
 typedef struct HnHead
 {
 	const char *name;
 	HnTask		task;
-	int			layer_count;	/* hidden layers + 1 */
-	HnLinear   *layers;
+	HnHeadKind	kind;
+	int			member_count;	/* networks; 0 counts as 1 */
+	int			layer_count;	/* hidden layers + 1; 0 for a kernel head */
+	HnLinear   *layers;			/* [members * layer_count], member by member */
+	HnKernelHead *kernel;		/* of a kernel head */
 	int			target_count;
 	HnTarget   *targets;
 } HnHead;
@@ -97,11 +114,20 @@ typedef struct HnReadout
 	HnCell		gru;			/* in D, hidden D */
 } HnReadout;
 
+/*
+ * The generator whose fingerprint hamnet_fingerprint gives is the model's own.
+ * A model may hold further ones, of the same shape and after the same engine,
+ * for the members of its heads: generator g is others[g - 1], a view of this
+ * model that differs from it in atom, bond, layers and readout only, has no
+ * heads, and goes wherever a model does that computes a fingerprint.
+ */
 typedef struct HnModel
 {
 	const HnFeatureSet *features;
 	HnEngineConfig engine_config;
 	HnFingerprintConfig fingerprint_config;
+	int			other_count;	/* G - 1 */
+	struct HnModel *others;		/* [G - 1] */
 	int			head_count;
 	HnEngineWeights engine;
 	HnLinear	atom;			/* [D, F] */
@@ -126,6 +152,19 @@ typedef struct HnTensor
 } HnTensor;
 
 /*
+ * An array that a file holds beside the parameters of the network: what a
+ * kernel head knows of its training rows. Gradients do not reach it.
+ */
+typedef struct HnTable
+{
+	char		name[HN_MAX_TENSOR_NAME];
+	HnDtype		dtype;
+	int			dims;			/* 1 or 2 */
+	int			shape[2];		/* shape[1] is 1 for one dimension */
+	void	   *data;			/* the address of the field of HnKernelHead that points to it */
+} HnTable;
+
+/*
  * Check a configuration (features, engine_config, fingerprint_config, and for
  * each head its name, task, targets, layer_count and the out widths of its
  * hidden layers) against the limits above, and set the widths of all layers.
@@ -145,9 +184,25 @@ extern HnStatus hn_model_shape(HnContext *context, HnModel *model);
  */
 extern HnStatus hn_model_tensors(HnContext *context, HnModel *model, HnTensor **tensors, int *count);
 
+/* The same for what kernel heads hold. */
+extern HnStatus hn_model_tables(HnContext *context, HnModel *model, HnTable **tables, int *count);
+
+/* Where the values of a table lie. */
+extern void *hn_table_data(const HnTable *table);
+
+/*
+ * Join trained models that differ in their parameters only into one, whose
+ * heads have a member for each: its own generator, if the models' generators
+ * differ, and its own layers. Joining one model copies it.
+ *
+ * HN_INVALID_ARGUMENT unless they have the same engine and the same
+ * configuration, one generator and one member each, and no kernel heads.
+ */
+extern HnStatus hn_model_join(HnContext *context, const HnModel *const *members, int count, HnModel *joined);
+
 /*
  * hn_model_shape, then allocate the parameters, not cleared, and point every
- * tensor into them. Memory comes from the context's arena and lives with it.
+ * tensor into them; the same for the tables of kernel heads. Memory comes from the context's arena and lives with it.
  */
 extern HnStatus hn_model_allocate(HnContext *context, HnModel *model);
 

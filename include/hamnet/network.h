@@ -92,8 +92,9 @@ extern HnStatus hn_fingerprints(HnContext *context, const HnModel *model, const 
 								real **fingerprints);
 
 /*
- * A head on fingerprints [count, D]: predictions [count, targets] in the
- * targets' units, or probabilities.
+ * The first member of a network head on fingerprints [count, D]: predictions
+ * [count, targets] in the targets' units, or probabilities. See hn_predict for
+ * heads of every kind.
  */
 extern HnStatus hn_head_predict(HnContext *context, const HnHead *head, const real *fingerprints,
 								int count, double *predictions);

@@ -3,8 +3,9 @@
  *
  * The format (https://github.com/huggingface/safetensors): eight bytes,
  * little-endian, with the length of the header; a JSON header that maps a
- * name to dtype, shape and data_offsets; raw data. Only float32 is accepted,
- * and nothing in a file is trusted: see hn_safetensors_open.
+ * name to dtype, shape and data_offsets; raw data. Only the types of numbers
+ * below are accepted, and nothing in a file is trusted: see
+ * hn_safetensors_open.
  */
 #ifndef HAMNET_SAFETENSORS_H
 #define HAMNET_SAFETENSORS_H
@@ -20,12 +21,25 @@
 /* Bytes of a tensor's name, its terminating zero included. */
 #define HN_MAX_TENSOR_NAME 128
 
+/* Types of numbers: float32, and integers with and without sign. */
+typedef enum HnDtype
+{
+	HN_F32,
+	HN_I8,
+	HN_U8,
+	HN_U16
+} HnDtype;
+
+/* Bytes of one number. */
+extern int	hn_dtype_size(HnDtype dtype);
+
 typedef struct HnStoredTensor
 {
 	const char *name;
+	HnDtype		dtype;
 	int			dims;			/* 1 or 2 */
 	int64_t		shape[2];		/* shape[1] is 1 for one dimension */
-	const unsigned char *data;	/* float32, perhaps unaligned; little-endian when read */
+	const unsigned char *data;	/* perhaps unaligned; little-endian when read */
 } HnStoredTensor;
 
 typedef struct HnSafetensors
@@ -53,14 +67,18 @@ extern HnStatus hn_safetensors_open(HnContext *context, const unsigned char *byt
 /* The tensor of that name, or NULL. */
 extern const HnStoredTensor *hn_safetensors_find(const HnSafetensors *file, const char *name);
 
-/* Convert the shape[0] * shape[1] values of a tensor that was read. */
+/* Convert the shape[0] * shape[1] values of a float32 tensor that was read. */
 extern void hn_stored_values(const HnStoredTensor *tensor, real *values);
+
+/* Copy the values of a tensor that was read, in their own type and this machine's order. */
+extern void hn_stored_copy(const HnStoredTensor *tensor, void *values);
 
 /*
  * Write a file to memory from the context's arena: the tensors, whose data
- * lies as float32 in this machine's order, and metadata (UTF-8, or NULL for
- * none) as __metadata__.hamnet. Tensors are stored by name, so that equal
- * input gives equal bytes whatever its order.
+ * lies in this machine's order, and metadata (UTF-8, or NULL for none) as
+ * __metadata__.hamnet. Tensors are stored by the size of their numbers, the
+ * largest first, which aligns them, and by name, so that equal input gives
+ * equal bytes whatever its order.
  *
  * Writes nothing that hn_safetensors_open would refuse: HN_NOT_FINITE for a
  * value, HN_INVALID_ARGUMENT for a name, a shape or metadata.

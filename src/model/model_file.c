@@ -1,11 +1,12 @@
 /*
- * model_file.c: a model as one safetensors file (model specification, section 5).
+ * model_file.c: a model as one safetensors file (model specification, section 5;
+ * doc/model-format.md).
  *
  * Reading goes from the small to the large: the container, the configuration,
  * the widths it implies, the file's tensors against those widths, and only
  * then memory for the parameters, which the file's own size bounds by now.
  */
-#include "hamnet/model.h"
+#include "hamnet/kernel_head.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -30,6 +31,11 @@ typedef struct Section
 static const char *const task_names[] = {
 	[HN_REGRESSION] = "regression",
 	[HN_CLASSIFICATION] = "classification"
+};
+
+static const char *const function_names[] = {
+	[HN_GAUSSIAN] = "gaussian",
+	[HN_MATERN] = "matern"
 };
 
 /* Reading: one value */
@@ -70,6 +76,20 @@ static HnStatus
 get_int(HnContext *context, const Section *section, const char *key, int *result)
 {
 	return to_int(context, section, key, json_object_get(section->object, key), result);
+}
+
+/* A number of things that is left out when it is one. */
+static HnStatus
+get_several(HnContext *context, const Section *section, const char *key, int *result)
+{
+	*result = 1;
+	if (json_object_get(section->object, key) == NULL)
+		return HN_OK;
+	HN_TRY(get_int(context, section, key, result));
+	if (*result < 2 || *result > HN_MAX_MEMBERS)
+		return hn_fail(context, HN_INVALID_MODEL, "%s of %s is %d, it must be between 2 and %d, or absent for 1",
+					   key, section->name, *result, HN_MAX_MEMBERS);
+	return HN_OK;
 }
 
 static HnStatus
@@ -143,12 +163,15 @@ read_engine(HnContext *context, json_t *value, HnEngineConfig *engine)
 }
 
 static HnStatus
-read_fingerprint(HnContext *context, json_t *value, HnFingerprintConfig *fingerprint)
+read_fingerprint(HnContext *context, json_t *value, HnFingerprintConfig *fingerprint, int *other_count)
 {
-	static const char *const keys[] = {"dim", "edge_dim", "layers", "rounds", NULL};
+	static const char *const keys[] = {"dim", "edge_dim", "layers", "rounds", "generators", NULL};
 	Section		section = {.name = "fingerprint"};
+	int			generators = 1;
 
 	HN_TRY(enter(context, &section, value, keys));
+	HN_TRY(get_several(context, &section, "generators", &generators));
+	*other_count = generators - 1;
 	HN_TRY(get_int(context, &section, "dim", &fingerprint->dim));
 	HN_TRY(get_int(context, &section, "edge_dim", &fingerprint->edge_dim));
 	HN_TRY(get_int(context, &section, "layers", &fingerprint->layers));
@@ -179,47 +202,157 @@ read_target(HnContext *context, const Section *head, int index, json_t *value, H
 	return HN_OK;
 }
 
+/* Which of the names a string is. */
 static HnStatus
-read_task(HnContext *context, const Section *section, HnTask *task)
+get_choice(HnContext *context, const Section *section, const char *key, const char *const *names, int count,
+		   int *choice)
 {
 	const char *name = NULL;
+	char		expected[100] = "";
 
-	HN_TRY(get_string(context, section, "task", &name));
-	if (strcmp(name, task_names[HN_REGRESSION]) == 0)
-		*task = HN_REGRESSION;
-	else if (strcmp(name, task_names[HN_CLASSIFICATION]) == 0)
-		*task = HN_CLASSIFICATION;
-	else
-		return hn_fail(context, HN_INVALID_MODEL, "unrecognized task \"%s\" of %s, expected %s or %s",
-					   hn_quoted(name).text, section->name,
-					   task_names[HN_REGRESSION], task_names[HN_CLASSIFICATION]);
+	HN_TRY(get_string(context, section, key, &name));
+	for (int i = 0; i < count; i++)
+	{
+		size_t		used = strlen(expected);
+
+		if (strcmp(name, names[i]) == 0)
+		{
+			*choice = i;
+			return HN_OK;
+		}
+		snprintf(expected + used, sizeof(expected) - used, "%s%s", i > 0 ? " or " : "", names[i]);
+	}
+	return hn_fail(context, HN_INVALID_MODEL, "unrecognized %s \"%s\" of %s, expected %s",
+				   key, hn_quoted(name).text, section->name, expected);
+}
+
+static HnStatus
+read_layers(HnContext *context, const Section *section, HnHead *head)
+{
+	json_t	   *hidden = NULL;
+
+	HN_TRY(get_array(context, section, "hidden", &hidden));
+	HN_TRY(get_several(context, section, "members", &head->member_count));
+	/* The count is bounded by the header's length here, and by its limit in hn_model_shape. */
+	head->layer_count = (int) json_array_size(hidden) + 1;
+	HN_NEW_ZERO(context, head->layers, head->layer_count);
+	for (int k = 0; k < head->layer_count - 1; k++)
+		HN_TRY(to_int(context, section, "hidden", json_array_get(hidden, k), &head->layers[k].out));
+	return HN_OK;
+}
+
+static HnStatus
+read_kernel_blocks(HnContext *context, const Section *section, HnKernelHead *kernel)
+{
+	static const char *const descriptor_keys[] = {"set", "weight", NULL};
+	static const char *const count_keys[] = {"share", "entries", NULL};
+	Section		block;
+	const char *set = NULL;
+
+	if (json_object_get(section->object, "fingerprint"))
+		HN_TRY(get_double(context, section, "fingerprint", &kernel->fingerprint_weight));
+
+	snprintf(block.name, sizeof(block.name), "%.32s.descriptors", section->name);
+	if (json_object_get(section->object, "descriptors"))
+	{
+		HN_TRY(enter(context, &block, json_object_get(section->object, "descriptors"), descriptor_keys));
+		HN_TRY(get_string(context, &block, "set", &set));
+		kernel->descriptors = hn_descriptor_set(set);
+		if (kernel->descriptors == NULL)
+			return hn_fail(context, HN_INVALID_MODEL, "unrecognized descriptor set \"%s\", expected \"%s\"",
+						   hn_quoted(set).text, hn_descriptors_rdkit_2d.name);
+		HN_TRY(get_double(context, &block, "weight", &kernel->descriptor_weight));
+	}
+
+	snprintf(block.name, sizeof(block.name), "%.32s.counts", section->name);
+	if (json_object_get(section->object, "counts"))
+	{
+		HN_TRY(enter(context, &block, json_object_get(section->object, "counts"), count_keys));
+		HN_TRY(get_double(context, &block, "share", &kernel->count_share));
+		HN_TRY(get_int(context, &block, "entries", &kernel->entry_count));
+	}
+	return HN_OK;
+}
+
+/* Measurements of a regression have noise, classes a prior probability. */
+static HnStatus
+read_process(HnContext *context, const Section *kernel, int index, json_t *value, HnTask task, HnProcess *process)
+{
+	static const char *const regression_keys[] = {"variance", "noise", NULL};
+	static const char *const classification_keys[] = {"variance", "offset", NULL};
+	Section		section;
+
+	snprintf(section.name, sizeof(section.name), "%.24s.processes[%d]", kernel->name, index);
+	HN_TRY(enter(context, &section, value, task == HN_REGRESSION ? regression_keys : classification_keys));
+	HN_TRY(get_double(context, &section, "variance", &process->variance));
+	if (task == HN_REGRESSION)
+		return get_double(context, &section, "noise", &process->noise);
+	return get_double(context, &section, "offset", &process->offset);
+}
+
+static HnStatus
+read_kernel(HnContext *context, const Section *head_section, HnHead *head)
+{
+	static const char *const keys[] = {
+		"function", "rows", "rank", "fingerprint", "descriptors", "counts", "processes", NULL
+	};
+	Section		section;
+	HnKernelHead *kernel;
+	json_t	   *processes = NULL;
+	int			function = 0;
+
+	HN_NEW_ZERO(context, kernel, 1);
+	head->kernel = kernel;
+	snprintf(section.name, sizeof(section.name), "%.32s.kernel", head_section->name);
+	HN_TRY(enter(context, &section, json_object_get(head_section->object, "kernel"), keys));
+	HN_TRY(get_choice(context, &section, "function", function_names, 2, &function));
+	kernel->function = (HnKernelFunction) function;
+	HN_TRY(get_int(context, &section, "rows", &kernel->rows));
+	HN_TRY(get_int(context, &section, "rank", &kernel->rank));
+	HN_TRY(read_kernel_blocks(context, &section, kernel));
+	HN_TRY(get_array(context, &section, "processes", &processes));
+	if ((int) json_array_size(processes) != head->target_count)
+		return hn_fail(context, HN_INVALID_MODEL, "%s has %d processes for %d targets",
+					   section.name, (int) json_array_size(processes), head->target_count);
+	HN_NEW_ZERO(context, kernel->processes, head->target_count);
+	for (int k = 0; k < head->target_count; k++)
+		HN_TRY(read_process(context, &section, k, json_array_get(processes, k), head->task,
+							&kernel->processes[k]));
 	return HN_OK;
 }
 
 static HnStatus
 read_head(HnContext *context, int index, json_t *value, HnHead *head)
 {
-	static const char *const keys[] = {"name", "task", "hidden", "targets", NULL};
+	static const char *const network_keys[] = {"name", "task", "hidden", "members", "targets", NULL};
+	static const char *const kernel_keys[] = {"name", "task", "kind", "kernel", "targets", NULL};
+	static const char *const kinds[] = {"kernel"};
 	Section		section;
-	json_t	   *hidden = NULL;
 	json_t	   *targets = NULL;
+	bool		kernel = json_object_get(value, "kind") != NULL;
+	int			choice = 0;
 
+	memset(head, 0, sizeof(*head));
 	snprintf(section.name, sizeof(section.name), "heads[%d]", index);
-	HN_TRY(enter(context, &section, value, keys));
+	HN_TRY(enter(context, &section, value, kernel ? kernel_keys : network_keys));
 	HN_TRY(get_string(context, &section, "name", &head->name));
-	HN_TRY(read_task(context, &section, &head->task));
-	HN_TRY(get_array(context, &section, "hidden", &hidden));
-	HN_TRY(get_array(context, &section, "targets", &targets));
+	HN_TRY(get_choice(context, &section, "task", task_names, 2, &choice));
+	head->task = (HnTask) choice;
+	if (!kernel)
+		HN_TRY(read_layers(context, &section, head));
 
-	/* The counts are bounded by the header's length here, and by their limits in hn_model_shape. */
-	head->layer_count = (int) json_array_size(hidden) + 1;
-	HN_NEW_ZERO(context, head->layers, head->layer_count);
-	for (int k = 0; k < head->layer_count - 1; k++)
-		HN_TRY(to_int(context, &section, "hidden", json_array_get(hidden, k), &head->layers[k].out));
+	HN_TRY(get_array(context, &section, "targets", &targets));
 	head->target_count = (int) json_array_size(targets);
 	HN_NEW(context, head->targets, head->target_count);
 	for (int k = 0; k < head->target_count; k++)
 		HN_TRY(read_target(context, &section, k, json_array_get(targets, k), head->task, &head->targets[k]));
+
+	if (kernel)
+	{
+		head->kind = HN_KERNEL_HEAD;
+		HN_TRY(get_choice(context, &section, "kind", kinds, 1, &choice));
+		return read_kernel(context, &section, head);
+	}
 	return HN_OK;
 }
 
@@ -245,7 +378,8 @@ read_configuration(HnContext *context, json_t *root, HnModel *model)
 	HN_TRY(hn_json_known_keys(context, section.name, root, keys));
 
 	HN_TRY(read_engine(context, json_object_get(root, "engine"), &model->engine_config));
-	HN_TRY(read_fingerprint(context, json_object_get(root, "fingerprint"), &model->fingerprint_config));
+	HN_TRY(read_fingerprint(context, json_object_get(root, "fingerprint"), &model->fingerprint_config,
+							&model->other_count));
 	HN_TRY(get_array(context, &section, "heads", &heads));
 	model->head_count = (int) json_array_size(heads);
 	HN_NEW(context, model->heads, model->head_count);
@@ -289,38 +423,47 @@ shape_text(int dims, int64_t rows, int64_t columns)
 	return shape;
 }
 
-/* Check that the file holds exactly these tensors, and list it in their order. */
-static HnStatus
-match_tensors(HnContext *context, const HnSafetensors *file, const HnTensor *tensors, int count,
-			  const HnStoredTensor ***stored)
+/* What a model's tensors and tables are matched against. */
+typedef struct Matching
 {
-	bool	   *expected;
+	const HnSafetensors *file;
+	bool	   *expected;		/* [file->tensor_count] */
+} Matching;
 
-	HN_NEW(context, *stored, count);
-	HN_NEW_ZERO(context, expected, file->tensor_count);
-	for (int i = 0; i < count; i++)
+/* The stored tensor of that name, which must have this type and shape. */
+static HnStatus
+match(HnContext *context, Matching *matching, const char *name, HnDtype dtype, int dims, const int *shape,
+	  const HnStoredTensor **stored)
+{
+	const HnStoredTensor *found = hn_safetensors_find(matching->file, name);
+	ShapeText	wanted = shape_text(dims, shape[0], shape[1]);
+
+	if (found == NULL)
+		return hn_fail(context, HN_INVALID_MODEL, "tensor \"%s\" is missing, its shape is %s", name, wanted.text);
+	if (found->dims != dims || found->shape[0] != shape[0] || found->shape[1] != shape[1])
+		return hn_fail(context, HN_INVALID_MODEL, "tensor \"%s\" has shape %s, the configuration implies %s",
+					   name, shape_text(found->dims, found->shape[0], found->shape[1]).text, wanted.text);
+	if (found->dtype != dtype)
+		return hn_fail(context, HN_INVALID_MODEL, "tensor \"%s\" has another dtype than it must have", name);
+	/* Names of heads and numbers of members might compose one name in two ways. */
+	if (matching->expected[found - matching->file->tensors])
+		return hn_fail(context, HN_INVALID_MODEL, "two tensors of the model are named \"%s\"", name);
+	matching->expected[found - matching->file->tensors] = true;
+	*stored = found;
+	return HN_OK;
+}
+
+static HnStatus
+refuse_others(HnContext *context, const Matching *matching)
+{
+	for (int i = 0; i < matching->file->tensor_count; i++)
 	{
-		const HnTensor *tensor = &tensors[i];
-		const HnStoredTensor *found = hn_safetensors_find(file, tensor->name);
-		ShapeText	wanted = shape_text(tensor->dims, tensor->shape[0], tensor->shape[1]);
+		const HnStoredTensor *tensor = &matching->file->tensors[i];
 
-		if (found == NULL)
-			return hn_fail(context, HN_INVALID_MODEL, "tensor \"%s\" is missing, its shape is %s",
-						   tensor->name, wanted.text);
-		if (found->dims != tensor->dims || found->shape[0] != tensor->shape[0]
-			|| found->shape[1] != tensor->shape[1])
-			return hn_fail(context, HN_INVALID_MODEL, "tensor \"%s\" has shape %s, the configuration implies %s",
-						   tensor->name, shape_text(found->dims, found->shape[0], found->shape[1]).text,
-						   wanted.text);
-		(*stored)[i] = found;
-		expected[found - file->tensors] = true;
-	}
-	for (int i = 0; i < file->tensor_count; i++)
-		if (!expected[i])
+		if (!matching->expected[i])
 			return hn_fail(context, HN_INVALID_MODEL, "tensor \"%s\" of shape %s does not belong to the model",
-						   file->tensors[i].name,
-						   shape_text(file->tensors[i].dims, file->tensors[i].shape[0],
-									  file->tensors[i].shape[1]).text);
+						   tensor->name, shape_text(tensor->dims, tensor->shape[0], tensor->shape[1]).text);
+	}
 	return HN_OK;
 }
 
@@ -328,8 +471,12 @@ static HnStatus
 read_tensors(HnContext *context, const HnSafetensors *file, HnModel *model)
 {
 	HnTensor   *tensors = NULL;
-	const HnStoredTensor **stored = NULL;
-	int			count = 0;
+	HnTable    *tables = NULL;
+	const HnStoredTensor **stored_tensors;
+	const HnStoredTensor **stored_tables;
+	Matching	matching = {.file = file};
+	int			tensor_count = 0;
+	int			table_count = 0;
 
 	if (model->engine_config.enabled)
 	{
@@ -339,13 +486,29 @@ read_tensors(HnContext *context, const HnSafetensors *file, HnModel *model)
 								 &model->engine_config.dissipation_width));
 	}
 	HN_TRY(hn_model_shape(context, model));
-	HN_TRY(hn_model_tensors(context, model, &tensors, &count));
-	HN_TRY(match_tensors(context, file, tensors, count, &stored));
+	HN_TRY(hn_model_tensors(context, model, &tensors, &tensor_count));
+	HN_TRY(hn_model_tables(context, model, &tables, &table_count));
+	HN_NEW_ZERO(context, matching.expected, file->tensor_count);
+	HN_NEW(context, stored_tensors, tensor_count);
+	HN_NEW(context, stored_tables, table_count);
+	for (int i = 0; i < tensor_count; i++)
+		HN_TRY(match(context, &matching, tensors[i].name, HN_F32, tensors[i].dims, tensors[i].shape,
+					 &stored_tensors[i]));
+	for (int i = 0; i < table_count; i++)
+		HN_TRY(match(context, &matching, tables[i].name, tables[i].dtype, tables[i].dims, tables[i].shape,
+					 &stored_tables[i]));
+	HN_TRY(refuse_others(context, &matching));
 
 	HN_TRY(hn_model_allocate(context, model));
-	HN_TRY(hn_model_tensors(context, model, &tensors, &count));
-	for (int i = 0; i < count; i++)
-		hn_stored_values(stored[i], *tensors[i].data);
+	HN_TRY(hn_model_tensors(context, model, &tensors, &tensor_count));
+	HN_TRY(hn_model_tables(context, model, &tables, &table_count));
+	for (int i = 0; i < tensor_count; i++)
+		hn_stored_values(stored_tensors[i], *tensors[i].data);
+	for (int i = 0; i < table_count; i++)
+		hn_stored_copy(stored_tables[i], hn_table_data(&tables[i]));
+	for (int i = 0; i < model->head_count; i++)
+		if (model->heads[i].kind == HN_KERNEL_HEAD)
+			HN_TRY(hn_kernel_check(context, &model->heads[i]));
 	return HN_OK;
 }
 
@@ -384,11 +547,26 @@ pack_engine(const HnEngineConfig *engine)
 					 "tau", engine->tau, "dissipate", (int) engine->dissipate);
 }
 
+/* Set a key, or give the object up and return NULL. */
 static json_t *
-pack_fingerprint(const HnFingerprintConfig *fingerprint)
+with(json_t *object, const char *key, json_t *value)
 {
-	return json_pack("{s:i,s:i,s:i,s:i}", "dim", fingerprint->dim, "edge_dim", fingerprint->edge_dim,
-					 "layers", fingerprint->layers, "rounds", fingerprint->rounds);
+	if (json_object_set_new(object, key, value) == 0)
+		return object;
+	json_decref(object);
+	return NULL;
+}
+
+static json_t *
+pack_fingerprint(const HnModel *model)
+{
+	const HnFingerprintConfig *fingerprint = &model->fingerprint_config;
+	json_t	   *packed = json_pack("{s:i,s:i,s:i,s:i}", "dim", fingerprint->dim, "edge_dim", fingerprint->edge_dim,
+								   "layers", fingerprint->layers, "rounds", fingerprint->rounds);
+
+	if (model->other_count > 0)
+		packed = with(packed, "generators", json_integer(model->other_count + 1));
+	return packed;
 }
 
 static json_t *
@@ -411,17 +589,59 @@ append(json_t *array, json_t *value)
 }
 
 static json_t *
-pack_head(const HnHead *head)
+pack_layers(const HnHead *head, json_t *targets)
 {
 	json_t	   *hidden = json_array();
-	json_t	   *targets = json_array();
+	json_t	   *packed;
 
 	for (int k = 0; k < head->layer_count - 1; k++)
 		hidden = append(hidden, json_integer(head->layers[k].out));
+	packed = json_pack("{s:s,s:s,s:o,s:o}", "name", head->name, "task", task_names[head->task],
+					   "hidden", hidden, "targets", targets);
+	if (head->member_count > 1)
+		packed = with(packed, "members", json_integer(head->member_count));
+	return packed;
+}
+
+static json_t *
+pack_process(HnTask task, const HnProcess *process)
+{
+	if (task == HN_REGRESSION)
+		return json_pack("{s:f,s:f}", "variance", process->variance, "noise", process->noise);
+	return json_pack("{s:f,s:f}", "variance", process->variance, "offset", process->offset);
+}
+
+static json_t *
+pack_kernel(const HnHead *head, json_t *targets)
+{
+	const HnKernelHead *kernel = head->kernel;
+	json_t	   *processes = json_array();
+	json_t	   *packed;
+
+	for (int t = 0; t < head->target_count; t++)
+		processes = append(processes, pack_process(head->task, &kernel->processes[t]));
+	packed = json_pack("{s:s,s:i,s:i,s:o}", "function", function_names[kernel->function],
+					   "rows", kernel->rows, "rank", kernel->rank, "processes", processes);
+	if (kernel->fingerprint_weight > 0)
+		packed = with(packed, "fingerprint", json_real(kernel->fingerprint_weight));
+	if (kernel->descriptors)
+		packed = with(packed, "descriptors", json_pack("{s:s,s:f}", "set", kernel->descriptors->name,
+													   "weight", kernel->descriptor_weight));
+	if (kernel->count_share > 0)
+		packed = with(packed, "counts", json_pack("{s:f,s:i}", "share", kernel->count_share,
+												  "entries", kernel->entry_count));
+	return json_pack("{s:s,s:s,s:s,s:o,s:o}", "name", head->name, "task", task_names[head->task],
+					 "kind", "kernel", "kernel", packed, "targets", targets);
+}
+
+static json_t *
+pack_head(const HnHead *head)
+{
+	json_t	   *targets = json_array();
+
 	for (int k = 0; k < head->target_count; k++)
 		targets = append(targets, pack_target(head->task, &head->targets[k]));
-	return json_pack("{s:s,s:s,s:o,s:o}", "name", head->name, "task", task_names[head->task],
-					 "hidden", hidden, "targets", targets);
+	return head->kind == HN_KERNEL_HEAD ? pack_kernel(head, targets) : pack_layers(head, targets);
 }
 
 /* The configuration as JSON, which the caller releases; NULL without memory. */
@@ -434,7 +654,7 @@ pack_configuration(const HnModel *model)
 		heads = append(heads, pack_head(&model->heads[i]));
 	return json_pack("{s:i,s:s,s:o,s:o,s:o}", "format", FORMAT, "features", model->features->name,
 					 "engine", pack_engine(&model->engine_config),
-					 "fingerprint", pack_fingerprint(&model->fingerprint_config),
+					 "fingerprint", pack_fingerprint(model),
 					 "heads", heads);
 }
 
@@ -463,14 +683,17 @@ HnStatus
 hn_model_write(HnContext *context, HnModel *model, unsigned char **bytes, size_t *size)
 {
 	HnTensor   *tensors = NULL;
+	HnTable    *tables = NULL;
 	HnStoredTensor *stored;
 	int			count = 0;
+	int			table_count = 0;
 	const char *text = NULL;
 	json_t	   *configuration;
 	HnStatus	status;
 
 	HN_TRY(hn_model_tensors(context, model, &tensors, &count));
-	HN_NEW(context, stored, count);
+	HN_TRY(hn_model_tables(context, model, &tables, &table_count));
+	HN_NEW(context, stored, (size_t) count + table_count);
 	for (int i = 0; i < count; i++)
 	{
 		stored[i] = (HnStoredTensor)
@@ -482,10 +705,19 @@ hn_model_write(HnContext *context, HnModel *model, unsigned char **bytes, size_t
 		HN_TRY(float_values(context, *tensors[i].data,
 							(size_t) tensors[i].shape[0] * tensors[i].shape[1], &stored[i].data));
 	}
+	for (int i = 0; i < table_count; i++)
+		stored[count + i] = (HnStoredTensor)
+		{
+			.name = tables[i].name,
+			.dtype = tables[i].dtype,
+			.dims = tables[i].dims,
+			.shape = {tables[i].shape[0], tables[i].shape[1]},
+			.data = hn_table_data(&tables[i])
+		};
 
 	configuration = pack_configuration(model);
 	status = hn_json_text(context, configuration, JSON_REAL_PRECISION(DOUBLE_DIGITS), &text);
 	json_decref(configuration);
 	HN_TRY(status);
-	return hn_safetensors_write(context, stored, count, text, bytes, size);
+	return hn_safetensors_write(context, stored, count + table_count, text, bytes, size);
 }

@@ -1,8 +1,8 @@
 /*
  * tensors.c: the tensors of a model: widths, names, memory, initial values
- * (model specification, sections 2 to 5).
+ * (model specification, sections 2 to 5; doc/model-format.md).
  */
-#include "hamnet/model.h"
+#include "hamnet/kernel_head.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -74,6 +74,75 @@ check_target(HnContext *context, const HnHead *head, const HnTarget *target)
 }
 
 static HnStatus
+check_layers(HnContext *context, const HnHead *head)
+{
+	char		what[HN_MAX_HEAD_NAME + 64];
+
+	snprintf(what, sizeof(what), "the number of hidden layers of head \"%s\"", head->name);
+	HN_TRY(check_range(context, what, head->layer_count - 1, 0, HN_MAX_LAYERS));
+	snprintf(what, sizeof(what), "the number of members of head \"%s\"", head->name);
+	HN_TRY(check_range(context, what, head->member_count, 1, HN_MAX_MEMBERS));
+	snprintf(what, sizeof(what), "a hidden width of head \"%s\"", head->name);
+	for (int k = 0; k < head->layer_count - 1; k++)
+		HN_TRY(check_range(context, what, head->layers[k].out, 1, HN_MAX_WIDTH));
+	return HN_OK;
+}
+
+static HnStatus
+check_number(HnContext *context, const HnHead *head, const char *what, double value, double least, double most)
+{
+	if (!(value >= least && value <= most))
+		return hn_fail(context, HN_INVALID_MODEL, "%s of head \"%s\" is %g, it must be between %g and %g",
+					   what, head->name, value, least, most);
+	return HN_OK;
+}
+
+/* Block weights and variances beyond this overflow what is computed from them. */
+#define MOST_WEIGHT 1e6
+
+static HnStatus
+check_kernel(HnContext *context, const HnHead *head)
+{
+	const HnKernelHead *kernel = head->kernel;
+	char		what[HN_MAX_HEAD_NAME + 64];
+
+	snprintf(what, sizeof(what), "the number of rows of head \"%s\"", head->name);
+	HN_TRY(check_range(context, what, kernel->rows, 1, HN_MAX_KERNEL_ROWS));
+	snprintf(what, sizeof(what), "the rank of head \"%s\"", head->name);
+	HN_TRY(check_range(context, what, kernel->rank, 0,
+					   head->task == HN_CLASSIFICATION ? 0 :
+					   kernel->rows < HN_MAX_KERNEL_RANK ? kernel->rows : HN_MAX_KERNEL_RANK));
+	HN_TRY(check_number(context, head, "the fingerprint's weight", kernel->fingerprint_weight, 0, MOST_WEIGHT));
+	HN_TRY(check_number(context, head, "the descriptors' weight", kernel->descriptor_weight, 0, MOST_WEIGHT));
+	HN_TRY(check_number(context, head, "the counts' share", kernel->count_share, 0, 1));
+	if ((kernel->descriptors != NULL) != (kernel->descriptor_weight > 0))
+		return hn_fail(context, HN_INVALID_MODEL, "the descriptors' weight of head \"%s\" must be above 0 where it uses them",
+					   head->name);
+	if ((kernel->entry_count != 0) != (kernel->count_share > 0))
+		return hn_fail(context, HN_INVALID_MODEL, "the counts' share of head \"%s\" must be above 0 where it uses them",
+					   head->name);
+	if ((kernel->count_share < 1) != (kernel->fingerprint_weight > 0 || kernel->descriptor_weight > 0))
+		return hn_fail(context, HN_INVALID_MODEL,
+					   "head \"%s\" must use fingerprint or descriptors unless the counts' share is 1",
+					   head->name);
+	if (kernel->count_share > 0)
+	{
+		/* An environment for each atom at least, and every column at most. */
+		snprintf(what, sizeof(what), "the number of count entries of head \"%s\"", head->name);
+		HN_TRY(check_range(context, what, kernel->entry_count, kernel->rows, kernel->rows * HN_COUNT_COLUMNS));
+	}
+	for (int t = 0; t < head->target_count; t++)
+	{
+		const HnProcess *process = &kernel->processes[t];
+
+		HN_TRY(check_number(context, head, "a variance", process->variance, 0, MOST_WEIGHT));
+		HN_TRY(check_number(context, head, "a noise", process->noise, 0, MOST_WEIGHT));
+		HN_TRY(check_number(context, head, "an offset", process->offset, -MOST_WEIGHT, MOST_WEIGHT));
+	}
+	return HN_OK;
+}
+
+static HnStatus
 check_head(HnContext *context, const HnHead *head)
 {
 	char		what[HN_MAX_HEAD_NAME + 64];
@@ -81,16 +150,11 @@ check_head(HnContext *context, const HnHead *head)
 	if (!hn_is_identifier(head->name, HN_MAX_HEAD_NAME))
 		return hn_fail(context, HN_INVALID_MODEL, "head name \"%s\" is not 1 to %d printable ASCII characters",
 					   hn_quoted(head->name).text, HN_MAX_HEAD_NAME);
-	snprintf(what, sizeof(what), "the number of hidden layers of head \"%s\"", head->name);
-	HN_TRY(check_range(context, what, head->layer_count - 1, 0, HN_MAX_LAYERS));
 	snprintf(what, sizeof(what), "the number of targets of head \"%s\"", head->name);
 	HN_TRY(check_range(context, what, head->target_count, 1, HN_MAX_TARGETS));
-	snprintf(what, sizeof(what), "a hidden width of head \"%s\"", head->name);
-	for (int k = 0; k < head->layer_count - 1; k++)
-		HN_TRY(check_range(context, what, head->layers[k].out, 1, HN_MAX_WIDTH));
 	for (int k = 0; k < head->target_count; k++)
 		HN_TRY(check_target(context, head, &head->targets[k]));
-	return HN_OK;
+	return head->kind == HN_KERNEL_HEAD ? check_kernel(context, head) : check_layers(context, head);
 }
 
 static int
@@ -172,34 +236,43 @@ shape_engine(HnModel *model)
 	engine->position = linear(3, config->dim);
 }
 
-static void
-shape_head(HnModel *model, HnHead *head)
+/* The first member tells the hidden widths of all. */
+static HnStatus
+shape_layers(HnContext *context, const HnModel *model, HnHead *head)
 {
-	int			in = model->fingerprint_config.dim;
+	const HnLinear *first = head->layers;
 
-	for (int k = 0; k < head->layer_count; k++)
+	HN_NEW(context, head->layers, head->member_count * head->layer_count);
+	for (int m = 0; m < head->member_count; m++)
 	{
-		bool		last = k == head->layer_count - 1;
+		int			in = model->fingerprint_config.dim;
 
-		head->layers[k] = linear(last ? head->target_count : head->layers[k].out, in);
-		in = head->layers[k].out;
+		for (int k = 0; k < head->layer_count; k++)
+		{
+			bool		last = k == head->layer_count - 1;
+			HnLinear   *layer = &head->layers[m * head->layer_count + k];
+
+			*layer = linear(last ? head->target_count : first[k].out, in);
+			in = layer->out;
+		}
 	}
+	return HN_OK;
 }
 
-HnStatus
-hn_model_shape(HnContext *context, HnModel *model)
+static void
+shape_kernel(const HnModel *model, HnKernelHead *kernel)
+{
+	kernel->fingerprint_width = kernel->fingerprint_weight > 0 ? model->fingerprint_config.dim : 0;
+	kernel->width = kernel->fingerprint_width + (kernel->descriptors ? kernel->descriptors->count : 0);
+}
+
+static HnStatus
+shape_generator(HnContext *context, HnModel *model)
 {
 	int			r = hn_model_coordinate_width(model);
 	int			D = model->fingerprint_config.dim;
 	int			G = model->fingerprint_config.edge_dim;
 
-	if (model->engine_config.enabled)
-		HN_TRY(check_engine(context, &model->engine_config));
-	HN_TRY(check_fingerprint(context, &model->fingerprint_config));
-	HN_TRY(check_heads(context, model));
-
-	if (model->engine_config.enabled)
-		shape_engine(model);
 	model->atom = linear(D, model->features->atom_columns);
 	model->bond = linear(G, model->features->bond_columns);
 	HN_NEW(context, model->layers, model->fingerprint_config.layers);
@@ -214,8 +287,45 @@ hn_model_shape(HnContext *context, HnModel *model)
 	model->readout.attend = linear(D, D + r);
 	model->readout.align = linear(1, 2 * D + r);
 	model->readout.gru = cell(GRU_GATES, D, D);
+	return HN_OK;
+}
+
+/* A view of the model with a generator of its own. */
+static HnStatus
+shape_other(HnContext *context, const HnModel *model, HnModel *other)
+{
+	*other = *model;
+	other->other_count = 0;
+	other->others = NULL;
+	other->head_count = 0;
+	other->heads = NULL;
+	return shape_generator(context, other);
+}
+
+HnStatus
+hn_model_shape(HnContext *context, HnModel *model)
+{
 	for (int i = 0; i < model->head_count; i++)
-		shape_head(model, &model->heads[i]);
+		if (model->heads[i].kind == HN_NETWORK_HEAD && model->heads[i].member_count == 0)
+			model->heads[i].member_count = 1;
+
+	if (model->engine_config.enabled)
+		HN_TRY(check_engine(context, &model->engine_config));
+	HN_TRY(check_fingerprint(context, &model->fingerprint_config));
+	HN_TRY(check_range(context, "the number of generators", model->other_count + 1, 1, HN_MAX_MEMBERS));
+	HN_TRY(check_heads(context, model));
+
+	if (model->engine_config.enabled)
+		shape_engine(model);
+	HN_TRY(shape_generator(context, model));
+	HN_NEW(context, model->others, model->other_count);
+	for (int g = 0; g < model->other_count; g++)
+		HN_TRY(shape_other(context, model, &model->others[g]));
+	for (int i = 0; i < model->head_count; i++)
+		if (model->heads[i].kind == HN_KERNEL_HEAD)
+			shape_kernel(model, model->heads[i].kernel);
+		else
+			HN_TRY(shape_layers(context, model, &model->heads[i]));
 	return HN_OK;
 }
 
@@ -281,29 +391,57 @@ add_engine(TensorList *list, HnEngineWeights *engine)
 }
 
 static void
-add_message_layer(TensorList *list, int index, HnMessageLayer *layer)
+add_message_layer(TensorList *list, const char *generator, int index, HnMessageLayer *layer)
 {
 	char		name[64];
 
-	snprintf(name, sizeof(name), "fingerprint.layer.%d.message", index);
+	snprintf(name, sizeof(name), "%s.layer.%d.message", generator, index);
 	add_linear(list, name, &layer->message);
-	snprintf(name, sizeof(name), "fingerprint.layer.%d.attention", index);
+	snprintf(name, sizeof(name), "%s.layer.%d.attention", generator, index);
 	add_linear(list, name, &layer->attention);
-	snprintf(name, sizeof(name), "fingerprint.layer.%d.edge", index);
+	snprintf(name, sizeof(name), "%s.layer.%d.edge", generator, index);
 	add_linear(list, name, &layer->edge);
-	snprintf(name, sizeof(name), "fingerprint.layer.%d.gru", index);
+	snprintf(name, sizeof(name), "%s.layer.%d.gru", generator, index);
 	add_cell(list, name, &layer->gru);
 }
 
+/* Generator g of a model: "fingerprint" for the first, "fingerprint.1" for the next. */
 static void
-add_head(TensorList *list, HnHead *head)
+add_generator(TensorList *list, int g, HnModel *model)
+{
+	char		generator[32] = "fingerprint";
+	char		name[64];
+
+	if (g > 0)
+		snprintf(generator, sizeof(generator), "fingerprint.%d", g);
+	snprintf(name, sizeof(name), "%s.atom", generator);
+	add_linear(list, name, &model->atom);
+	snprintf(name, sizeof(name), "%s.bond", generator);
+	add_linear(list, name, &model->bond);
+	for (int l = 0; l < model->fingerprint_config.layers; l++)
+		add_message_layer(list, generator, l, &model->layers[l]);
+	snprintf(name, sizeof(name), "%s.readout.map", generator);
+	add_linear(list, name, &model->readout.map);
+	snprintf(name, sizeof(name), "%s.readout.attend", generator);
+	add_linear(list, name, &model->readout.attend);
+	snprintf(name, sizeof(name), "%s.readout.align", generator);
+	add_linear(list, name, &model->readout.align);
+	snprintf(name, sizeof(name), "%s.readout.gru", generator);
+	add_cell(list, name, &model->readout.gru);
+}
+
+static void
+add_member(TensorList *list, HnHead *head, int member)
 {
 	for (int k = 0; k < head->layer_count; k++)
 	{
 		char		name[HN_MAX_HEAD_NAME + 32];
 
-		snprintf(name, sizeof(name), "head.%s.%d", head->name, k);
-		add_linear(list, name, &head->layers[k]);
+		if (head->member_count > 1)
+			snprintf(name, sizeof(name), "head.%s.%d.%d", head->name, member, k);
+		else
+			snprintf(name, sizeof(name), "head.%s.%d", head->name, k);
+		add_linear(list, name, &head->layers[member * head->layer_count + k]);
 	}
 }
 
@@ -312,16 +450,13 @@ add_model(TensorList *list, HnModel *model)
 {
 	if (model->engine_config.enabled)
 		add_engine(list, &model->engine);
-	add_linear(list, "fingerprint.atom", &model->atom);
-	add_linear(list, "fingerprint.bond", &model->bond);
-	for (int l = 0; l < model->fingerprint_config.layers; l++)
-		add_message_layer(list, l, &model->layers[l]);
-	add_linear(list, "fingerprint.readout.map", &model->readout.map);
-	add_linear(list, "fingerprint.readout.attend", &model->readout.attend);
-	add_linear(list, "fingerprint.readout.align", &model->readout.align);
-	add_cell(list, "fingerprint.readout.gru", &model->readout.gru);
+	add_generator(list, 0, model);
+	for (int g = 0; g < model->other_count; g++)
+		add_generator(list, g + 1, &model->others[g]);
 	for (int i = 0; i < model->head_count; i++)
-		add_head(list, &model->heads[i]);
+		if (model->heads[i].kind == HN_NETWORK_HEAD)
+			for (int m = 0; m < model->heads[i].member_count; m++)
+				add_member(list, &model->heads[i], m);
 }
 
 HnStatus
@@ -349,6 +484,111 @@ place_tensors(const HnTensor *tensors, int count, real *parameters)
 	}
 }
 
+/* The same for tables. */
+typedef struct TableList
+{
+	HnTable    *tables;
+	int			count;
+} TableList;
+
+static void
+add_table(TableList *list, const char *head, const char *part, HnDtype dtype, int dims, int rows, int columns,
+		  void *data)
+{
+	if (list->tables)
+	{
+		HnTable    *table = &list->tables[list->count];
+
+		snprintf(table->name, sizeof(table->name), "head.%s.%s", head, part);
+		table->dtype = dtype;
+		table->dims = dims;
+		table->shape[0] = rows;
+		table->shape[1] = columns;
+		table->data = data;
+	}
+	list->count++;
+}
+
+static void
+add_kernel(TableList *list, const HnHead *head)
+{
+	HnKernelHead *kernel = head->kernel;
+	int			n = kernel->rows;
+	int			m = kernel->rank;
+
+	if (kernel->width > 0)
+	{
+		add_table(list, head->name, "center", HN_F32, 1, kernel->width, 1, &kernel->center);
+		add_table(list, head->name, "scale", HN_F32, 1, kernel->width, 1, &kernel->scale);
+		add_table(list, head->name, "inputs", HN_I8, 2, n, kernel->width, &kernel->inputs);
+	}
+	if (kernel->count_share > 0)
+	{
+		add_table(list, head->name, "count_lengths", HN_U16, 1, n, 1, &kernel->count_lengths);
+		add_table(list, head->name, "count_columns", HN_U16, 1, kernel->entry_count, 1, &kernel->count_columns);
+		add_table(list, head->name, "count_values", HN_U8, 1, kernel->entry_count, 1, &kernel->count_values);
+	}
+	add_table(list, head->name, "weights", HN_F32, 2, head->target_count, n, &kernel->weights);
+	if (m > 0)
+		add_table(list, head->name, "factors", HN_F32, 2, head->target_count * m, m, &kernel->factors);
+}
+
+static void
+add_kernels(TableList *list, const HnModel *model)
+{
+	for (int i = 0; i < model->head_count; i++)
+		if (model->heads[i].kind == HN_KERNEL_HEAD)
+			add_kernel(list, &model->heads[i]);
+}
+
+HnStatus
+hn_model_tables(HnContext *context, HnModel *model, HnTable **tables, int *count)
+{
+	TableList	list = {NULL, 0};
+
+	add_kernels(&list, model);
+	HN_NEW(context, list.tables, list.count);
+	list.count = 0;
+	add_kernels(&list, model);
+	*tables = list.tables;
+	*count = list.count;
+	return HN_OK;
+}
+
+void *
+hn_table_data(const HnTable *table)
+{
+	void	   *values;
+
+	memcpy(&values, table->data, sizeof(values));
+	return values;
+}
+
+/* The pointer that data, the address of a field of some type, points to is set to memory. */
+static void
+set_pointer(void *data, void *memory)
+{
+	memcpy(data, &memory, sizeof(memory));
+}
+
+static HnStatus
+allocate_tables(HnContext *context, HnModel *model)
+{
+	HnTable    *tables = NULL;
+	int			count = 0;
+
+	HN_TRY(hn_model_tables(context, model, &tables, &count));
+	for (int i = 0; i < count; i++)
+	{
+		/* Within the limits no table has more than 2^31 values. */
+		char	   *memory;
+
+		HN_NEW(context, memory, (size_t) tables[i].shape[0] * tables[i].shape[1] * hn_dtype_size(tables[i].dtype));
+		set_pointer(tables[i].data, memory);
+	}
+	return HN_OK;
+}
+
 HnStatus
 hn_model_allocate(HnContext *context, HnModel *model)
 {
@@ -359,7 +599,7 @@ hn_model_allocate(HnContext *context, HnModel *model)
 	HN_TRY(hn_model_shape(context, model));
 	HN_TRY(hn_model_tensors(context, model, &tensors, &count));
 
-	/* Within the limits no tensor has more than 2^31 values and no model 10,000 tensors. */
+	/* Within the limits no tensor has more than 2^31 values and no model 2^20 tensors. */
 	for (int i = 0; i < count; i++)
 		total += (int64_t) tensors[i].shape[0] * tensors[i].shape[1];
 	if ((uint64_t) total > SIZE_MAX / sizeof(real))
@@ -367,7 +607,9 @@ hn_model_allocate(HnContext *context, HnModel *model)
 	HN_NEW(context, model->parameters, total);
 	model->parameter_count = total;
 	place_tensors(tensors, count, model->parameters);
-	return HN_OK;
+	for (int g = 0; g < model->other_count; g++)
+		model->others[g].engine = model->engine;
+	return allocate_tables(context, model);
 }
 
 HnStatus
@@ -421,4 +663,163 @@ hn_model_initialise(HnTensor *tensors, int count, uint64_t seed)
 		for (size_t k = 0; k < values; k++)
 			data[k] = tensors[i].dims == 1 ? 0 : (float) (bound * next_uniform(&seed));
 	}
+}
+
+/* Joining models */
+
+/* The tensors that one part of a model adds, in their order. */
+static HnStatus
+list_generator(HnContext *context, HnModel *model, TensorList *list)
+{
+	*list = (TensorList){NULL, 0};
+	add_generator(list, 0, model);
+	HN_NEW(context, list->tensors, list->count);
+	list->count = 0;
+	add_generator(list, 0, model);
+	return HN_OK;
+}
+
+static HnStatus
+list_engine(HnContext *context, HnModel *model, TensorList *list)
+{
+	*list = (TensorList){NULL, 0};
+	if (!model->engine_config.enabled)
+		return HN_OK;
+	add_engine(list, &model->engine);
+	HN_NEW(context, list->tensors, list->count);
+	list->count = 0;
+	add_engine(list, &model->engine);
+	return HN_OK;
+}
+
+static size_t
+tensor_bytes(const HnTensor *tensor)
+{
+	return (size_t) tensor->shape[0] * tensor->shape[1] * sizeof(real);
+}
+
+/* Whether two lists of the same shapes hold the same values. */
+static bool
+same_values(const TensorList *a, const TensorList *b)
+{
+	for (int i = 0; i < a->count; i++)
+		if (memcmp(*a->tensors[i].data, *b->tensors[i].data, tensor_bytes(&a->tensors[i])) != 0)
+			return false;
+	return true;
+}
+
+static void
+copy_values(const TensorList *from, const TensorList *to)
+{
+	for (int i = 0; i < from->count; i++)
+		memcpy(*to->tensors[i].data, *from->tensors[i].data, tensor_bytes(&from->tensors[i]));
+}
+
+static bool
+same_shape(const HnModel *a, const HnModel *b)
+{
+	const HnEngineConfig *e = &a->engine_config;
+	const HnEngineConfig *f = &b->engine_config;
+
+	if (a->features != b->features || a->head_count != b->head_count || e->enabled != f->enabled
+		|| memcmp(&a->fingerprint_config, &b->fingerprint_config, sizeof(a->fingerprint_config)) != 0)
+		return false;
+	if (e->enabled && (e->dim != f->dim || e->hidden != f->hidden || e->steps != f->steps || e->tau != f->tau
+					   || e->dissipate != f->dissipate || e->potential_width != f->potential_width
+					   || e->dissipation_width != f->dissipation_width))
+		return false;
+	for (int i = 0; i < a->head_count; i++)
+	{
+		const HnHead *g = &a->heads[i];
+		const HnHead *h = &b->heads[i];
+
+		if (strcmp(g->name, h->name) != 0 || g->task != h->task || g->layer_count != h->layer_count
+			|| g->target_count != h->target_count)
+			return false;
+		for (int k = 0; k < g->layer_count; k++)
+			if (g->layers[k].out != h->layers[k].out)
+				return false;
+		for (int k = 0; k < g->target_count; k++)
+			if (strcmp(g->targets[k].name, h->targets[k].name) != 0
+				|| strcmp(g->targets[k].unit, h->targets[k].unit) != 0
+				|| g->targets[k].mean != h->targets[k].mean || g->targets[k].std != h->targets[k].std)
+				return false;
+	}
+	return true;
+}
+
+/* Check that a model is a member that can be joined with the first. */
+static HnStatus
+check_member(HnContext *context, const HnModel *first, const HnModel *member, int index)
+{
+	if (member->other_count > 0)
+		return hn_fail(context, HN_INVALID_ARGUMENT, "member %d of the ensemble is itself an ensemble", index);
+	for (int i = 0; i < member->head_count; i++)
+		if (member->heads[i].kind != HN_NETWORK_HEAD || member->heads[i].member_count > 1)
+			return hn_fail(context, HN_INVALID_ARGUMENT, "head \"%s\" of member %d is not a single network",
+						   member->heads[i].name, index);
+	if (!same_shape(first, member))
+		return hn_fail(context, HN_INVALID_ARGUMENT, "member %d of the ensemble differs from member 0 in its configuration",
+					   index);
+	return HN_OK;
+}
+
+/* The joined model without values: the first member's configuration, with members. */
+static HnStatus
+prepare_joined(HnContext *context, const HnModel *first, int count, bool generators_differ, HnModel *joined)
+{
+	*joined = *first;
+	joined->other_count = generators_differ ? count - 1 : 0;
+	HN_NEW(context, joined->heads, joined->head_count);
+	for (int i = 0; i < joined->head_count; i++)
+	{
+		joined->heads[i] = first->heads[i];
+		joined->heads[i].member_count = count;
+	}
+	return hn_model_allocate(context, joined);
+}
+
+HnStatus
+hn_model_join(HnContext *context, const HnModel *const *members, int count, HnModel *joined)
+{
+	TensorList	engine;
+	TensorList	generator;
+	TensorList	other;
+	bool		generators_differ = false;
+	bool		engines_differ = false;
+
+	HN_TRY(check_range(context, "the number of members", count, 1, HN_MAX_MEMBERS));
+	HN_TRY(list_engine(context, (HnModel *) members[0], &engine));
+	HN_TRY(list_generator(context, (HnModel *) members[0], &generator));
+	for (int m = 0; m < count; m++)
+	{
+		HN_TRY(check_member(context, members[0], members[m], m));
+		HN_TRY(list_generator(context, (HnModel *) members[m], &other));
+		generators_differ |= !same_values(&generator, &other);
+		HN_TRY(list_engine(context, (HnModel *) members[m], &other));
+		engines_differ |= !same_values(&engine, &other);
+	}
+	if (engines_differ)
+		return hn_fail(context, HN_INVALID_ARGUMENT, "the members of the ensemble have different engines");
+
+	HN_TRY(prepare_joined(context, members[0], count, generators_differ, joined));
+	HN_TRY(list_engine(context, joined, &other));
+	copy_values(&engine, &other);
+	for (int g = 0; g <= joined->other_count; g++)
+	{
+		HN_TRY(list_generator(context, (HnModel *) members[g], &generator));
+		HN_TRY(list_generator(context, g == 0 ? joined : &joined->others[g - 1], &other));
+		copy_values(&generator, &other);
+	}
+	for (int i = 0; i < joined->head_count; i++)
+		for (int m = 0; m < count; m++)
+			for (int k = 0; k < joined->heads[i].layer_count; k++)
+			{
+				const HnLinear *from = &members[m]->heads[i].layers[k];
+				HnLinear   *to = &joined->heads[i].layers[m * joined->heads[i].layer_count + k];
+
+				memcpy(to->weight, from->weight, (size_t) to->out * to->in * sizeof(real));
+				memcpy(to->bias, from->bias, (size_t) to->out * sizeof(real));
+			}
+	return HN_OK;
 }

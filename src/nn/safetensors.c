@@ -19,6 +19,25 @@
 #define METADATA_KEY "__metadata__"
 #define MODEL_KEY "hamnet"
 
+static const struct
+{
+	const char *name;			/* in files */
+	int			size;
+}			dtypes[] = {
+	[HN_F32] = {"F32", 4},
+	[HN_I8] = {"I8", 1},
+	[HN_U8] = {"U8", 1},
+	[HN_U16] = {"U16", 2}
+};
+
+#define DTYPE_COUNT ((int) (sizeof(dtypes) / sizeof(dtypes[0])))
+
+int
+hn_dtype_size(HnDtype dtype)
+{
+	return dtypes[dtype].size;
+}
+
 /* Where a tensor lies in the data, for the check that nothing overlaps. */
 typedef struct Extent
 {
@@ -55,6 +74,16 @@ static int
 compare_tensors(const void *a, const void *b)
 {
 	return strcmp(((const HnStoredTensor *) a)->name, ((const HnStoredTensor *) b)->name);
+}
+
+/* The order in a file. */
+static int
+compare_places(const void *a, const void *b)
+{
+	int			size_a = dtypes[((const HnStoredTensor *) a)->dtype].size;
+	int			size_b = dtypes[((const HnStoredTensor *) b)->dtype].size;
+
+	return size_a != size_b ? size_b - size_a : compare_tensors(a, b);
 }
 
 static int
@@ -110,7 +139,7 @@ read_shape(HnContext *context, json_t *shape, HnStoredTensor *tensor, uint64_t *
 
 	tensor->dims = (int) json_array_size(shape);
 	tensor->shape[1] = 1;
-	*bytes = sizeof(float);
+	*bytes = (uint64_t) dtypes[tensor->dtype].size;
 	for (int i = 0; i < tensor->dims; i++)
 	{
 		json_t	   *extent = json_array_get(shape, i);
@@ -149,6 +178,20 @@ read_extent(HnContext *context, json_t *offsets, uint64_t data_size, Extent *ext
 	return HN_OK;
 }
 
+static HnStatus
+read_dtype(HnContext *context, const char *name, HnStoredTensor *tensor)
+{
+	for (int d = 0; d < DTYPE_COUNT; d++)
+		if (strcmp(name, dtypes[d].name) == 0)
+		{
+			tensor->dtype = (HnDtype) d;
+			return HN_OK;
+		}
+	return hn_fail(context, HN_INVALID_MODEL,
+				   "tensor \"%s\" has dtype %s, only F32, I8, U8 and U16 are supported",
+				   tensor->name, hn_quoted(name).text);
+}
+
 /* Read one entry of the header into tensor, whose name is set, and extent. */
 static HnStatus
 read_entry(HnContext *context, json_t *entry, const unsigned char *data, uint64_t data_size,
@@ -166,10 +209,7 @@ read_entry(HnContext *context, json_t *entry, const unsigned char *data, uint64_
 	HN_TRY(hn_json_known_keys(context, what, entry, keys));
 	if (!json_is_string(dtype))
 		return hn_fail(context, HN_INVALID_MODEL, "tensor \"%s\" has no dtype", tensor->name);
-	if (strcmp(json_string_value(dtype), "F32") != 0)
-		return hn_fail(context, HN_INVALID_MODEL, "tensor \"%s\" has dtype %s, only F32 is supported",
-					   tensor->name, hn_quoted(json_string_value(dtype)).text);
-
+	HN_TRY(read_dtype(context, json_string_value(dtype), tensor));
 	HN_TRY(read_shape(context, json_object_get(entry, "shape"), tensor, &bytes));
 	HN_TRY(read_extent(context, json_object_get(entry, "data_offsets"), data_size, extent));
 	if (extent->end - extent->begin != bytes)
@@ -215,6 +255,8 @@ check_finite(HnContext *context, const HnStoredTensor *tensor)
 
 	if (hn_interrupted(context))
 		return HN_INTERRUPTED;
+	if (tensor->dtype != HN_F32)
+		return HN_OK;			/* integers are finite */
 	for (int64_t i = 0; i < count; i++)
 		if (is_not_finite((uint32_t) load_le(tensor->data + 4 * i, 4)))
 			return hn_fail(context, HN_INVALID_MODEL,
@@ -311,6 +353,25 @@ hn_stored_values(const HnStoredTensor *tensor, real *values)
 	}
 }
 
+void
+hn_stored_copy(const HnStoredTensor *tensor, void *values)
+{
+	int			size = dtypes[tensor->dtype].size;
+	int64_t		count = tensor->shape[0] * tensor->shape[1];
+	unsigned char *out = values;
+
+	for (int64_t i = 0; i < count; i++)
+	{
+		uint64_t	bits = load_le(tensor->data + size * i, size);
+		uint32_t	four = (uint32_t) bits;
+		uint16_t	two = (uint16_t) bits;
+		uint8_t		one = (uint8_t) bits;
+
+		memcpy(out + size * i, size == 4 ? (void *) &four : size == 2 ? (void *) &two : (void *) &one,
+			   (size_t) size);
+	}
+}
+
 /* Refuse to write what hn_safetensors_open would refuse to read. */
 static HnStatus
 check_writable(HnContext *context, const HnStoredTensor *tensor, uint64_t *bytes)
@@ -323,15 +384,15 @@ check_writable(HnContext *context, const HnStoredTensor *tensor, uint64_t *bytes
 	if (tensor->dims < 1 || tensor->dims > 2 || tensor->shape[0] < 1 || tensor->shape[1] < 1
 		|| (tensor->dims == 1 && tensor->shape[1] != 1)
 		|| __builtin_mul_overflow((uint64_t) tensor->shape[0], (uint64_t) tensor->shape[1], &count)
-		|| count > INT64_MAX / sizeof(float))
+		|| count > INT64_MAX / 4)
 		return hn_fail(context, HN_INVALID_ARGUMENT,
 					   "tensor \"%s\" cannot be stored with %d dimensions [%" PRId64 ", %" PRId64 "]",
 					   tensor->name, tensor->dims, tensor->shape[0], tensor->shape[1]);
-	*bytes = sizeof(float) * count;
+	*bytes = (uint64_t) dtypes[tensor->dtype].size * count;
 	return HN_OK;
 }
 
-/* Describe tensors, sorted by name, one after the other; adds their bytes to data_size. */
+/* Describe tensors, in the order of the file, one after the other; adds their bytes to data_size. */
 static HnStatus
 build_header(HnContext *context, const HnStoredTensor *tensors, int count, json_t *header, uint64_t *data_size)
 {
@@ -344,7 +405,7 @@ build_header(HnContext *context, const HnStoredTensor *tensors, int count, json_
 		json_t	   *entry;
 
 		HN_TRY(check_writable(context, tensor, &bytes));
-		if (i > 0 && strcmp(tensors[i - 1].name, tensor->name) == 0)
+		if (json_object_get(header, tensor->name))
 			return hn_fail(context, HN_INVALID_ARGUMENT, "there are two tensors \"%s\"", tensor->name);
 		if (__builtin_add_overflow(*data_size, bytes, &end) || end > INT64_MAX)
 			return hn_fail(context, HN_TOO_LARGE, "the tensors take more than %" PRId64 " bytes", INT64_MAX);
@@ -352,11 +413,36 @@ build_header(HnContext *context, const HnStoredTensor *tensors, int count, json_
 		shape = tensor->dims == 1 ? json_pack("[I]", (json_int_t) tensor->shape[0])
 			: json_pack("[I,I]", (json_int_t) tensor->shape[0], (json_int_t) tensor->shape[1]);
 		/* "o" takes the reference even when packing fails, and fails for a NULL. */
-		entry = json_pack("{s:s,s:o,s:[I,I]}", "dtype", "F32", "shape", shape,
+		entry = json_pack("{s:s,s:o,s:[I,I]}", "dtype", dtypes[tensor->dtype].name, "shape", shape,
 						  "data_offsets", (json_int_t) *data_size, (json_int_t) end);
 		if (json_object_set_new(header, tensor->name, entry) != 0)
 			return hn_fail_memory(context);
 		*data_size = end;
+	}
+	return HN_OK;
+}
+
+/* Write the values of a tensor, little-endian, and move on behind them. */
+static HnStatus
+store_tensor(HnContext *context, const HnStoredTensor *tensor, unsigned char **out)
+{
+	int			size = dtypes[tensor->dtype].size;
+	int64_t		values = tensor->shape[0] * tensor->shape[1];
+
+	for (int64_t k = 0; k < values; k++, *out += size)
+	{
+		const unsigned char *value = tensor->data + size * k;
+		uint32_t	four = 0;
+		uint16_t	two = 0;
+
+		if (size == 4)
+			memcpy(&four, value, 4);
+		else if (size == 2)
+			memcpy(&two, value, 2);
+		if (tensor->dtype == HN_F32 && is_not_finite(four))
+			return hn_fail(context, HN_NOT_FINITE, "value %" PRId64 " of tensor \"%s\" is NaN or infinite",
+						   k, tensor->name);
+		store_le(*out, size, size == 4 ? four : size == 2 ? two : *value);
 	}
 	return HN_OK;
 }
@@ -385,20 +471,9 @@ assemble(HnContext *context, const char *header, const HnStoredTensor *tensors, 
 	out += LENGTH_BYTES + padded;
 	for (int i = 0; i < count; i++)
 	{
-		int64_t		values = tensors[i].shape[0] * tensors[i].shape[1];
-
 		if (hn_interrupted(context))
 			return HN_INTERRUPTED;
-		for (int64_t k = 0; k < values; k++, out += 4)
-		{
-			uint32_t	bits;
-
-			memcpy(&bits, tensors[i].data + 4 * k, sizeof(bits));
-			if (is_not_finite(bits))
-				return hn_fail(context, HN_NOT_FINITE, "value %" PRId64 " of tensor \"%s\" is NaN or infinite",
-							   k, tensors[i].name);
-			store_le(out, 4, bits);
-		}
+		HN_TRY(store_tensor(context, &tensors[i], &out));
 	}
 	return HN_OK;
 }
@@ -436,10 +511,11 @@ hn_safetensors_write(HnContext *context, const HnStoredTensor *tensors, int tens
 	if (tensor_count > 0)
 	{
 		memcpy(sorted, tensors, tensor_count * sizeof(*sorted));
-		qsort(sorted, tensor_count, sizeof(*sorted), compare_tensors);
+		qsort(sorted, tensor_count, sizeof(*sorted), compare_places);
 	}
 
-	header = json_object();
+	/* Not json_object(): a PostgreSQL server exports a function of that name, which would be called instead. */
+	header = json_pack("{}");
 	if (header == NULL)
 		return hn_fail_memory(context);
 	status = write_header(context, sorted, tensor_count, metadata, header, &data_size, &text);

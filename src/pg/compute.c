@@ -68,10 +68,12 @@ MakeFingerprint(const CachedModel *model, const real *numbers)
 
 /*
  * Run graphs[0 .. count - 1] as one batch. Should one of them break the
- * arithmetic, each is run alone, so that it cannot take the others with it.
+ * arithmetic, each is run alone, so that it cannot take the others with it;
+ * it has a reason then, and no result.
  */
 static void
-RunBatch(HnContext *context, const CachedModel *model, const HnGraph *graphs, int count, Hfp **results)
+RunBatch(HnContext *context, const CachedModel *model, const HnGraph *graphs, int count,
+		 Hfp **results, char **reasons)
 {
 	HnArenaMark mark = hn_arena_mark(context->arena);
 	HnBatch		batch;
@@ -81,23 +83,37 @@ RunBatch(HnContext *context, const CachedModel *model, const HnGraph *graphs, in
 		hn_fingerprints(context, &model->model, &batch, &numbers) == HN_OK)
 	{
 		for (int g = 0; g < count; g++)
+		{
 			results[g] = MakeFingerprint(model, numbers + (size_t) g * model->model.fingerprint_config.dim);
+			reasons[g] = NULL;
+		}
 	}
 	else if (!IsMoleculeError(context->status))
 		ReportCoreError(context, NULL);
 	else if (count == 1)
+	{
 		results[0] = NULL;
+		reasons[0] = pstrdup(context->message);
+	}
 	else
 		for (int g = 0; g < count; g++)
-			RunBatch(context, model, graphs + g, 1, results + g);
+			RunBatch(context, model, graphs + g, 1, results + g, reasons + g);
 	hn_arena_rewind(context->arena, mark);
 }
 
+/* Whether a failure is noted beside the molecule rather than thrown. */
+static bool
+IsNoted(HnStatus status, char **reasons)
+{
+	return IsMoleculeError(status) || (reasons && status == HN_TOO_LARGE);
+}
+
 void
-ComputeFingerprints(const CachedModel *model, char **smiles, int count, Hfp **results)
+ComputeFingerprints(const CachedModel *model, char **smiles, int count, Hfp **results, char **reasons)
 {
 	HnGraph		graphs[BATCH_ATOMS];
 	Hfp		   *computed[BATCH_ATOMS];
+	char	   *failures[BATCH_ATOMS];
 	int			place[BATCH_ATOMS]; /* of each graph in smiles */
 	int			next = 0;
 
@@ -113,6 +129,8 @@ ComputeFingerprints(const CachedModel *model, char **smiles, int count, Hfp **re
 			HnStatus	status;
 
 			results[next] = NULL;
+			if (reasons)
+				reasons[next] = NULL;
 			if (smiles[next] == NULL)
 				continue;
 			status = hn_graph_from_smiles(context, smiles[next], model->model.features,
@@ -122,12 +140,18 @@ ComputeFingerprints(const CachedModel *model, char **smiles, int count, Hfp **re
 				atoms += graphs[waiting].atom_count;
 				place[waiting++] = next;
 			}
-			else if (!IsMoleculeError(status))
+			else if (!IsNoted(status, reasons))
 				ReportCoreError(context, smiles[next]);
+			else if (reasons)
+				reasons[next] = pstrdup(context->message);
 		}
 		if (waiting > 0)
-			RunBatch(context, model, graphs, waiting, computed);
+			RunBatch(context, model, graphs, waiting, computed, failures);
 		for (int g = 0; g < waiting; g++)
+		{
 			results[place[g]] = computed[g];
+			if (reasons)
+				reasons[place[g]] = failures[g];
+		}
 	}
 }

@@ -27,8 +27,11 @@ extern Hfp *MakeFingerprint(const CachedModel *model, const real *numbers);
 
 /*
  * Fingerprints of several molecules, computed in batches. results[i] is NULL
- * where smiles[i] is NULL or the molecule has no fingerprint.
+ * where smiles[i] is NULL or the molecule has no fingerprint. reasons, unless
+ * it is NULL, says why a molecule has none, and is NULL elsewhere; molecules
+ * beyond hamnet.max_atoms are then among those without, not an error.
  */
-extern void ComputeFingerprints(const CachedModel *model, char **smiles, int count, Hfp **results);
+extern void ComputeFingerprints(const CachedModel *model, char **smiles, int count,
+								Hfp **results, char **reasons);
 
 #endif

@@ -3,6 +3,8 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "utils/guc.h"
 
 #include "guc.h"
@@ -15,6 +17,7 @@
 #define MOST_ATOMS 2000
 
 int			hamnet_max_atoms = 1000;
+int			hamnet_training_memory = 1024 * 1024;
 
 void
 InitSettings(void)
@@ -24,6 +27,11 @@ InitSettings(void)
 							"Hydrogens that a SMILES leaves implicit do not count.",
 							&hamnet_max_atoms, 1000, 1, MOST_ATOMS,
 							PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("hamnet.training_memory",
+							"Sets the largest size of a training set in memory.",
+							"A drug-like molecule takes about 5 kB.",
+							&hamnet_training_memory, 1024 * 1024, 1024, MAX_KILOBYTES,
+							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
 #if PG_VERSION_NUM >= 150000
 	MarkGUCPrefixReserved("hamnet");
 #else

@@ -7,6 +7,9 @@
 /* hamnet.max_atoms: molecules with more atoms are refused. */
 extern int	hamnet_max_atoms;
 
+/* hamnet.training_memory: kilobytes that a training set may take. */
+extern int	hamnet_training_memory;
+
 extern void InitSettings(void);
 
 #endif

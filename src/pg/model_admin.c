@@ -10,7 +10,6 @@
 #include "postgres.h"
 
 #include "access/table.h"
-#include "catalog/pg_database.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -19,73 +18,18 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
-#include "utils/guc.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
 #include "core.h"
+#include "model_admin.h"
 #include "model_cache.h"
 #include "srf.h"
-
-/* Where the caller stood before it wrote as the table's owner. */
-typedef struct Impersonation
-{
-	Oid			user;
-	int			security;
-	int			guc_level;
-} Impersonation;
-
-/*
- * Become the table's owner, with a search path that only the system's own
- * objects are on. An error on the way restores both by itself.
- */
-static Impersonation
-ActAsTableOwner(Relation table)
-{
-	Impersonation before;
-
-	GetUserIdAndSecContext(&before.user, &before.security);
-	before.guc_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	SetUserIdAndSecContext(table->rd_rel->relowner,
-						   before.security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
-	return before;
-}
-
-static void
-ActAsSelf(Impersonation before)
-{
-	AtEOXact_GUC(false, before.guc_level);
-	SetUserIdAndSecContext(before.user, before.security);
-}
-
-/* Run one statement on the model table; `%s` in the format is the table's qualified name. */
-static void
-ExecuteOnTable(Relation table, const char *format, int count, Oid *types, Datum *values, int expected)
-{
-	char	   *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(table)),
-												  RelationGetRelationName(table));
-	char	   *query = psprintf(format, name);
-
-	if (SPI_execute_with_args(query, count, types, values, NULL, false, 0) != expected)
-		elog(ERROR, "unexpected result of \"%s\"", query);
-}
-
-static bool
-OwnsDatabase(Oid user)
-{
-#if PG_VERSION_NUM >= 160000
-	return object_ownercheck(DatabaseRelationId, MyDatabaseId, user);
-#else
-	return pg_database_ownercheck(MyDatabaseId, user);
-#endif
-}
+#include "table_owner.h"
 
 /*
  * Whether a model of that name is there. If so, the caller must be allowed to
- * change it; nobody changes the table meanwhile, because it is locked.
+ * change it; nobody changes the table meanwhile if it is locked.
  */
 static bool
 FindOwnModel(Relation table, const char *name)
@@ -95,7 +39,7 @@ FindOwnModel(Relation table, const char *name)
 	char	   *owner;
 	Oid			role;
 
-	ExecuteOnTable(table, "SELECT owner::text FROM %s WHERE name = $1", 1, types, values, SPI_OK_SELECT);
+	ExecuteOnTable(table, "SELECT owner::text FROM %s WHERE name = $1", 1, types, values, NULL, SPI_OK_SELECT);
 	if (SPI_processed == 0)
 		return false;
 	owner = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
@@ -125,7 +69,7 @@ TargetNames(const HnModel *model)
 	return construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
-static void
+void
 CheckModelName(const char *name)
 {
 	if (name[0] == '\0' || strlen(name) >= NAMEDATALEN)
@@ -156,15 +100,37 @@ WriteModel(Relation table, const char *name, bytea *weights, const HnModel *mode
 
 	if (!FindOwnModel(table, name))
 		ExecuteOnTable(table, "INSERT INTO %s (name, weights, dim, features, targets, owner) "
-					   "VALUES ($1, $2, $3, $4, $5, $6)", 6, types, values, SPI_OK_INSERT);
+					   "VALUES ($1, $2, $3, $4, $5, $6)", 6, types, values, NULL, SPI_OK_INSERT);
 	else if (replace)
 		ExecuteOnTable(table, "UPDATE %s SET weights = $2, dim = $3, features = $4, targets = $5, "
-					   "created_at = pg_catalog.now() WHERE name = $1", 5, types, values, SPI_OK_UPDATE);
+					   "created_at = pg_catalog.now() WHERE name = $1", 5, types, values, NULL, SPI_OK_UPDATE);
 	else
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("model \"%s\" already exists", name),
 				 errhint("To replace it, call hamnet_load_model(name, weights, true).")));
+}
+
+void
+CheckModelReplaceable(const char *name)
+{
+	Relation	table = table_open(ModelTableOid(), AccessShareLock);
+	Impersonation before = ActAsTableOwner(table);
+
+	(void) FindOwnModel(table, name);
+	ActAsSelf(before);
+	table_close(table, NoLock);
+}
+
+void
+StoreModel(const char *name, bytea *weights, const HnModel *model, bool replace)
+{
+	Relation	table = table_open(ModelTableOid(), ShareRowExclusiveLock);
+	Impersonation before = ActAsTableOwner(table);
+
+	WriteModel(table, name, weights, model, replace);
+	ActAsSelf(before);
+	table_close(table, NoLock);
 }
 
 PG_FUNCTION_INFO_V1(hamnet_load_model);
@@ -179,22 +145,15 @@ hamnet_load_model(PG_FUNCTION_ARGS)
 	HnContext  *context = BeginCore();
 	HnModel		model;
 	char		id[MODEL_ID_LENGTH + 1];
-	Relation	table;
-	Impersonation before;
 
 	CheckModelName(name);
 	if (hn_model_read(context, (const unsigned char *) VARDATA_ANY(weights),
 					  VARSIZE_ANY_EXHDR(weights), &model) != HN_OK)
 		ReportCoreError(context, NULL);
 	ModelIdentity(weights, id);
-
-	table = table_open(ModelTableOid(), ShareRowExclusiveLock);
-	before = ActAsTableOwner(table);
 	SPI_connect();
-	WriteModel(table, name, weights, &model, replace);
+	StoreModel(name, weights, &model, replace);
 	SPI_finish();
-	ActAsSelf(before);
-	table_close(table, NoLock);
 	PG_RETURN_TEXT_P(cstring_to_text(id));
 }
 
@@ -222,7 +181,7 @@ hamnet_drop_model(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("model \"%s\" does not exist", name)));
-	ExecuteOnTable(table, "DELETE FROM %s WHERE name = $1", 1, types, values, SPI_OK_DELETE);
+	ExecuteOnTable(table, "DELETE FROM %s WHERE name = $1", 1, types, values, NULL, SPI_OK_DELETE);
 	SPI_finish();
 	ActAsSelf(before);
 	table_close(table, NoLock);
@@ -263,7 +222,7 @@ AddStoredModels(RowSet *rows)
 	SPI_connect();
 	ExecuteOnTable(table, "SELECT name, id, false, dim, features, targets, "
 				   "pg_catalog.octet_length(weights)::pg_catalog.int8, owner, created_at "
-				   "FROM %s ORDER BY name", 0, NULL, NULL, SPI_OK_SELECT);
+				   "FROM %s ORDER BY name", 0, NULL, NULL, NULL, SPI_OK_SELECT);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool		nulls[MODEL_COLUMNS];

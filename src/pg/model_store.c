@@ -9,8 +9,6 @@
 #include "access/table.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_collation.h"
-#include "catalog/pg_extension.h"
-#include "commands/extension.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "utils/builtins.h"
@@ -21,6 +19,7 @@
 #include "utils/relcache.h"
 #include "utils/snapmgr.h"
 
+#include "extension.h"
 #include "model_store.h"
 
 /* Columns of _hamnet_model that are read here; see the install script. */
@@ -116,41 +115,6 @@ ReadBuiltinModel(const BuiltinModel *model)
 				 errdetail("Its SHA-256 is %s, expected %s.", id, model->id),
 				 errhint("Install the extension's files again.")));
 	return content;
-}
-
-/* The schema of the extension, which may be any. */
-static Oid
-ExtensionSchema(void)
-{
-	Oid			extension = get_extension_oid("hamnet", false);
-	Relation	catalog = table_open(ExtensionRelationId, AccessShareLock);
-	Oid			schema = InvalidOid;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(extension));
-	scan = systable_beginscan(catalog, ExtensionOidIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-	return schema;
-}
-
-/* A relation of the extension by its name. */
-static Oid
-ExtensionRelation(const char *name)
-{
-	Oid			relation = get_relname_relid(name, ExtensionSchema());
-
-	if (!OidIsValid(relation))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation \"%s\" of extension \"hamnet\" does not exist", name)));
-	return relation;
 }
 
 Oid

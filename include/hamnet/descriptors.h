@@ -1,0 +1,77 @@
+/*
+ * descriptors.h: numbers that describe a molecule without any training, by
+ * RDKit: whole-molecule descriptors and counts of substructures. Heads of a
+ * model may use them beside the fingerprint.
+ *
+ * As in chem.h: no C++ exception leaves these functions, and two threads must
+ * not be in them at once.
+ */
+#ifndef HAMNET_DESCRIPTORS_H
+#define HAMNET_DESCRIPTORS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hamnet/graph.h"
+
+/*
+ * A fixed list of descriptors; a model names the one its heads were trained
+ * with. A list never changes: another list gets another name. The values are
+ * those of the RDKit that hamnet is linked to.
+ */
+typedef struct HnDescriptorSet
+{
+	const char *name;
+	int			count;
+	const char *const *names;	/* [count], as in RDKit's Python module Descriptors */
+} HnDescriptorSet;
+
+/* RDKit's two-dimensional descriptors. */
+extern const HnDescriptorSet hn_descriptors_rdkit_2d;
+
+/* The descriptor set of that name, or NULL. */
+extern const HnDescriptorSet *hn_descriptor_set(const char *name);
+
+/* Substructure counts are folded into so many columns. */
+#define HN_COUNT_COLUMNS 4096
+
+/*
+ * How often each atom environment of up to two bonds (ECFP4: RDKit's Morgan
+ * algorithm with radius 2) occurs, as the columns that are not zero.
+ */
+typedef struct HnCounts
+{
+	int			length;
+	const uint16_t *columns;	/* [length] ascending, below HN_COUNT_COLUMNS */
+	const uint8_t *counts;		/* [length] 1 to 255; what exceeds that is cut */
+} HnCounts;
+
+/* What heads need of a molecule beside its fingerprint. */
+typedef struct HnNeeds
+{
+	const HnDescriptorSet *descriptors; /* NULL: none */
+	bool		counts;
+} HnNeeds;
+
+typedef struct HnDescription
+{
+	real	   *descriptors;	/* [set->count] NaN where RDKit gives no finite value; NULL if not needed */
+	HnCounts	counts;			/* length 0 if not needed */
+} HnDescription;
+
+/*
+ * Parse a SMILES once for all that a model needs of it: the graph by a feature
+ * set, unless graph is NULL, and what needs says. Memory comes from the
+ * context's arena. Errors as those of hn_graph_from_smiles.
+ *
+ * Descriptors that take the cube of the number of atoms are NaN beyond
+ * HN_CUBIC_ATOMS atoms. Both results depend on the molecule only, not on how
+ * its SMILES is written, up to the last digits of sums.
+ */
+extern HnStatus hn_describe_smiles(HnContext *context, const char *smiles,
+								   const HnFeatureSet *features, HnNeeds needs, int max_atoms,
+								   HnGraph *graph, HnDescription *description);
+
+#define HN_CUBIC_ATOMS 200
+
+#endif

@@ -1,0 +1,129 @@
+/*
+ * kernel_head.h: heads that compare a molecule with training molecules.
+ *
+ * Regression is an exact Gaussian process, classification the Gaussian
+ * process classifier at its mode, which is kernel logistic regression. Both
+ * use one kernel over three blocks of inputs:
+ *
+ *   k(x, y) = (1 - s) g(d²) + s t(x, y)
+ *   d² = Σ over blocks b of weight_b |x_b - y_b|² / width_b
+ *
+ * where blocks are the fingerprint and the descriptors, g(d²) is exp(-d²) or
+ * Matérn's (1 + r + r²/3) exp(-r) with r² = d², and t is the MinMax (Tanimoto)
+ * kernel Σ min / Σ max of substructure counts. k(x, x) = 1.
+ *
+ * Fingerprint and descriptors are standardised and cut:
+ *
+ *   x = clip((v - center) * scale, -127, 127) / 21,  v = log(1 + fingerprint) or the descriptor,
+ *
+ * with scale = 21 / standard deviation, and 0 for a descriptor that is NaN.
+ * Training rows are rounded to multiples of 1 / 21, so that they cost a byte a
+ * column in the model file, and the process is fitted to the rounded rows.
+ */
+#ifndef HAMNET_KERNEL_HEAD_H
+#define HAMNET_KERNEL_HEAD_H
+
+#include "hamnet/predict.h"
+
+/* Training rows of one head. */
+#define HN_MAX_KERNEL_ROWS 10000
+
+/* Steps of the bytes above in one standard deviation: 127 of them reach to six deviations. */
+#define HN_KERNEL_STEPS 21.0f
+
+/* Rows that the variance of a process is computed from. */
+#define HN_MAX_KERNEL_RANK 1024
+
+typedef enum HnKernelFunction
+{
+	HN_GAUSSIAN,
+	HN_MATERN
+} HnKernelFunction;
+
+/*
+ * The process of one target, in the unit of the scaled target: y = (value -
+ * mean) / std for regression, the logarithm of the odds for classes.
+ */
+typedef struct HnProcess
+{
+	double		variance;
+	double		noise;			/* variance of a measurement; 0 for classes */
+	double		offset;			/* mean of the process; 0 for regression */
+} HnProcess;
+
+struct HnKernelHead
+{
+	HnKernelFunction function;
+	double		fingerprint_weight; /* 0: the block is not used */
+	double		descriptor_weight;	/* 0: the block is not used */
+	double		count_share;	/* s, 0 to 1 */
+	const HnDescriptorSet *descriptors; /* NULL if the block is not used */
+	int			rows;			/* n */
+	int			rank;			/* m of factors; 0: no deviation is known */
+	int			entry_count;	/* of the counts of all rows; 0 if s is 0 */
+	HnProcess  *processes;		/* [targets] */
+
+	/* set by hn_model_shape */
+	int			fingerprint_width;	/* D, or 0 */
+	int			width;			/* w of both blocks, fingerprint first */
+
+	/* tables of the file */
+	float	   *center;			/* [w] */
+	float	   *scale;			/* [w] not negative; 0 for a constant column */
+	int8_t	   *inputs;			/* [n, w] 21 x */
+	uint16_t   *count_lengths;	/* [n] */
+	uint16_t   *count_columns;	/* [entry_count] ascending in a row */
+	uint8_t	   *count_values;	/* [entry_count] */
+	float	   *weights;		/* [targets, n] α; 0 where a row has no label */
+	float	   *factors;		/* R [targets * m, m]: the variance of the process at x is
+								 * variance - |R k|², k the kernel with the first m rows */
+};
+
+typedef struct HnKernelOptions
+{
+	bool		fingerprint;	/* which blocks to use; at least one */
+	const HnDescriptorSet *descriptors;
+	bool		counts;
+	int			search_rows;	/* hyper-parameters are chosen on at most so many rows; 0: 1,500 */
+	int			rank;			/* of factors, at most; 0: 256; negative: none */
+	uint64_t	seed;			/* of the choice of those rows */
+	void		(*progress) (void *state, const char *step, double done);	/* done 0 to 1; may be NULL */
+	void	   *progress_state;
+} HnKernelOptions;
+
+/* What the fit came to, for a log. */
+typedef struct HnKernelReport
+{
+	int			rows;
+	int			evaluations;	/* of the marginal likelihood */
+	double		log_likelihood; /* per label of the search rows, of the scaled targets */
+} HnKernelReport;
+
+/*
+ * Fit a kernel head. labels [inputs->count, target_count] in the targets' own
+ * unit, or 0 and 1 for classes; NaN where there is none. Fills head->kernel and
+ * each target's mean and std; name, task, target_count and targets (names,
+ * units) are the caller's. Hyper-parameters maximise the marginal likelihood
+ * (Laplace's approximation for classes), summed over the targets, by a
+ * deterministic search. Same input, same head.
+ *
+ * Memory: n² doubles while fitting, from the context's arena. Cancellable.
+ * HN_INVALID_ARGUMENT, naming the target, for fewer than 3 labels, a constant target, a
+ * target with one class only, labels that are infinite, or of a class other
+ * than 0 and 1; HN_TOO_LARGE beyond HN_MAX_KERNEL_ROWS labelled rows.
+ */
+extern HnStatus hn_kernel_fit(HnContext *context, const HnInputs *inputs, int fingerprint_dim,
+							  const real *labels, const HnKernelOptions *options,
+							  HnHead *head, HnKernelReport *report);
+
+/*
+ * Check what a kernel head read from a file holds beyond the shapes of its
+ * tables: HN_INVALID_MODEL, naming the table, if its values cannot be.
+ */
+extern HnStatus hn_kernel_check(HnContext *context, const HnHead *head);
+
+/* Predictions of a kernel head: what hn_predict calls. sds may be NULL. */
+extern HnStatus hn_kernel_predict(HnContext *context, const HnHead *head, const HnInputs *inputs,
+								  double *values, double *sds);
+
+#endif

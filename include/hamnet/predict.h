@@ -1,0 +1,43 @@
+/*
+ * predict.h: from a molecule's fingerprint and descriptors to its properties,
+ * whatever kind of head computes them.
+ */
+#ifndef HAMNET_PREDICT_H
+#define HAMNET_PREDICT_H
+
+#include "hamnet/descriptors.h"
+#include "hamnet/model.h"
+
+/* Molecules as the inputs of heads. G generators, D fingerprint.dim. */
+typedef struct HnInputs
+{
+	int			count;
+	const real *fingerprints;	/* [G, count, D] */
+	const real *descriptors;	/* [count, set->count], NULL where no head needs them */
+	const HnCounts *counts;		/* [count], NULL where no head needs them */
+} HnInputs;
+
+/* What the heads of a model need beside fingerprints. */
+extern HnNeeds hn_model_needs(const HnModel *model);
+
+/*
+ * Fingerprints of every generator of a model [G, B, D], from the arena; those
+ * of the first are what hn_fingerprints gives.
+ */
+extern HnStatus hn_all_fingerprints(HnContext *context, const HnModel *model, const HnBatch *batch,
+									real **fingerprints);
+
+/*
+ * Predictions of a head [count, targets] in the targets' units, or
+ * probabilities; and their standard deviations, if sds is not NULL, NaN where
+ * the head knows none: a single network, or a kernel classifier. For members
+ * of an ensemble it is their spread, for a Gaussian process the deviation of a
+ * new measurement. A row does not depend on the rows beside it but for
+ * rounding.
+ *
+ * HN_NOT_FINITE when the arithmetic overflows.
+ */
+extern HnStatus hn_predict(HnContext *context, const HnModel *model, const HnHead *head,
+						   const HnInputs *inputs, double *values, double *sds);
+
+#endif

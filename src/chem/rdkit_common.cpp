@@ -1,0 +1,391 @@
+/*
+ * rdkit_common.cpp: catching what RDKit logs, and reading SMILES within limits.
+ */
+#include "rdkit_common.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
+#include <ostream>
+#include <streambuf>
+#include <string>
+
+#include <GraphMol/Atom.h>
+#include <GraphMol/MolOps.h>
+#include <GraphMol/SmilesParse/SmilesParseOps.h>
+
+namespace hamnet
+{
+
+namespace
+{
+
+/*
+ * Bytes of SMILES for each atom allowed, and for the whole. A bracket atom
+ * with isotope, chirality, charge and atom map, its bond and two ring closures
+ * takes 30; written hydrogens take 5 each.
+ */
+constexpr size_t BYTES_PER_ATOM = 32;
+constexpr size_t BYTES_EXTRA = 1024;
+
+/*
+ * Bonds for each atom. Twelve equal spheres touch another in space, and each
+ * contact is shared by two, so that even a close-packed metal cluster stays
+ * within six; a fullerene has 1.5, a boron cage at most 3. RDKit's ring
+ * perception is polynomial, but far from linear, in the number of bonds.
+ */
+constexpr size_t BONDS_PER_ATOM = 6;
+
+/*
+ * Bonds of a single atom, the most that dummy atoms for surfaces and
+ * dendrimers may need. Removing hydrogens costs the square of it.
+ */
+constexpr size_t BONDS_OF_ATOM = 64;
+
+constexpr int LAST_ELEMENT = 118;
+
+/* Charges and numbers of hydrogens that RDKit's eight bits hold. */
+constexpr int LARGEST_CHARGE = 127;
+
+/* Keeps the first bytes written to it and drops the rest, without allocating. */
+class FirstBytes : public std::streambuf
+{
+public:
+	void
+	clear()
+	{
+		setp(bytes, bytes + sizeof(bytes) - 1);
+	}
+
+	const char *
+	text()
+	{
+		*pptr() = '\0';
+		return bytes;
+	}
+
+protected:
+	int_type
+	overflow(int_type c) override
+	{
+		return traits_type::not_eof(c);
+	}
+
+	std::streamsize
+	xsputn(const char *s, std::streamsize n) override
+	{
+		std::streamsize kept = std::min<std::streamsize>(n, epptr() - pptr());
+
+		memcpy(pptr(), s, static_cast<size_t>(kept));
+		pbump(static_cast<int>(kept));
+		return n;
+	}
+
+private:
+	char		bytes[4096];
+};
+
+/* What the error log is written to. */
+struct Sink
+{
+	FirstBytes	bytes;
+	std::ostream stream{&bytes};
+	RDLogger	logger = std::make_shared<boost::logging::rdLogger>(&stream);
+};
+
+Sink &
+sink()
+{
+	static Sink shared;
+
+	return shared;
+}
+
+/*
+ * The input as a message shows it: its beginning, with bytes outside
+ * printable ASCII in hexadecimal, because we do not know their encoding and
+ * must not cut a character in half.
+ */
+struct Shown
+{
+	char		text[4 * SHOWN_LENGTH + sizeof("...")];
+
+	explicit Shown(const Input &input)
+	{
+		char	   *out = text;
+
+		for (size_t i = 0; i < input.length && i < SHOWN_LENGTH; i++)
+		{
+			unsigned char c = static_cast<unsigned char>(input.text[i]);
+
+			if (c >= ' ' && c <= '~')
+				*out++ = static_cast<char>(c);
+			else
+				out += snprintf(out, 5, "\\x%02X", c);
+		}
+		strcpy(out, input.length > SHOWN_LENGTH ? "..." : "");
+	}
+};
+
+const char *
+name_of(Format format)
+{
+	return format == Format::SMILES ? "SMILES" : "MOL block";
+}
+
+/*
+ * Reject with what the parser logged. Its first line reads
+ *
+ *		[12:34:56] SMILES Parse Error: REASON for input: 'SMILES'
+ *
+ * or "REASON while parsing: SMILES"; time and SMILES are left out, for our
+ * message has the SMILES. Newer versions of RDKit add a line with the position.
+ */
+HnStatus
+reject_parse(HnContext *context, const Input &input, const char *log) noexcept
+{
+	static const char heading[] = "Parse Error: ";
+	static const char place[] = "check for mistakes around position ";
+	const char *words = strstr(log, heading);
+	const char *position = strstr(log, place);
+	size_t		length;
+	unsigned	number;
+
+	if (words == nullptr)
+		return reject(context, input, Reason(*log ? log : "syntax error"));
+	words += strlen(heading);
+	length = strcspn(words, "\n");
+	for (const char *tail : {" while parsing: ", " for input: '"})
+	{
+		const char *found = strstr(words, tail);
+
+		if (found != nullptr)
+			length = std::min(length, static_cast<size_t>(found - words));
+	}
+
+	Reason		reason(words, length);
+
+	if (position != nullptr && sscanf(position + strlen(place), "%u", &number) == 1)
+		return hn_fail(context, HN_INVALID_SMILES, "invalid SMILES \"%s\": %s around position %u",
+					   Shown(input).text, reason.text, number);
+	return reject(context, input, reason);
+}
+
+/*
+ * Check what the parser must not be given. RDKit's scanner takes bytes above
+ * 127 and line feeds for the end of the input, and would silently ignore what
+ * follows them.
+ */
+HnStatus
+check_text(HnContext *context, const Input &input, int max_atoms) noexcept
+{
+	size_t		limit = static_cast<size_t>(max_atoms) * BYTES_PER_ATOM + BYTES_EXTRA;
+
+	if (input.length == 0)
+		return hn_fail(context, HN_INVALID_SMILES, "invalid SMILES \"\": it is empty");
+	if (input.length > limit)
+		return hn_fail(context, HN_TOO_LARGE,
+					   "SMILES has %zu bytes, more than the limit of %zu for molecules of at most %d atoms",
+					   input.length, limit, max_atoms);
+	for (size_t i = 0; i < input.length; i++)
+	{
+		unsigned char c = static_cast<unsigned char>(input.text[i]);
+
+		if (c == ' ' || c == '\t' || c == '\n' || c == '\r')
+			return hn_fail(context, HN_INVALID_SMILES,
+						   "invalid SMILES \"%s\": white space at position %zu, where a name or another molecule may follow",
+						   Shown(input).text, i + 1);
+		if (c <= ' ' || c > '~')
+			return hn_fail(context, HN_INVALID_SMILES,
+						   "invalid SMILES \"%s\": unexpected byte \\x%02X at position %zu",
+						   Shown(input).text, c, i + 1);
+	}
+	return HN_OK;
+}
+
+/*
+ * Check the numbers in brackets that RDKit would silently cut to eight bits:
+ * [#300] would become ruthenium, and [Fe+300] would have the charge 44.
+ */
+HnStatus
+check_numbers(HnContext *context, const Input &input) noexcept
+{
+	bool		bracket = false;
+
+	for (size_t i = 0; i + 1 < input.length; i++)
+	{
+		char		c = input.text[i];
+		int			limit = c == '#' ? LAST_ELEMENT : LARGEST_CHARGE;
+		int			number = 0;
+
+		bracket = c == '[' || (bracket && c != ']');
+		if (!bracket || strchr("#+-H", c) == nullptr)
+			continue;
+		for (size_t k = i + 1; k < input.length && isdigit(input.text[k]) && number <= limit; k++)
+			number = 10 * number + (input.text[k] - '0');
+		if (number > limit)
+			return hn_fail(context, HN_INVALID_SMILES,
+						   "invalid SMILES \"%s\": number at position %zu is larger than %d",
+						   Shown(input).text, i + 2, limit);
+	}
+	return HN_OK;
+}
+
+HnStatus
+fail_atoms(HnContext *context, size_t atoms, int max_atoms) noexcept
+{
+	return hn_fail(context, HN_TOO_LARGE, "molecule has %zu atoms, more than the limit of %d",
+				   atoms, max_atoms);
+}
+
+}								/* namespace */
+
+LogCapture::LogCapture()
+{
+	Sink	   &shared = sink();
+
+	shared.bytes.clear();
+	shared.stream.clear();
+	error = shared.logger;
+	swap_logs();
+}
+
+LogCapture::~LogCapture()
+{
+	swap_logs();
+}
+
+const char *
+LogCapture::text() const
+{
+	return sink().bytes.text();
+}
+
+void
+LogCapture::swap_logs() noexcept
+{
+	rdErrorLog.swap(error);
+	rdWarningLog.swap(warning);
+	rdInfoLog.swap(info);
+	rdDebugLog.swap(debug);
+}
+
+Input::Input(const char *input, Format format)
+: text(input), format(format)
+{
+	/* The lines of a MOL block's header may be blank. */
+	if (format == Format::SMILES)
+		text += strspn(text, " \t\r\n\f\v");
+	length = strlen(text);
+	while (length > 0 && strchr(" \t\r\n\f\v", text[length - 1]))
+		length--;
+}
+
+Reason::Reason(const char *words, size_t length)
+{
+	size_t		used = 0;
+
+	for (size_t i = 0; i < length && used < sizeof(text) - 1; i++)
+	{
+		unsigned char c = static_cast<unsigned char>(words[i]);
+
+		if (c > ' ' && c <= '~')
+			text[used++] = words[i];
+		else if (used > 0 && text[used - 1] != ' ')
+			text[used++] = ' ';
+	}
+	while (used > 0 && (text[used - 1] == ' ' || text[used - 1] == '.'))
+		used--;
+	text[used] = '\0';
+	/* "Explicit", but not "CXSMILES" */
+	if (text[0] >= 'A' && text[0] <= 'Z' && !(text[1] >= 'A' && text[1] <= 'Z'))
+		text[0] = static_cast<char>(text[0] - 'A' + 'a');
+}
+
+HnStatus
+reject(HnContext *context, const Input &input, const Reason &reason) noexcept
+{
+	return hn_fail(context, HN_INVALID_SMILES, "invalid %s \"%s\": %s",
+				   name_of(input.format), Shown(input).text, reason.text);
+}
+
+HnStatus
+fail_internal(HnContext *context, const Input &input, const char *reason) noexcept
+{
+	return hn_fail(context, HN_INTERNAL, "RDKit failed on %s \"%s\"%s%s",
+				   name_of(input.format), Shown(input).text,
+				   reason ? ": " : "", reason ? Reason(reason).text : "");
+}
+
+HnStatus
+check_atoms(HnContext *context, const RDKit::ROMol &mol, int max_atoms) noexcept
+{
+	if (mol.getNumAtoms() > static_cast<size_t>(max_atoms))
+		return fail_atoms(context, mol.getNumAtoms(), max_atoms);
+	return HN_OK;
+}
+
+/*
+ * Check the sizes that the cost of sanitising depends on. Written hydrogens
+ * are not counted yet, because most of them become implicit; the length of
+ * the SMILES bounds them.
+ */
+HnStatus
+check_size(HnContext *context, const RDKit::RWMol &mol, int max_atoms)
+{
+	size_t		atoms = mol.getNumAtoms();
+	size_t		bonds = mol.getNumBonds();
+	size_t		heavy = 0;
+
+	for (const auto atom : mol.atoms())
+	{
+		heavy += atom->getAtomicNum() != 1;
+		if (atom->getDegree() > BONDS_OF_ATOM)
+			return hn_fail(context, HN_TOO_LARGE,
+						   "atom %u has %u bonds, more than the limit of %zu",
+						   atom->getIdx(), atom->getDegree(), BONDS_OF_ATOM);
+	}
+	if (heavy > static_cast<size_t>(max_atoms))
+		return fail_atoms(context, heavy, max_atoms);
+	if (bonds > BONDS_PER_ATOM * atoms)
+		return hn_fail(context, HN_TOO_LARGE,
+					   "molecule has %zu bonds between %zu atoms, more than the limit of %zu for each atom",
+					   bonds, atoms, BONDS_PER_ATOM);
+	return HN_OK;
+}
+
+/*
+ * The molecule that RDKit makes of a SMILES by default, in the steps of its
+ * SmilesToMol, with the limits checked as soon as they can be and before the
+ * steps whose cost is more than linear.
+ */
+HnStatus
+read_smiles(HnContext *context, const Input &input, int max_atoms, const LogCapture &log,
+			  std::unique_ptr<RDKit::RWMol> &mol)
+{
+	RDKit::SmilesParserParams params;
+
+	params.sanitize = false;
+	params.removeHs = false;
+	params.allowCXSMILES = false;
+	params.parseName = false;
+	params.skipCleanup = true;
+	HN_TRY(check_text(context, input, max_atoms));
+	HN_TRY(check_numbers(context, input));
+	mol.reset(RDKit::SmilesToMol(std::string(input.text, input.length), params));
+	if (mol == nullptr)
+		return reject_parse(context, input, log.text());
+	HN_TRY(check_size(context, *mol, max_atoms));
+	if (hn_interrupted(context))
+		return HN_INTERRUPTED;
+
+	RDKit::MolOps::removeHs(*mol, false /* not only implicit ones */, true /* count them */,
+							true /* sanitise */);
+	RDKit::MolOps::assignStereochemistry(*mol, true /* clean up */, true /* force */,
+										 true /* flag possible centres */);
+	SmilesParseOps::CleanupAfterParsing(mol.get());
+	HN_TRY(check_atoms(context, *mol, max_atoms));
+	return hn_interrupted(context) ? HN_INTERRUPTED : HN_OK;
+}
+
+}								/* namespace hamnet */

@@ -1,0 +1,38 @@
+/*
+ * rdkit_scaffold.cpp: the ring systems that molecules are grouped by.
+ */
+#include <memory>
+#include <string>
+
+#include <GraphMol/ChemTransforms/ChemTransforms.h>
+#include <GraphMol/SmilesParse/SmilesWrite.h>
+
+#include "rdkit_common.h"
+
+extern "C"
+{
+#include "hamnet/chem.h"
+}
+
+using namespace hamnet;
+
+HnStatus
+hn_scaffold(HnContext *context, const char *smiles, int max_atoms, const char **scaffold)
+{
+	Input		input(smiles);
+
+	return guarded(context, input, [&] (const LogCapture &log) -> HnStatus
+	{
+		std::unique_ptr<RDKit::RWMol> mol;
+
+		HN_TRY(read_smiles(context, input, max_atoms, log, mol));
+
+		std::unique_ptr<RDKit::ROMol> core(RDKit::MurckoDecompose(*mol));
+		std::string text = RDKit::MolToSmiles(*core, false);
+		char	   *copy = allocate<char>(context, text.size() + 1);
+
+		memcpy(copy, text.c_str(), text.size() + 1);
+		*scaffold = copy;
+		return HN_OK;
+	});
+}

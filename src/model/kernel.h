@@ -1,0 +1,38 @@
+/*
+ * kernel.h: the kernel between molecules, for fitting and predicting.
+ */
+#ifndef HAMNET_KERNEL_H
+#define HAMNET_KERNEL_H
+
+#include "hamnet/kernel_head.h"
+
+/* Distances between so many training rows and the queries are formed at a time. */
+#define HN_KERNEL_BLOCK 256
+
+/*
+ * Standardised and cut inputs of one molecule of a kernel head: 21 x [w],
+ * not rounded.
+ */
+extern void hn_kernel_standardise(const HnKernelHead *kernel, const HnInputs *inputs, int row, real *steps);
+
+/* Counts of training row i; offset is the sum of the lengths before it. */
+extern HnCounts hn_kernel_counts(const HnKernelHead *kernel, int row, int offset);
+
+/* g(d²) in place over distances [count]. */
+extern void hn_kernel_function(HnKernelFunction function, real *distances, size_t count);
+
+/*
+ * t of one molecule with every training row, out [n]. dense is the molecule's
+ * counts by column [HN_COUNT_COLUMNS] and total their sum.
+ */
+extern void hn_kernel_min_max(const HnKernelHead *kernel, const uint8_t *dense, int total, real *out);
+
+/*
+ * The kernel between queries and every training row, out [count, n]. Queries
+ * are steps [count, w] as hn_kernel_standardise makes them, and counts [count];
+ * each is NULL where the kernel does not use it. steps are scaled in place.
+ */
+extern HnStatus hn_kernel_rows(HnContext *context, const HnKernelHead *kernel, int count,
+							   real *steps, const HnCounts *counts, real *out);
+
+#endif

@@ -1,0 +1,317 @@
+/*
+ * kernel_head.c: the kernel between molecules, and predictions with it.
+ */
+#include "hamnet/kernel_head.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "hamnet/kernels.h"
+#include "hamnet/linear.h"
+#include "kernel.h"
+
+/* Queries that are compared with the training rows at a time: bounds memory to so many rows of kernel. */
+#define QUERY_BLOCK 64
+
+void
+hn_kernel_standardise(const HnKernelHead *kernel, const HnInputs *inputs, int row, real *steps)
+{
+	int			D = kernel->fingerprint_width;
+	int			others = kernel->width - D;
+
+	for (int k = 0; k < kernel->width; k++)
+	{
+		real		value = k < D ? log1pf((float) inputs->fingerprints[(size_t) row * D + k])
+			: inputs->descriptors[(size_t) row * others + k - D];
+		real		step = (value - kernel->center[k]) * kernel->scale[k];
+
+		steps[k] = isnan(step) ? 0 : step < -127 ? -127 : step > 127 ? 127 : step;
+	}
+}
+
+HnCounts
+hn_kernel_counts(const HnKernelHead *kernel, int row, int offset)
+{
+	return (HnCounts)
+	{
+		.length = kernel->count_lengths[row],
+		.columns = kernel->count_columns + offset,
+		.counts = kernel->count_values + offset
+	};
+}
+
+void
+hn_kernel_function(HnKernelFunction function, real *distances, size_t count)
+{
+	const HnKernels *kernels = hn_kernels();
+
+	/* The polynomial is kept beside the exponential, a stretch at a time. */
+	for (size_t first = 0; first < count; first += HN_KERNEL_BLOCK)
+	{
+		size_t		n = count - first < HN_KERNEL_BLOCK ? count - first : HN_KERNEL_BLOCK;
+		real	   *d = distances + first;
+		real		polynomial[HN_KERNEL_BLOCK];
+
+		for (size_t i = 0; i < n; i++)
+		{
+			real		squared = d[i] > 0 ? d[i] : 0;	/* rounding may leave less */
+			real		r = sqrt(squared);
+
+			polynomial[i] = function == HN_GAUSSIAN ? 1 : 1 + r + squared / 3;
+			d[i] = function == HN_GAUSSIAN ? -squared : -r;
+		}
+		kernels->exp(d, n);
+		for (size_t i = 0; i < n; i++)
+			d[i] *= polynomial[i];
+	}
+}
+
+void
+hn_kernel_min_max(const HnKernelHead *kernel, const uint8_t *dense, int total, real *out)
+{
+	const uint16_t *column = kernel->count_columns;
+	const uint8_t *value = kernel->count_values;
+
+	for (int i = 0; i < kernel->rows; i++)
+	{
+		int			common = 0;
+		int			sum = 0;
+
+		for (int k = 0; k < kernel->count_lengths[i]; k++, column++, value++)
+		{
+			common += *value < dense[*column] ? *value : dense[*column];
+			sum += *value;
+		}
+		/* Σ max = Σ a + Σ b - Σ min, above 0 because a row has an entry. */
+		out[i] = (real) common / (real) (total + sum - common);
+	}
+}
+
+/* Factor of each column of steps that makes squared differences the terms of d². */
+static void
+block_factors(const HnKernelHead *kernel, real *factors)
+{
+	int			D = kernel->fingerprint_width;
+
+	for (int k = 0; k < kernel->width; k++)
+		factors[k] = (real) (k < D ? sqrt(kernel->fingerprint_weight / D)
+							 : sqrt(kernel->descriptor_weight / (kernel->width - D))) / HN_KERNEL_STEPS;
+}
+
+static real
+squared_norm(const real *x, int width)
+{
+	real		sum = 0;
+
+	for (int k = 0; k < width; k++)
+		sum += x[k] * x[k];
+	return sum;
+}
+
+/* (1 - s) g(d²) into out [count, n]: d² = |x|² + |y|² - 2 x·y, a block of training rows at a time. */
+static HnStatus
+smooth_rows(HnContext *context, const HnKernelHead *kernel, int count, real *steps, real *out)
+{
+	int			w = kernel->width;
+	int			n = kernel->rows;
+	real		share = (real) (1 - kernel->count_share);
+	real	   *factors;
+	real	   *norms;
+	real	   *block;
+
+	HN_NEW(context, factors, w);
+	HN_NEW(context, norms, count);
+	HN_NEW(context, block, HN_KERNEL_BLOCK * w);
+	block_factors(kernel, factors);
+	for (int i = 0; i < count; i++)
+	{
+		real	   *row = steps + (size_t) i * w;
+
+		for (int k = 0; k < w; k++)
+			row[k] *= factors[k];
+		norms[i] = squared_norm(row, w);
+	}
+
+	for (int first = 0; first < n; first += HN_KERNEL_BLOCK)
+	{
+		int			rows = n - first < HN_KERNEL_BLOCK ? n - first : HN_KERNEL_BLOCK;
+		real		block_norms[HN_KERNEL_BLOCK];
+
+		for (int i = 0; i < rows; i++)
+		{
+			const int8_t *stored = kernel->inputs + (size_t) (first + i) * w;
+
+			for (int k = 0; k < w; k++)
+				block[(size_t) i * w + k] = stored[k] * factors[k];
+			block_norms[i] = squared_norm(block + (size_t) i * w, w);
+		}
+		hn_gemm_nt(count, rows, w, -2, steps, w, block, w, 0, out + first, n);
+		for (int i = 0; i < count; i++)
+		{
+			real	   *row = out + (size_t) i * n + first;
+
+			for (int k = 0; k < rows; k++)
+				row[k] += norms[i] + block_norms[k];
+			hn_kernel_function(kernel->function, row, rows);
+			for (int k = 0; k < rows; k++)
+				row[k] *= share;
+		}
+	}
+	return HN_OK;
+}
+
+/* Add s t to out [count, n]. */
+static HnStatus
+add_count_rows(HnContext *context, const HnKernelHead *kernel, int count, const HnCounts *counts, real *out)
+{
+	uint8_t    *dense;
+	real	   *row;
+
+	HN_NEW_ZERO(context, dense, HN_COUNT_COLUMNS);
+	HN_NEW(context, row, kernel->rows);
+	for (int i = 0; i < count; i++)
+	{
+		int			total = 0;
+
+		for (int k = 0; k < counts[i].length; k++)
+		{
+			dense[counts[i].columns[k]] = counts[i].counts[k];
+			total += counts[i].counts[k];
+		}
+		hn_kernel_min_max(kernel, dense, total, row);
+		for (int k = 0; k < kernel->rows; k++)
+			out[(size_t) i * kernel->rows + k] += (real) kernel->count_share * row[k];
+		for (int k = 0; k < counts[i].length; k++)
+			dense[counts[i].columns[k]] = 0;
+	}
+	return HN_OK;
+}
+
+HnStatus
+hn_kernel_rows(HnContext *context, const HnKernelHead *kernel, int count, real *steps, const HnCounts *counts,
+			   real *out)
+{
+	HnArenaMark mark = hn_arena_mark(context->arena);
+
+	if (kernel->width > 0)
+		HN_TRY(smooth_rows(context, kernel, count, steps, out));
+	else
+		memset(out, 0, (size_t) count * kernel->rows * sizeof(real));
+	if (kernel->count_share > 0)
+		HN_TRY(add_count_rows(context, kernel, count, counts, out));
+	hn_arena_rewind(context->arena, mark);
+	return HN_OK;
+}
+
+/* |R k|² for each query, k [count, n] of which the first m columns count. */
+static HnStatus
+explained_variance(HnContext *context, const HnKernelHead *kernel, int target, int count, const real *k,
+				   double *explained)
+{
+	int			m = kernel->rank;
+	const float *factors = kernel->factors + (size_t) target * m * m;
+	real	   *factor;
+	real	   *product;
+
+	HN_NEW(context, factor, (size_t) m * m);
+	HN_NEW(context, product, (size_t) count * m);
+	for (int i = 0; i < m * m; i++)
+		factor[i] = factors[i];
+	hn_gemm_nt(count, m, m, 1, k, kernel->rows, factor, m, 0, product, m);
+	for (int i = 0; i < count; i++)
+	{
+		explained[i] = 0;
+		for (int j = 0; j < m; j++)
+			explained[i] += (double) product[(size_t) i * m + j] * product[(size_t) i * m + j];
+	}
+	return HN_OK;
+}
+
+/* Values, and deviations if asked, of one target for queries whose kernel is k [count, n]. */
+static HnStatus
+predict_target(HnContext *context, const HnHead *head, int target, int count, const real *k,
+			   double *values, double *sds)
+{
+	const HnKernelHead *kernel = head->kernel;
+	const HnProcess *process = &kernel->processes[target];
+	const HnTarget *scale = &head->targets[target];
+	const float *weights = kernel->weights + (size_t) target * kernel->rows;
+	double		explained[QUERY_BLOCK];
+	bool		known = sds && kernel->rank > 0;
+
+	if (known)
+		HN_TRY(explained_variance(context, kernel, target, count, k, explained));
+	for (int i = 0; i < count; i++)
+	{
+		double		sum = process->offset;
+
+		for (int j = 0; j < kernel->rows; j++)
+			sum += (double) weights[j] * k[(size_t) i * kernel->rows + j];
+		if (!isfinite(sum))
+			return hn_fail(context, HN_NOT_FINITE, "head \"%s\" of the model is not finite", head->name);
+		values[i * head->target_count + target] = head->task == HN_REGRESSION
+			? sum * scale->std + scale->mean : 1 / (1 + exp(-sum));
+		if (known)
+			sds[i * head->target_count + target] =
+				sqrt(fmax(process->variance - explained[i], 0) + process->noise) * scale->std;
+		else if (sds)
+			sds[i * head->target_count + target] = NAN;
+	}
+	return HN_OK;
+}
+
+HnStatus
+hn_kernel_predict(HnContext *context, const HnHead *head, const HnInputs *inputs, double *values, double *sds)
+{
+	const HnKernelHead *kernel = head->kernel;
+
+	for (int first = 0; first < inputs->count; first += QUERY_BLOCK)
+	{
+		HnArenaMark mark = hn_arena_mark(context->arena);
+		int			count = inputs->count - first < QUERY_BLOCK ? inputs->count - first : QUERY_BLOCK;
+		size_t		done = (size_t) first * head->target_count;
+		real	   *steps;
+		real	   *k;
+
+		if (hn_interrupted(context))
+			return HN_INTERRUPTED;
+		HN_NEW(context, steps, (size_t) count * kernel->width);
+		HN_NEW(context, k, (size_t) count * kernel->rows);
+		for (int i = 0; i < count; i++)
+			hn_kernel_standardise(kernel, inputs, first + i, steps + (size_t) i * kernel->width);
+		HN_TRY(hn_kernel_rows(context, kernel, count, steps, inputs->counts ? inputs->counts + first : NULL, k));
+		for (int t = 0; t < head->target_count; t++)
+			HN_TRY(predict_target(context, head, t, count, k, values + done, sds ? sds + done : NULL));
+		hn_arena_rewind(context->arena, mark);
+	}
+	return HN_OK;
+}
+
+HnStatus
+hn_kernel_check(HnContext *context, const HnHead *head)
+{
+	const HnKernelHead *kernel = head->kernel;
+	int			offset = 0;
+
+	for (int k = 0; k < kernel->width; k++)
+		if (kernel->scale[k] < 0)
+			return hn_fail(context, HN_INVALID_MODEL, "scale %d of head \"%s\" is negative", k, head->name);
+	if (kernel->count_share == 0)
+		return HN_OK;
+	for (int i = 0; i < kernel->rows; i++)
+	{
+		if (kernel->count_lengths[i] == 0 || kernel->count_lengths[i] > kernel->entry_count - offset)
+			return hn_fail(context, HN_INVALID_MODEL, "count_lengths of head \"%s\" do not fit its %d entries",
+						   head->name, kernel->entry_count);
+		for (int k = offset; k < offset + kernel->count_lengths[i]; k++)
+			if (kernel->count_columns[k] >= HN_COUNT_COLUMNS || kernel->count_values[k] == 0
+				|| (k > offset && kernel->count_columns[k] <= kernel->count_columns[k - 1]))
+				return hn_fail(context, HN_INVALID_MODEL,
+							   "entry %d of the counts of head \"%s\" is out of range or out of order", k, head->name);
+		offset += kernel->count_lengths[i];
+	}
+	if (offset != kernel->entry_count)
+		return hn_fail(context, HN_INVALID_MODEL, "count_lengths of head \"%s\" leave %d of its %d entries over",
+					   head->name, kernel->entry_count - offset, kernel->entry_count);
+	return HN_OK;
+}

@@ -1,0 +1,809 @@
+/*
+ * train.c: the procedure that makes a model of the rows of a query.
+ *
+ * Three kinds of heads are candidates: a kernel head and a network head on the
+ * frozen fingerprint of a base model, and a network whose generator is trained
+ * too. Each is trained on the training part and judged on the validation part
+ * by the predictions that its users would get.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "portability/instr_time.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/memutils.h"
+
+#include "hamnet/kernel_head.h"
+
+#include "core.h"
+#include "head_inputs.h"
+#include "model_admin.h"
+#include "model_cache.h"
+#include "options.h"
+#include "procedure.h"
+#include "training_part.h"
+
+typedef enum Candidate
+{
+	KERNEL,
+	MLP,
+	FULL
+} Candidate;
+
+#define CANDIDATES 3
+
+static const char *const candidate_names[] = {"kernel", "mlp", "full", NULL};
+
+typedef struct TrainOptions
+{
+	char	   *base;
+	char	   *head;
+	TextOrNumber validation;
+	int64		epochs;
+	int64		batch;
+	double		lr;
+	int64		seed;
+	int64		members;
+	int64		patience;
+	int64		dim;
+	int64		units;
+	double		dropout;
+	int64		workers;
+	double		minutes;
+	double		checkpoint;
+} TrainOptions;
+
+static const char *const splits[] = {"random", "scaffold", "none", NULL};
+
+/* Zeros, which none of these may be, stand for what follows from the data. */
+static const Option train_options[] = {
+	{"base", OPTION_TEXT, offsetof(TrainOptions, base)},
+	{"head", OPTION_TEXT, offsetof(TrainOptions, head), .text = {NULL, candidate_names}},
+	{"validation", OPTION_TEXT_OR_NUMBER, offsetof(TrainOptions, validation),
+	.number = {0, 0, 0.5, true}, .text = {"random", splits}},
+	{"epochs", OPTION_INTEGER, offsetof(TrainOptions, epochs), .integer = {0, 1, 100000}},
+	{"batch", OPTION_INTEGER, offsetof(TrainOptions, batch), .integer = {32, 1, 100000}},
+	{"lr", OPTION_NUMBER, offsetof(TrainOptions, lr), .number = {0, 0, 1, true}},
+	{"seed", OPTION_INTEGER, offsetof(TrainOptions, seed), .integer = {0, 0, PG_INT32_MAX}},
+	{"members", OPTION_INTEGER, offsetof(TrainOptions, members), .integer = {1, 1, HN_MAX_MEMBERS}},
+	{"patience", OPTION_INTEGER, offsetof(TrainOptions, patience), .integer = {20, 0, 100000}},
+	{"dim", OPTION_INTEGER, offsetof(TrainOptions, dim), .integer = {128, 4, HN_MAX_WIDTH}},
+	{"units", OPTION_INTEGER, offsetof(TrainOptions, units), .integer = {256, 1, HN_MAX_WIDTH}},
+	{"dropout", OPTION_NUMBER, offsetof(TrainOptions, dropout), .number = {0.1, 0, 0.9, false}},
+	{"workers", OPTION_INTEGER, offsetof(TrainOptions, workers), .integer = {2, 1, 64}},
+	{"minutes", OPTION_NUMBER, offsetof(TrainOptions, minutes), .number = {10, 0, 100000, true}},
+	{"checkpoint", OPTION_NUMBER, offsetof(TrainOptions, checkpoint), .number = {30, 0, 86400, false}},
+};
+
+/* What became of a candidate. */
+typedef struct Outcome
+{
+	bool		tried;
+	const char *reason;			/* why not */
+	double		score;			/* smaller is better */
+	double		shown;			/* as a log shows it; NaN without validation */
+	double		seconds;
+	HnModel		model;
+	StringInfoData report;		/* members of a JSON object */
+} Outcome;
+
+/* How predictions of the validation part are judged. */
+typedef enum Metric
+{
+	METRIC_NONE,
+	METRIC_RMSE,				/* mean over the targets, in standard deviations; one target: in its unit */
+	METRIC_ROC_AUC,				/* mean over the targets */
+	METRIC_LOSS					/* mean over the labels */
+} Metric;
+
+static const char *const metric_names[] = {NULL, "rmse", "roc_auc", "loss"};
+
+typedef struct Trainer
+{
+	Procedure	procedure;
+	TrainOptions options;
+	TrainingData data;
+	HnArena		arena;			/* for models */
+	HnContext	context;
+	bool		scratch;		/* nothing was learned before */
+	HnModel		model;			/* base with network heads, before training */
+	HnHead	   *heads;			/* what is to be predicted: names, tasks and targets */
+	int			head_count;
+	int		   *head_of_target; /* [target_count] */
+	int		   *column_of_target;	/* [target_count] targets stand head by head */
+	Metric		metric;
+	Outcome		outcomes[CANDIDATES];
+	instr_time	began;
+} Trainer;
+
+/* The trainer at work, for the score function. */
+static Trainer *current = NULL;
+
+static double
+ElapsedSeconds(const Trainer *trainer)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_SUBTRACT(now, trainer->began);
+	return INSTR_TIME_GET_DOUBLE(now);
+}
+
+/*
+ * Before any work
+ */
+
+/*
+ * Heads for the targets of the query, one for the numbers and one for the
+ * classes; sets the order of targets, which go head by head. Columns of the
+ * set are put into this order by OrderTargets.
+ */
+static void
+DescribeHeads(Trainer *trainer)
+{
+	const MoleculeQuery *query = &trainer->data.query;
+	static const char *const names[] = {"regression", "classification"};
+	int			next = 0;
+
+	trainer->heads = palloc0(2 * sizeof(HnHead));
+	trainer->column_of_target = palloc(query->target_count * sizeof(int));
+	trainer->head_of_target = palloc(query->target_count * sizeof(int));
+	for (HnTask task = HN_REGRESSION; task <= HN_CLASSIFICATION; task++)
+	{
+		HnHead	   *head = &trainer->heads[trainer->head_count];
+
+		head->name = names[task];
+		head->task = task;
+		head->targets = palloc0(query->target_count * sizeof(HnTarget));
+		for (int t = 0; t < query->target_count; t++)
+		{
+			HnTarget   *target = &head->targets[head->target_count];
+
+			if (query->targets[t].task != task)
+				continue;
+			target->name = query->targets[t].name;
+			target->unit = "";
+			target->std = 1;
+			head->target_count++;
+			trainer->column_of_target[next] = t;
+			trainer->head_of_target[next++] = trainer->head_count;
+		}
+		if (head->target_count > 0)
+			trainer->head_count++;
+	}
+}
+
+/* Bring the targets of each molecule from the order of columns into that of the heads. */
+static void
+OrderTargets(Trainer *trainer)
+{
+	int			count = trainer->data.query.target_count;
+	double	   *row = palloc(count * sizeof(double));
+
+	for (int i = 0; i < trainer->data.set.count; i++)
+	{
+		double	   *targets = MoleculeTargets(&trainer->data.set, i);
+
+		memcpy(row, targets, count * sizeof(double));
+		for (int t = 0; t < count; t++)
+			targets[t] = row[trainer->column_of_target[t]];
+	}
+	pfree(row);
+}
+
+/*
+ * A new model, whose generator is to be learned. It has no engine: properties
+ * alone do not teach one.
+ */
+static HnStatus
+MakeScratch(HnContext *context, int dim, uint64 seed, HnModel *model)
+{
+	HnTensor   *tensors;
+	int			count;
+
+	memset(model, 0, sizeof(HnModel));
+	model->features = &hn_features_2021;
+	model->fingerprint_config = (HnFingerprintConfig)
+	{
+		.dim = dim, .edge_dim = Max(dim / 2, 1), .layers = 3, .rounds = 2
+	};
+	HN_TRY(hn_model_allocate(context, model));
+	HN_TRY(hn_model_tensors(context, model, &tensors, &count));
+	hn_model_initialise(tensors, count, seed);
+	return HN_OK;
+}
+
+/*
+ * A model ready to be trained: the base, or a new one, with network heads whose
+ * first weights follow from the seed.
+ */
+static HnStatus
+MakeModel(Trainer *trainer, int hidden_layers, uint64 seed, HnModel *model)
+{
+	HnContext  *context = &trainer->context;
+	HnModel		base;
+
+	for (int h = 0; h < trainer->head_count; h++)
+	{
+		HnHead	   *head = &trainer->heads[h];
+
+		head->layer_count = hidden_layers + 1;
+		head->layers = palloc0(head->layer_count * sizeof(HnLinear));
+		for (int l = 0; l < hidden_layers; l++)
+			head->layers[l].out = trainer->options.units;
+	}
+	if (trainer->scratch)
+		HN_TRY(MakeScratch(context, trainer->options.dim, seed, &base));
+	else
+		base = trainer->model;
+	return hn_model_with_heads(context, &base, trainer->heads, trainer->head_count, seed, model);
+}
+
+/* Read the base into the trainer's memory, where it outlives what the cache does. */
+static void
+ReadBase(Trainer *trainer)
+{
+	const CachedModel *base;
+
+	hn_arena_init(&trainer->arena, ContextAllocator(CurrentMemoryContext));
+	InitCoreContext(&trainer->context, &trainer->arena);
+	trainer->scratch = trainer->options.base && strcmp(trainer->options.base, "scratch") == 0;
+	if (trainer->scratch)
+	{
+		if (MakeScratch(&trainer->context, trainer->options.dim, trainer->options.seed, &trainer->model) != HN_OK)
+			ReportCoreError(&trainer->context, NULL);
+		return;
+	}
+	base = trainer->options.base ? GetModelByName(trainer->options.base, false) : GetDefaultModel();
+	trainer->procedure.base_id = pstrdup(base->id);
+	if (hn_model_with_heads(&trainer->context, &base->model, NULL, 0, 0, &trainer->model) != HN_OK)
+		ReportCoreError(&trainer->context, NULL);
+}
+
+/* The examples of the training part, for what is estimated from them. */
+static HnExample *
+TrainExamples(const TrainingData *data)
+{
+	HnExample  *examples = palloc_extended(data->train_count * sizeof(HnExample), MCXT_ALLOC_HUGE);
+
+	for (int i = 0; i < data->train_count; i++)
+		examples[i] = data->examples[data->train[i]];
+	return examples;
+}
+
+/* Whether target t has both classes in the validation part. */
+static bool
+HasBothClasses(const TrainingData *data, int t)
+{
+	bool		seen[2] = {false, false};
+
+	for (int i = 0; i < data->validation_count; i++)
+	{
+		double		label = data->examples[data->validation[i]].targets[t];
+
+		if (!isnan(label))
+			seen[label > 0.5] = true;
+	}
+	return seen[0] && seen[1];
+}
+
+static Metric
+ChooseMetric(const Trainer *trainer)
+{
+	if (trainer->data.validation_count == 0)
+		return METRIC_NONE;
+	if (trainer->head_count == 2)
+		return METRIC_LOSS;
+	if (trainer->heads[0].task == HN_REGRESSION)
+		return METRIC_RMSE;
+	for (int t = 0; t < trainer->data.query.target_count; t++)
+		if (!HasBothClasses(&trainer->data, t))
+			return METRIC_LOSS;
+	return METRIC_ROC_AUC;
+}
+
+/* Divide the data, scale the targets, and refuse what cannot be learned from. */
+static void
+PrepareData(Trainer *trainer)
+{
+	TrainOptions *options = &trainer->options;
+	TrainingData *data = &trainer->data;
+	SplitKind	split = SPLIT_RANDOM;
+	HnModel		probe = {.heads = trainer->heads, .head_count = trainer->head_count};
+	HnExample  *examples;
+
+	ReadTrainingData(data, trainer->model.features, FEWEST_ROWS);
+	OrderTargets(trainer);
+	if (options->validation.text && strcmp(options->validation.text, "none") == 0)
+		split = SPLIT_NONE;
+	else if (options->validation.text && strcmp(options->validation.text, "scaffold") == 0)
+		split = SPLIT_SCAFFOLD;
+	SplitTrainingData(data, split, options->validation.text ? 0.1 : options->validation.number, options->seed);
+	examples = TrainExamples(data);
+	if (hn_training_standardise(&trainer->context, &probe, examples, data->train_count) != HN_OK)
+		ReportCoreError(&trainer->context, NULL);
+	pfree(examples);
+	trainer->metric = ChooseMetric(trainer);
+}
+
+/*
+ * Judging
+ */
+
+/* Labels and predictions of one target, where both are there; returns their number. */
+static int
+CollectPairs(const TrainingData *data, const double *predictions, int t, double *predicted, double *actual)
+{
+	int			targets = data->query.target_count;
+	int			n = 0;
+
+	for (int i = 0; i < data->validation_count; i++)
+	{
+		double		label = data->examples[data->validation[i]].targets[t];
+		double		value = predictions[(Size) i * targets + t];
+
+		if (isnan(label) || isnan(value))
+			continue;
+		predicted[n] = value;
+		actual[n++] = label;
+	}
+	return n;
+}
+
+/* Sum over n labels of the squared error in standard deviations, or of the cross-entropy. */
+static double
+SumLosses(const HnTarget *target, HnTask task, const double *predicted, const double *actual, int n)
+{
+	double		sum = 0;
+
+	for (int i = 0; i < n; i++)
+		if (task == HN_REGRESSION)
+			sum += (predicted[i] - actual[i]) * (predicted[i] - actual[i]) / (target->std * target->std);
+		else
+			sum -= log(Max(actual[i] > 0.5 ? predicted[i] : 1 - predicted[i], 1e-12));
+	return sum;
+}
+
+/* The score of predictions [validation_count, targets] of the validation part. */
+static double
+ScorePredictions(Trainer *trainer, const double *predictions, double *shown)
+{
+	const TrainingData *data = &trainer->data;
+	int			targets = data->query.target_count;
+	double	   *predicted = palloc(data->validation_count * sizeof(double));
+	double	   *actual = palloc(data->validation_count * sizeof(double));
+	HnArenaMark mark = hn_arena_mark(&trainer->arena);
+	double		total = 0;
+	double		terms = 0;
+	int			t = 0;
+
+	for (int h = 0; h < trainer->head_count; h++)
+		for (int k = 0; k < trainer->heads[h].target_count; k++, t++)
+		{
+			const HnHead *head = &trainer->heads[h];
+			const HnTarget *target = &head->targets[k];
+			int			n = CollectPairs(data, predictions, t, predicted, actual);
+			double		area;
+
+			if (n == 0)
+				continue;
+			terms += trainer->metric == METRIC_LOSS ? n : 1;
+			if (trainer->metric == METRIC_RMSE)
+				total += hn_rmse(predicted, actual, n) / (targets > 1 ? target->std : 1);
+			else if (trainer->metric == METRIC_LOSS)
+				total += SumLosses(target, head->task, predicted, actual, n);
+			else if (hn_roc_auc(&trainer->context, predicted, actual, n, &area) == HN_OK)
+				total += area;
+			else
+				ReportCoreError(&trainer->context, NULL);
+		}
+	hn_arena_rewind(&trainer->arena, mark);
+	pfree(predicted);
+	pfree(actual);
+	*shown = terms > 0 ? total / terms : NAN;
+	return trainer->metric == METRIC_ROC_AUC ? -*shown : *shown;
+}
+
+static double
+ScoreWeights(Team *team, const real *weights, const TrainingData *data, double *shown)
+{
+	return ScorePredictions(current, TeamPredict(team, weights, data->validation, data->validation_count), shown);
+}
+
+/* Judge a finished candidate by the predictions that its users will get. */
+static void
+JudgeModel(Trainer *trainer, Outcome *outcome)
+{
+	const TrainingData *data = &trainer->data;
+	const char **smiles;
+	double	   *predictions;
+
+	outcome->score = outcome->shown = NAN;
+	if (trainer->metric == METRIC_NONE)
+		return;
+	smiles = palloc(data->validation_count * sizeof(char *));
+	for (int i = 0; i < data->validation_count; i++)
+		smiles[i] = SmilesAt(data, data->validation[i]);
+	predictions = PredictSmiles(&outcome->model, smiles, data->validation_count);
+	outcome->score = ScorePredictions(trainer, predictions, &outcome->shown);
+	pfree(predictions);
+	pfree(smiles);
+}
+
+/*
+ * The candidates
+ */
+
+/* Labels of one head for the training part, [train_count, head targets]. */
+static real *
+HeadLabels(const Trainer *trainer, int head, int first)
+{
+	const TrainingData *data = &trainer->data;
+	int			targets = trainer->heads[head].target_count;
+	real	   *labels = palloc_extended((Size) data->train_count * targets * sizeof(real), MCXT_ALLOC_HUGE);
+
+	for (int i = 0; i < data->train_count; i++)
+		for (int t = 0; t < targets; t++)
+			labels[(Size) i * targets + t] = data->examples[data->train[i]].targets[first + t];
+	return labels;
+}
+
+/* Take rows whose molecule the base cannot compute out of what a kernel learns from. */
+static void
+ForgetInvalid(real *labels, int targets, const bool *valid, int count)
+{
+	for (int i = 0; i < count; i++)
+		for (int t = 0; t < targets && !valid[i]; t++)
+			labels[(Size) i * targets + t] = NAN;
+}
+
+/* Fit kernel heads to the training part; they see descriptors, counts and, unless it is random, the fingerprint. */
+static void
+TrainKernel(Trainer *trainer, Outcome *outcome)
+{
+	const TrainingData *data = &trainer->data;
+	HnKernelOptions options = {
+		.fingerprint = !trainer->scratch, .descriptors = &hn_descriptors_rdkit_2d, .counts = true,
+		.seed = trainer->options.seed
+	};
+	HnNeeds		needs = {.descriptors = options.descriptors, .counts = true};
+	const char **smiles = palloc(data->train_count * sizeof(char *));
+	bool	   *valid = palloc(data->train_count * sizeof(bool));
+	HnInputs	inputs;
+	int			first = 0;
+
+	for (int i = 0; i < data->train_count; i++)
+		smiles[i] = SmilesAt(data, data->train[i]);
+	ereport(NOTICE, (errmsg("kernel: fitting %d molecules", data->train_count)));
+	ComputeInputs(&trainer->context, &trainer->model, needs, smiles, data->train_count, &inputs, valid);
+
+	outcome->model = trainer->model;
+	outcome->model.head_count = trainer->head_count;
+	outcome->model.heads = palloc(trainer->head_count * sizeof(HnHead));
+	for (int h = 0; h < trainer->head_count; h++)
+	{
+		HnHead	   *head = &outcome->model.heads[h];
+		real	   *labels = HeadLabels(trainer, h, first);
+		HnKernelReport report;
+
+		*head = trainer->heads[h];
+		head->kind = HN_KERNEL_HEAD;
+		head->layer_count = 0;
+		head->layers = NULL;
+		head->targets = palloc(head->target_count * sizeof(HnTarget));
+		memcpy(head->targets, trainer->heads[h].targets, head->target_count * sizeof(HnTarget));
+		ForgetInvalid(labels, head->target_count, valid, data->train_count);
+		if (hn_kernel_fit(&trainer->context, &inputs, trainer->model.fingerprint_config.dim, labels,
+						  &options, head, &report) != HN_OK)
+			ReportCoreError(&trainer->context, NULL);
+		appendStringInfo(&outcome->report, ", \"%s\": {\"rows\": %d, \"log_likelihood\": %g}",
+						 head->name, report.rows, report.log_likelihood);
+		first += head->target_count;
+		pfree(labels);
+	}
+	pfree(smiles);
+	pfree(valid);
+}
+
+/*
+ * Epochs of a network: enough passes over few rows, not too many over many;
+ * within a time budget as many as fit what is left of it, which may be none.
+ */
+static int
+PlanEpochs(Trainer *trainer, Candidate candidate, Team *team)
+{
+	int			rows = trainer->data.train_count;
+	int			epochs = trainer->options.epochs;
+	double		seconds;
+	double		left;
+
+	if (epochs == 0)
+		epochs = candidate == MLP ? Max(20, Min(200, 200000 / rows)) : Max(10, Min(60, 75000 / rows));
+	if (trainer->options.head)
+		return epochs;
+	seconds = MeasureEpoch(team, &trainer->data, trainer->options.batch) * trainer->options.members;
+
+	/* A tenth of the budget is for validation, logs and the rest. */
+	left = 0.9 * trainer->options.minutes * 60 - ElapsedSeconds(trainer);
+	return Max(0, Min(epochs, (int) (left / (seconds * 1.1))));
+}
+
+/* Networks need at least so many epochs to be worth a try. */
+#define FEWEST_EPOCHS 3
+
+/* Train one member of a network candidate; its weights become those of the model. */
+static void
+TrainMember(Trainer *trainer, Candidate candidate, Team *team, int member, int epochs, HnModel *model,
+			TrainingPart *part)
+{
+	TrainOptions *options = &trainer->options;
+	uint64		seed = options->seed + member;
+
+	memcpy(TeamModel(team)->parameters, model->parameters, model->parameter_count * sizeof(real));
+	TeamTraining(team)->seed = seed;
+	*part = (TrainingPart)
+	{
+		.run = &trainer->procedure.run,
+		.team = team,
+		.data = &trainer->data,
+		.name = candidate_names[candidate],
+		.number = candidate * HN_MAX_MEMBERS + member,
+		.member = member + 1,
+		.options = hn_optimiser_defaults,
+		.epochs = epochs,
+		.batch = options->batch,
+		.patience = trainer->metric == METRIC_NONE ? 0 : options->patience,
+		.seed = seed,
+		.metric = metric_names[trainer->metric],
+		.score = ScoreWeights
+	};
+	part->options.rate = options->lr > 0 ? options->lr : candidate == FULL && !trainer->scratch ? 4e-4 : 1e-3;
+	part->options.averaging = HN_AVERAGE_EXPONENTIAL;
+	RunTrainingPart(part);
+	memcpy(model->parameters, part->weights, model->parameter_count * sizeof(real));
+	pfree(part->weights);
+}
+
+/* Train the members of a network candidate and join them. */
+static void
+TrainNetwork(Trainer *trainer, Candidate candidate, Outcome *outcome)
+{
+	TrainOptions *options = &trainer->options;
+	HnTraining	training = hn_training_defaults;
+	HnModel    *members = palloc0(options->members * sizeof(HnModel));
+	const HnModel **pointers = palloc(options->members * sizeof(HnModel *));
+	int			epochs;
+
+	training.trained = candidate == MLP ? HN_TRAIN_HEADS : HN_TRAIN_GENERATOR;
+	training.dropout = options->dropout;
+	training.head_rate = candidate == FULL && !trainer->scratch ? 3 : 1;
+	for (int m = 0; m < options->members; m++)
+	{
+		pointers[m] = &members[m];
+		if (MakeModel(trainer, 1, options->seed + m, &members[m]) != HN_OK)
+			ReportCoreError(&trainer->context, NULL);
+	}
+	StartTeam(&trainer->procedure.team, &members[0], &training, &trainer->data.set, options->workers);
+	TeamFreeze(trainer->procedure.team);
+	epochs = PlannedEpochs(&trainer->procedure.run, candidate * HN_MAX_MEMBERS);
+	if (epochs == 0)
+		epochs = PlanEpochs(trainer, candidate, trainer->procedure.team);
+	outcome->tried = epochs >= Min(FEWEST_EPOCHS, options->epochs > 0 ? options->epochs : FEWEST_EPOCHS);
+	outcome->reason = "the time left is too short";
+	for (int m = 0; m < options->members && outcome->tried; m++)
+	{
+		TrainingPart part;
+
+		TrainMember(trainer, candidate, trainer->procedure.team, m, epochs, &members[m], &part);
+		outcome->seconds += part.seconds;
+		appendStringInfo(&outcome->report, ", \"member %d\": {\"epochs\": %d, \"best_epoch\": %d, \"skipped\": "
+						 INT64_FORMAT "}", m + 1, part.epochs_done, part.best_epoch, part.skipped);
+	}
+	EndTeam(trainer->procedure.team);
+	trainer->procedure.team = NULL;
+	if (!outcome->tried)
+		return;
+	if (options->members == 1)
+		outcome->model = members[0];
+	else if (hn_model_join(&trainer->context, pointers, options->members, &outcome->model) != HN_OK)
+		ReportCoreError(&trainer->context, NULL);
+}
+
+/* Why a candidate is not tried; NULL if it is. */
+static const char *
+ReasonAgainst(const Trainer *trainer, Candidate candidate)
+{
+	const TrainOptions *options = &trainer->options;
+
+	if (options->head)
+		return strcmp(options->head, candidate_names[candidate]) == 0 ? NULL : "another was asked for";
+	if (candidate == KERNEL && trainer->data.train_count > HN_MAX_KERNEL_ROWS)
+		return "there are too many rows";
+	if (candidate == MLP && trainer->scratch)
+		return "its fingerprint would be random";
+	if (ElapsedSeconds(trainer) > 0.9 * options->minutes * 60)
+		return "the time is spent";
+	return NULL;
+}
+
+static void
+TryCandidate(Trainer *trainer, Candidate candidate)
+{
+	Outcome    *outcome = &trainer->outcomes[candidate];
+	double		before = ElapsedSeconds(trainer);
+
+	initStringInfo(&outcome->report);
+	outcome->reason = ReasonAgainst(trainer, candidate);
+	if (outcome->reason)
+		return;
+	if (candidate == KERNEL)
+	{
+		outcome->tried = true;
+		TrainKernel(trainer, outcome);
+		outcome->seconds = ElapsedSeconds(trainer) - before;
+	}
+	else
+		TrainNetwork(trainer, candidate, outcome);
+	if (!outcome->tried)
+		return;
+	JudgeModel(trainer, outcome);
+	if (trainer->metric != METRIC_NONE)
+		ereport(NOTICE,
+				(errmsg("%s: %s %.4g on the validation part, %.0f s", candidate_names[candidate],
+						metric_names[trainer->metric], outcome->shown, ElapsedSeconds(trainer) - before)));
+}
+
+static Candidate
+ChooseBest(const Trainer *trainer)
+{
+	int			best = -1;
+
+	for (int c = 0; c < CANDIDATES; c++)
+	{
+		const Outcome *outcome = &trainer->outcomes[c];
+
+		if (!outcome->tried)
+			continue;
+		if (best < 0 || outcome->score < trainer->outcomes[best].score ||
+			(isnan(trainer->outcomes[best].score) && !isnan(outcome->score)))
+			best = c;
+	}
+	if (best < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("no head can be trained in %g minutes", trainer->options.minutes),
+				 errhint("Raise option \"minutes\", or name the head.")));
+	return best;
+}
+
+/*
+ * The run's report
+ */
+
+static void
+AppendNumber(StringInfo json, double value)
+{
+	if (isfinite(value))
+		appendStringInfo(json, "%.9g", value);
+	else
+		appendStringInfoString(json, "null");
+}
+
+static char *
+MakeReport(const Trainer *trainer, Candidate chosen, const char *id)
+{
+	const TrainingData *data = &trainer->data;
+	StringInfoData json;
+	const char *separator = "";
+
+	initStringInfo(&json);
+	appendStringInfo(&json, "{\"id\": \"%s\", \"head\": \"%s\", \"seconds\": %.1f, \"metric\": ", id,
+					 candidate_names[chosen], ElapsedSeconds(trainer));
+	escape_json(&json, trainer->metric == METRIC_NONE ? "none" : metric_names[trainer->metric]);
+	appendStringInfoString(&json, ", \"candidates\": {");
+	for (int c = 0; c < CANDIDATES; c++)
+	{
+		const Outcome *outcome = &trainer->outcomes[c];
+
+		appendStringInfo(&json, "%s\"%s\": {", separator, candidate_names[c]);
+		separator = ", ";
+		if (outcome->tried)
+		{
+			appendStringInfo(&json, "\"seconds\": %.1f, \"validation\": ", outcome->seconds);
+			AppendNumber(&json, outcome->shown);
+			appendStringInfoString(&json, outcome->report.data);
+		}
+		else
+			appendStringInfo(&json, "\"left_out\": \"%s\"", outcome->reason);
+		appendStringInfoChar(&json, '}');
+	}
+	appendStringInfo(&json, "}, \"rows\": " INT64_FORMAT ", \"unlabelled\": " INT64_FORMAT ", \"train\": %d, "
+					 "\"validation\": %d, \"invalid\": " INT64_FORMAT ", \"rejects\": %s}", data->rows,
+					 data->unlabelled, data->train_count, data->validation_count, data->invalid,
+					 data->rejects.data);
+	return json.data;
+}
+
+/* Tell the caller what was kept and why. */
+static void
+TellChoice(const Trainer *trainer, Candidate chosen)
+{
+	const char *name = trainer->procedure.run.model;
+
+	if (trainer->metric == METRIC_NONE)
+		ereport(NOTICE,
+				(errmsg("model \"%s\" is ready: head %s, learned from %d rows without validation", name,
+						candidate_names[chosen], trainer->data.train_count)));
+	else
+		ereport(NOTICE,
+				(errmsg("model \"%s\" is ready: head %s, %s %.4g on %d validation rows, learned from %d", name,
+						candidate_names[chosen], metric_names[trainer->metric],
+						trainer->outcomes[chosen].shown, trainer->data.validation_count,
+						trainer->data.train_count)));
+}
+
+static void
+CheckOptions(const TrainOptions *options)
+{
+	bool		none = options->validation.text && strcmp(options->validation.text, "none") == 0;
+
+	if (none && options->head == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"head\" is needed when nothing is held out for validation"),
+				 errhint("Without option \"head\", the head that validates best is kept.")));
+	if (options->head && options->base && strcmp(options->head, "mlp") == 0 && strcmp(options->base, "scratch") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("head \"mlp\" needs a base whose fingerprint was learned"),
+				 errhint("Use head \"full\" to learn from scratch.")));
+}
+
+/* Everything, from the options to the stored model. */
+static void
+Train(Procedure *procedure, const char *query, Jsonb *options)
+{
+	Trainer    *trainer = (Trainer *) procedure;
+	Candidate	chosen;
+	char	   *id;
+
+	INSTR_TIME_SET_CURRENT(trainer->began);
+	current = trainer;
+	ReadOptions(options, train_options, lengthof(train_options), &trainer->options);
+	CheckOptions(&trainer->options);
+	procedure->run.checkpoint_seconds = trainer->options.checkpoint;
+	ReadBase(trainer);
+	PrepareTargetQuery(&trainer->data.query, query);
+	DescribeHeads(trainer);
+	PrepareData(trainer);
+	if (trainer->options.head && strcmp(trainer->options.head, "kernel") == 0 &&
+		trainer->data.train_count > HN_MAX_KERNEL_ROWS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("head \"kernel\" learns from at most %d rows, not %d", HN_MAX_KERNEL_ROWS,
+						trainer->data.train_count),
+				 errhint("Use head \"mlp\" or \"full\", or train on a sample.")));
+	BeginProcedure(procedure, "train", query, options, &trainer->data);
+
+	for (Candidate c = KERNEL; c <= FULL; c++)
+		TryCandidate(trainer, c);
+	chosen = ChooseBest(trainer);
+	id = FinishProcedure(procedure, &trainer->context, &trainer->outcomes[chosen].model);
+	FinishRun(&procedure->run, MakeReport(trainer, chosen, id));
+	TellChoice(trainer, chosen);
+}
+
+PG_FUNCTION_INFO_V1(hamnet_train);
+
+/* hamnet_train(model text, query text, options jsonb) */
+PGDLLEXPORT Datum
+hamnet_train(PG_FUNCTION_ARGS)
+{
+	RunProcedure(fcinfo, Train, sizeof(Trainer));
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,139 @@
+-- Training, evaluation and their log, on tiny data. All of it in one
+-- transaction, where nothing is committed on the way.
+BEGIN;
+SELECT plan(67);
+SET LOCAL client_min_messages = warning;
+
+-- alcohols, amines, halides and acids whose label follows from their atoms
+CREATE TABLE assay AS
+	SELECT repeat('C', n) || suffix AS smiles, n * 0.5 + ascii(suffix) / 20.0::float8 AS y, n > 5 AS active, n
+	FROM generate_series(1, 10) AS n, unnest(ARRAY['O', 'N', 'Cl', 'F', 'C(=O)O', 'c1ccccc1']) AS suffix;
+GRANT SELECT ON assay TO PUBLIC;
+CREATE FUNCTION id_of(text) RETURNS text LANGUAGE sql AS 'SELECT id FROM hamnet_models() WHERE name = $1';
+CREATE FUNCTION metric_of(model text, query text, metric text) RETURNS double precision LANGUAGE sql AS
+	'SELECT min(value) FROM hamnet_evaluate($1, $2) AS e WHERE e.metric = $3';
+CREATE FUNCTION report_of(text) RETURNS jsonb LANGUAGE sql AS
+	'SELECT report FROM hamnet_training_runs() WHERE model = $1 ORDER BY run DESC LIMIT 1';
+
+-- from scratch
+SELECT lives_ok($$CALL hamnet_train('a', 'SELECT smiles, y FROM assay',
+	'{"head": "full", "base": "scratch", "dim": 24, "units": 16, "epochs": 25, "lr": 0.01, "batch": 8, "dropout": 0}')$$, 'training from scratch');
+SELECT results_eq($$SELECT built_in, dim, targets, owner FROM hamnet_models() WHERE name = 'a'$$,
+	$$VALUES (false, 24, ARRAY['y'], current_user)$$, 'the result is a model');
+SELECT cmp_ok(metric_of('a', 'SELECT smiles, y FROM assay', 'rmse'), '<', (SELECT 0.5 * stddev(y) FROM assay), 'which has learned something');
+SELECT is(hamnet_predict('CCCCO', 'a'), hamnet_predict('OCCCC', 'y', 'a'), 'and predicts, whatever the spelling');
+SELECT is((SELECT count(*) FROM hamnet_predictions('CCO', 'a')), 1::bigint, 'one property');
+
+-- metrics are what they are called
+SELECT results_eq($$SELECT metric, round(value::numeric, 4), n FROM hamnet_evaluate('a', 'SELECT smiles, y FROM assay')$$,
+	$$WITH p AS (SELECT y, hamnet_predict(smiles, 'a') AS p FROM assay)
+	SELECT 'rmse', round(sqrt(avg((y - p) ^ 2))::numeric, 4), count(*) FROM p
+	UNION ALL SELECT 'mae', round(avg(abs(y - p))::numeric, 4), count(*) FROM p
+	UNION ALL SELECT 'r2', round((1 - sum((y - p) ^ 2) / (var_pop(y) * count(*)))::numeric, 4), count(*) FROM p$$, 'rmse, mae and r2');
+SELECT results_eq($$SELECT target, metric, value, n FROM hamnet_evaluate('a', 'SELECT smiles, y AS other FROM assay WHERE false')$$,
+	$$VALUES ('other', 'rmse', NULL::float8, 0::bigint), ('other', 'mae', NULL, 0), ('other', 'r2', NULL, 0)$$,
+	'no rows give no values, and a single target needs no name');
+SELECT throws_ok($$SELECT hamnet_evaluate('a', 'SELECT smiles, active FROM assay')$$, '42804', NULL, 'a class is not a number');
+
+-- the log
+SELECT is((SELECT count(*) FROM hamnet_training_log() WHERE model = 'a'), 25::bigint, 'a row for each epoch');
+SELECT is_empty($$SELECT FROM hamnet_training_log() WHERE part <> 'full' OR member <> 1 OR epochs <> 25 OR metric <> 'rmse'
+	OR value IS NULL OR NOT loss > 0 OR NOT molecules_per_second > 0 OR learning_rate > 0.01 OR estimated_end IS NULL$$, 'with everything in it');
+SELECT cmp_ok((SELECT loss FROM hamnet_training_log() WHERE epoch = 25), '<', (SELECT loss FROM hamnet_training_log() WHERE epoch = 1), 'the loss falls');
+SELECT results_eq($$SELECT kind, model, state, owner, options ->> 'base' FROM hamnet_training_runs()$$,
+	$$VALUES ('train', 'a', 'done', current_user, 'scratch')$$, 'the run is done');
+SELECT is((SELECT report ->> 'id' FROM hamnet_training_runs()), id_of('a'), 'and names its model');
+SELECT is((SELECT (report ->> 'train')::int + (report ->> 'validation')::int FROM hamnet_training_runs()), 60, 'and counts its rows');
+
+-- the same again
+CREATE FUNCTION train(model text, query text, members int DEFAULT 1, workers int DEFAULT 2, seed int DEFAULT 7) RETURNS text LANGUAGE plpgsql AS $f$
+BEGIN
+	EXECUTE format('CALL hamnet_train(%L, %L, %L)', model, query,
+		format('{"head": "full", "base": "scratch", "dim": 16, "units": 8, "epochs": 2, "members": %s, "workers": %s, "seed": %s}',
+			members, workers, seed));
+	RETURN id_of(model);
+END$f$;
+SELECT is(train('b', 'SELECT smiles, y FROM assay'), train('c', 'SELECT smiles, y FROM assay'), 'the same call gives the same model');
+SELECT is(train('c', 'SELECT smiles, y FROM assay ORDER BY y DESC'), id_of('b'), 'whatever the order of the rows');
+SELECT is(train('c', 'SELECT hamnet_canonical_smiles(smiles), y FROM assay'), id_of('b'), 'and the spelling');
+SELECT is(train('c', 'SELECT smiles, y::numeric FROM assay'), id_of('b'), 'and the type of the numbers');
+SELECT isnt(train('c', 'SELECT smiles, y FROM assay', seed => 8), id_of('b'), 'another seed gives another model');
+SELECT isnt(train('c', 'SELECT smiles, y FROM assay WHERE n < 10'), id_of('b'), 'as do other rows');
+SELECT is(train('c', 'SELECT smiles, y FROM assay', workers => 1), train('d', 'SELECT smiles, y FROM assay', workers => 1), 'one process repeats itself');
+SELECT is(train('c', 'SELECT smiles, y FROM assay', workers => 3), train('d', 'SELECT smiles, y FROM assay', workers => 3), 'so do three');
+CREATE TEMP TABLE spread AS SELECT smiles, hamnet_predict(smiles, 'c') AS p FROM assay;
+SELECT isnt(train('c', 'SELECT smiles, y FROM assay', seed => 9), id_of('d'), 'a model is trained again');
+SELECT isnt_empty($$SELECT FROM spread WHERE p <> hamnet_predict(smiles, 'c')$$, 'and used at once');
+
+-- rows that teach nothing
+SELECT isnt(train('d', $$SELECT smiles, y FROM assay UNION ALL VALUES ('C1CC', 1), (NULL, 2), ('CCO', NULL), ('C(C', NULL)$$), NULL, 'bad rows do not stop a training');
+SELECT is(report_of('d') - 'id' - 'head' - 'seconds' - 'metric' - 'candidates',
+	report_of('b') - 'id' - 'head' - 'seconds' - 'metric' - 'candidates' ||
+	'{"rows": 64, "invalid": 2, "unlabelled": 2,
+	"rejects": [{"molecule": "C1CC", "reason": "invalid SMILES \"C1CC\": unclosed ring"}, {"molecule": null, "reason": "it is NULL"}]}',
+	'they are counted and listed');
+SELECT is(id_of('d'), id_of('b'), 'and change nothing');
+
+-- several tasks with gaps
+SELECT isnt(train('several', 'SELECT smiles, active, CASE WHEN n % 3 > 0 THEN y END AS y, CASE WHEN n % 2 = 0 THEN n < 4 END AS "small one", n FROM assay'),
+	NULL, 'several targets, some rows without some');
+SELECT is(targets, ARRAY['y', 'n', 'active', 'small one'], 'numbers come first, then classes') FROM hamnet_models() WHERE name = 'several';
+SELECT results_eq($$SELECT target, metric, n FROM hamnet_evaluate('several', 'SELECT smiles, active, n, CASE WHEN n > 5 THEN n < 8 END AS "small one" FROM assay')$$,
+	$$VALUES ('active', 'roc_auc', 60::bigint), ('active', 'pr_auc', 60), ('n', 'rmse', 60), ('n', 'mae', 60), ('n', 'r2', 60),
+	('small one', 'roc_auc', 30), ('small one', 'pr_auc', 30)$$, 'targets are evaluated by name, on labelled rows');
+SELECT is(report_of('several') ->> 'metric', 'loss', 'numbers and classes together are judged by the loss');
+SELECT isnt(train('class', 'SELECT smiles, active FROM assay'), NULL, 'a class alone');
+SELECT is(report_of('class') ->> 'metric', 'roc_auc', 'is judged by the area under the curve');
+SELECT ok(bool_and(hamnet_predict(smiles, 'class') BETWEEN 0 AND 1), 'and predicted as a probability') FROM assay;
+SELECT throws_ok($$SELECT hamnet_predict('CCO', 'several')$$, '42P08', NULL, 'a model with several targets is ambiguous');
+
+-- ensembles
+SELECT isnt(train('ensemble', 'SELECT smiles, y FROM assay', members => 3), NULL, 'an ensemble');
+SELECT is((SELECT count(DISTINCT member) FROM hamnet_training_log() WHERE model = 'ensemble'), 3::bigint, 'has members');
+SELECT ok(bool_and(p.sd > 0), 'whose spread is told') FROM assay, LATERAL hamnet_predictions(smiles, 'ensemble') AS p;
+
+-- heads on a frozen base
+SELECT lives_ok($$CALL hamnet_train('k', 'SELECT smiles, y FROM assay WHERE n < 9', '{"head": "kernel"}')$$, 'a kernel head');
+SELECT cmp_ok(metric_of('k', 'SELECT smiles, y FROM assay WHERE n < 9', 'rmse'), '<', (SELECT 0.2 * stddev(y) FROM assay), 'has learned something');
+SELECT ok(bool_and(p.sd > 0), 'and knows its deviation') FROM assay, LATERAL hamnet_predictions(smiles, 'k') AS p;
+SELECT is(hamnet_fingerprint('CCO', 'k')::real[], hamnet_fingerprint('CCO')::real[], 'on the fingerprint of its base');
+SELECT lives_ok($$CALL hamnet_train('kc', 'SELECT smiles, active FROM assay', '{"head": "kernel", "validation": 0.2, "seed": 3}')$$, 'of a class');
+SELECT cmp_ok(metric_of('kc', 'SELECT smiles, active FROM assay', 'roc_auc'), '>', 0.9::float8, 'it has learned as well');
+SELECT lives_ok($$CALL hamnet_train('mlp', 'SELECT smiles, y FROM assay', '{"head": "mlp", "epochs": 5, "units": 16, "base": "hamnet-untrained"}')$$, 'a network head');
+SELECT is(hamnet_fingerprint('CCO', 'mlp')::real[], hamnet_fingerprint('CCO')::real[], 'leaves the fingerprint alone');
+SELECT lives_ok($$CALL hamnet_train('more', 'SELECT smiles, y FROM assay', '{"head": "full", "epochs": 1, "base": "a"}')$$, 'a model of one''s own as the base');
+SELECT isnt(hamnet_fingerprint('CCO', 'more')::real[], hamnet_fingerprint('CCO', 'a')::real[], 'whose fingerprint is trained on');
+
+-- the choice
+SELECT lives_ok($$CALL hamnet_train('auto', 'SELECT smiles, y FROM assay', '{"minutes": 0.1, "base": "a", "epochs": 3}')$$, 'without a head, several are tried');
+SELECT is((SELECT key FROM jsonb_each(report_of('auto') -> 'candidates') ORDER BY (value ->> 'validation')::float8 NULLS LAST LIMIT 1),
+	report_of('auto') ->> 'head', 'and the one that validates best is kept');
+SELECT lives_ok($$CALL hamnet_train('all', 'SELECT smiles, y FROM assay', '{"head": "kernel", "validation": "none"}')$$, 'nothing held out');
+SELECT is((report_of('all') ->> 'train')::int, 60, 'everything is learned from');
+SELECT lives_ok($$CALL hamnet_train('sc', 'SELECT smiles, y FROM assay', '{"head": "kernel", "validation": "scaffold"}')$$, 'whole scaffolds held out');
+SELECT is((report_of('sc') ->> 'validation')::int, 10, 'the smallest group: rings here');
+
+-- engines: straight chains, atoms 1.5 angstrom apart
+CREATE TABLE shape AS SELECT repeat('C', n) AS smiles, (SELECT array_agg(v ORDER BY i, k) FROM generate_series(1, n) AS i,
+	LATERAL (VALUES (1, i * 1.3), (2, i % 2 * 0.75), (3, 0.0)) AS c (k, v))::float8[] AS xyz FROM generate_series(2, 25) AS n;
+SELECT lives_ok($$CALL hamnet_train_engine('e0', 'SELECT smiles, xyz FROM shape', '{"epochs": 1, "lr": 1e-9, "dim": 8, "units": 16, "validation": 0.2}')$$, 'an engine that hardly learns');
+SELECT lives_ok($$CALL hamnet_train_engine('e', 'SELECT smiles, xyz FROM shape', '{"epochs": 20, "lr": 0.01, "dim": 8, "units": 16, "batch": 4, "validation": 0.2}')$$, 'and one that does');
+SELECT cmp_ok((SELECT value FROM hamnet_evaluate_engine('e', 'SELECT smiles, xyz::real[] FROM shape') WHERE metric = 'rmsd'), '<',
+	(SELECT 0.7 * value FROM hamnet_evaluate_engine('e0', 'SELECT smiles, xyz::real[] FROM shape') WHERE metric = 'rmsd'), 'its conformations are nearer to the truth');
+SELECT is((SELECT n FROM hamnet_evaluate_engine('e', 'SELECT smiles, xyz FROM shape UNION ALL SELECT smiles, xyz FROM shape') WHERE metric = 'distance_mae'), 48::bigint, 'each conformation counts');
+SELECT cmp_ok((SELECT count(*) FROM hamnet_conformer('CCCCC', 'e')), '=', 5::bigint, 'it is used as any model');
+SELECT lives_ok($$CALL hamnet_train_engine('e2', 'SELECT smiles, xyz FROM shape', '{"epochs": 1, "base": "e", "validation": "none"}')$$, 'trained on');
+SELECT throws_ok($$CALL hamnet_train_engine('e3', 'SELECT smiles, xyz FROM shape', '{"base": "a"}')$$, '0A000', 'model "a" has no engine to train', 'no engine, no training');
+
+-- who may
+CREATE ROLE hamnet_test_alice;
+CREATE TABLE secret AS SELECT * FROM assay;
+GRANT CREATE ON SCHEMA public TO hamnet_test_alice;
+SET LOCAL ROLE hamnet_test_alice;
+SELECT throws_ok($$CALL hamnet_train('alice', 'SELECT smiles, y FROM secret')$$, '42501', 'permission denied for table secret', 'a query has the rights of its caller');
+SELECT throws_ok($$CALL hamnet_train('b', 'SELECT smiles, y FROM assay')$$, '42501', 'must be owner of model "b"', 'the model of another is not replaced');
+SELECT is_empty($$SELECT FROM hamnet_training_runs()$$, 'the runs of others are not shown');
+SELECT throws_ok($$SELECT FROM _hamnet_checkpoint$$, '42501', NULL, 'nor the tables behind');
+
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,73 @@
+-- Everything that training refuses, it refuses before any work.
+CREATE TABLE assay AS
+	SELECT repeat('C', n) || suffix AS smiles, n + ascii(suffix) / 100.0::float8 AS y, n > 4 AS active
+	FROM generate_series(1, 8) AS n, unnest(ARRAY['O', 'N', 'Cl', 'F']) AS suffix;
+\set VERBOSITY default
+
+-- options
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"epoch": 3}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"epochs": 0}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"epochs": "many"}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"head": "forest"}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"validation": 0.9}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"validation": "some"}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"validation": "none"}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"head": "mlp", "base": "scratch"}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"base": "nothing"}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '[]');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', NULL);
+CALL hamnet_train('m', NULL);
+
+-- names
+CALL hamnet_train('', 'SELECT smiles, y FROM assay');
+CALL hamnet_train('scratch', 'SELECT smiles, y FROM assay');
+CALL hamnet_train('hamnet-untrained', 'SELECT smiles, y FROM assay');
+
+-- queries
+CALL hamnet_train('m', 'SELECT smiles, z FROM assay');
+CALL hamnet_train('m', 'DELETE FROM assay');
+CALL hamnet_train('m', 'DELETE FROM assay RETURNING smiles, y');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay; SELECT 1');
+CALL hamnet_train('m', '');
+CALL hamnet_train('m', 'SELECT FROM assay');
+CALL hamnet_train('m', 'SELECT smiles FROM assay');
+CALL hamnet_train('m', 'SELECT y, smiles FROM assay');
+CALL hamnet_train('m', 'SELECT smiles, smiles AS y FROM assay');
+CALL hamnet_train('m', 'SELECT smiles, y, y FROM assay');
+SELECT count(*) FROM assay;
+
+-- data
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay WHERE false');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay LIMIT 9');
+CALL hamnet_train('m', 'SELECT smiles, NULL::float8 AS y FROM assay');
+CALL hamnet_train('m', 'SELECT ''C1CC'', y FROM assay');
+CALL hamnet_train('m', 'SELECT smiles, 1.5 AS y FROM assay');
+CALL hamnet_train('m', 'SELECT smiles, true AS active FROM assay');
+CALL hamnet_train('m', 'SELECT smiles, y, false AS active FROM assay');
+CALL hamnet_train('m', 'SELECT smiles, y / nullif(y, 0) * ''NaN'' AS y FROM assay');
+CALL hamnet_train('m', 'SELECT smiles, ''-Infinity''::real AS y FROM assay');
+CALL hamnet_train('m', 'SELECT ''CCO'', y FROM assay');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"validation": "scaffold"}');
+SET hamnet.training_memory = '1MB';
+CALL hamnet_train('m', 'SELECT repeat(''C'', 900) || smiles, y FROM assay');
+RESET hamnet.training_memory;
+
+-- engines
+CALL hamnet_train_engine('m', 'SELECT smiles, y FROM assay');
+CALL hamnet_train_engine('m', 'SELECT y FROM assay');
+CALL hamnet_train_engine('m', 'SELECT smiles, ARRAY[1.0::float8], y FROM assay');
+CALL hamnet_train_engine('m', 'SELECT smiles, ARRAY[1] FROM assay');
+CALL hamnet_train_engine('m', 'SELECT smiles, ARRAY[1, 2]::real[] FROM assay');
+CALL hamnet_train_engine('m', 'SELECT smiles, ARRAY[1, 2, 3]::real[] FROM assay');
+CALL hamnet_train_engine('m', 'SELECT smiles FROM assay', '{"validation": "scaffold"}');
+CALL hamnet_train_engine('m', 'SELECT smiles FROM assay', '{"head": "mlp"}');
+
+-- evaluation
+SELECT * FROM hamnet_evaluate('m', 'SELECT smiles, y FROM assay');
+SELECT * FROM hamnet_evaluate('hamnet-untrained', 'SELECT smiles, y FROM assay');
+SELECT * FROM hamnet_evaluate('hamnet-untrained', 'SELECT smiles FROM assay');
+SELECT * FROM hamnet_evaluate_engine('m', 'SELECT smiles FROM assay');
+
+-- nothing was begun, and nothing is left
+SELECT * FROM hamnet_training_runs();
+SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND pid = pg_backend_pid() AND classid = '_hamnet_training'::regclass;
