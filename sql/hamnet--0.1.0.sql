@@ -521,3 +521,17 @@ COMMENT ON FUNCTION hamnet_models() IS 'every model, built-in and stored';
 CREATE FUNCTION hamnet_version(OUT hamnet text, OUT rdkit text, OUT blas text, OUT kernels text) RETURNS record
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION hamnet_version() IS 'versions of hamnet, RDKit and BLAS, and the instruction set chosen on this machine';
+
+---------------------------------------------------------------------------
+-- What RDKit computes
+---------------------------------------------------------------------------
+
+-- Stable, not immutable: results depend on RDKit's version.
+
+CREATE FUNCTION hamnet_embed(smiles text, seed int DEFAULT 0) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000000;
+COMMENT ON FUNCTION hamnet_embed(text, int) IS 'a conformation by RDKit (ETKDG and MMFF94) as a MOL block, atoms in the order of the SMILES; each seed may give another';
+
+CREATE FUNCTION hamnet_descriptors(smiles text, OUT name text, OUT value double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000 ROWS 205;
+COMMENT ON FUNCTION hamnet_descriptors(text) IS 'RDKit''s two-dimensional descriptors, NULL where a molecule has no value';

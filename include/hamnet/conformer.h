@@ -18,6 +18,7 @@
  * force field where that has parameters for every atom, and write it as a V2000
  * MOL block (V3000 from 1,000 atoms or bonds). Atoms stand in the order of the
  * SMILES; the hydrogens that the calculation needs are left out of the result.
+ * Fragments lie side by side.
  * One seed >= 0 gives one result for one RDKit and one SMILES.
  *
  * HN_NO_CONFORMER when no attempt gives coordinates: some molecules have none

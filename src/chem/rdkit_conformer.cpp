@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <ForceField/ForceField.h>
 #include <Geometry/point.h>
@@ -30,10 +31,10 @@ namespace
 {
 
 /* Attempts to embed; the second half starts from random coordinates, which helps cages and large rings. */
-constexpr int ATTEMPTS = 20;
+constexpr int ATTEMPTS = 60;
 
-/* Tries of RDKit's within one attempt, between two interrupt checks. */
-constexpr unsigned TRIES = 5;
+/* Space between the fragments of a salt, side by side, in angstrom. */
+constexpr double FRAGMENT_GAP = 4;
 
 /* Steps of the force field: in each round, between two interrupt checks, and rounds. */
 constexpr int MINIMISER_STEPS = 50;
@@ -70,9 +71,8 @@ embed(HnContext *context, const Input &input, RDKit::RWMol &mol, int seed)
 		if (hn_interrupted(context))
 			return HN_INTERRUPTED;
 		params.randomSeed = attempt_seed(seed, attempt);
-		params.maxIterations = TRIES;
+		params.maxIterations = 1;
 		params.numThreads = 1;
-		params.embedFragmentsSeparately = false;	/* else they all lie around the origin */
 		params.useRandomCoords = attempt >= ATTEMPTS / 2;
 		if (RDKit::DGeomHelpers::EmbedMolecule(mol, params) >= 0)
 			return HN_OK;
@@ -102,6 +102,33 @@ minimise(HnContext *context, RDKit::RWMol &mol)
 			break;
 	}
 	return HN_OK;
+}
+
+/*
+ * RDKit embeds each fragment around the origin. Nothing is known of how they
+ * lie in a salt or a mixture: place them side by side along the first axis.
+ */
+void
+separate_fragments(RDKit::RWMol &mol)
+{
+	std::vector<std::vector<int>> fragments;
+	RDKit::Conformer &conformer = mol.getConformer();
+	double		end = 0;
+
+	RDKit::MolOps::getMolFrags(mol, fragments);
+	for (size_t f = 0; f < fragments.size() && fragments.size() > 1; f++)
+	{
+		auto		compare = [&] (int a, int b) {
+			return conformer.getAtomPos(static_cast<unsigned>(a)).x < conformer.getAtomPos(static_cast<unsigned>(b)).x;
+		};
+		auto		range = std::minmax_element(fragments[f].begin(), fragments[f].end(), compare);
+		double		first = conformer.getAtomPos(static_cast<unsigned>(*range.first)).x;
+		double		width = conformer.getAtomPos(static_cast<unsigned>(*range.second)).x - first;
+
+		for (int atom : fragments[f])
+			conformer.getAtomPos(static_cast<unsigned>(atom)).x += end - first;
+		end += width + FRAGMENT_GAP;
+	}
 }
 
 /* Give a molecule the coordinates of the first atoms of another. */
@@ -184,6 +211,7 @@ hn_embed(HnContext *context, const char *smiles, int seed, int max_atoms, const 
 						   full.getNumAtoms(), HN_EMBED_ATOMS);
 		HN_TRY(embed(context, input, full, seed));
 		HN_TRY(minimise(context, full));
+		separate_fragments(full);
 		copy_coordinates(full, *mol);
 		*molblock = copy_text(context, RDKit::MolToMolBlock(*mol));
 		return HN_OK;
