@@ -643,3 +643,17 @@ CREATE FUNCTION hamnet_training_log(OUT run bigint, OUT model text, OUT part tex
 	OUT logged timestamptz) RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 1000 ROWS 100;
 COMMENT ON FUNCTION hamnet_training_log() IS 'epochs of training runs, also of those at work now';
+
+---------------------------------------------------------------------------
+-- What RDKit computes
+---------------------------------------------------------------------------
+
+-- Stable, not immutable: results depend on RDKit's version.
+
+CREATE FUNCTION hamnet_embed(smiles text, seed int DEFAULT 0) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000000;
+COMMENT ON FUNCTION hamnet_embed(text, int) IS 'a conformation by RDKit (ETKDG and MMFF94) as a MOL block, atoms in the order of the SMILES; each seed may give another';
+
+CREATE FUNCTION hamnet_descriptors(smiles text, OUT name text, OUT value double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000 ROWS 205;
+COMMENT ON FUNCTION hamnet_descriptors(text) IS 'RDKit''s two-dimensional descriptors, NULL where a molecule has no value';

@@ -10,16 +10,21 @@
 
 #include "hamnet/graph.h"
 
+/* Atoms, hydrogens included, that a conformation is made of at most: the cost grows with the cube. */
+#define HN_EMBED_ATOMS 200
+
 /*
  * Make one conformation of a molecule by RDKit's ETKDGv3, refined by the MMFF94
  * force field where that has parameters for every atom, and write it as a V2000
  * MOL block (V3000 from 1,000 atoms or bonds). Atoms stand in the order of the
  * SMILES; the hydrogens that the calculation needs are left out of the result.
+ * Fragments lie side by side.
  * One seed >= 0 gives one result for one RDKit and one SMILES.
  *
  * HN_NO_CONFORMER when no attempt gives coordinates: some molecules have none
- * that RDKit can find. The interrupt callback is asked between attempts.
- * Other errors as those of hn_graph_from_smiles.
+ * that RDKit can find. HN_TOO_LARGE also beyond HN_EMBED_ATOMS atoms. The
+ * interrupt callback is asked between attempts. Other errors as those of
+ * hn_graph_from_smiles.
  */
 extern HnStatus hn_embed(HnContext *context, const char *smiles, int seed, int max_atoms,
 						 const char **molblock);

@@ -23,6 +23,7 @@ typedef enum HnStatus
 	HN_INVALID_MODEL,			/* a model file that breaks its format */
 	HN_INVALID_ARGUMENT,		/* a caller's mistake that data can cause */
 	HN_NOT_FINITE,				/* infinity or NaN inside the network */
+	HN_NO_CONFORMER,			/* RDKit finds no coordinates for the molecule */
 	HN_OUT_OF_MEMORY,
 	HN_INTERRUPTED,				/* the interrupt callback said stop */
 	HN_INTERNAL					/* a library failed in a way we do not know */

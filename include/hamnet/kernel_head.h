@@ -34,6 +34,9 @@
 /* Rows that the variance of a process is computed from. */
 #define HN_MAX_KERNEL_RANK 1024
 
+/* Numbers in a triangle with m rows. */
+#define HN_TRIANGLE(m) ((size_t) (m) * ((m) + 1) / 2)
+
 typedef enum HnKernelFunction
 {
 	HN_GAUSSIAN,
@@ -75,8 +78,9 @@ struct HnKernelHead
 	uint16_t   *count_columns;	/* [entry_count] ascending in a row */
 	uint8_t	   *count_values;	/* [entry_count] */
 	float	   *weights;		/* [targets, n] α; 0 where a row has no label */
-	float	   *factors;		/* R [targets * m, m]: the variance of the process at x is
-								 * variance - |R k|², k the kernel with the first m rows */
+	float	   *factors;		/* R [targets, m (m + 1) / 2], lower triangles row by row: the
+								 * variance of the process at x is variance - |R k|², k the
+								 * kernel with the first m rows */
 };
 
 typedef struct HnKernelOptions
@@ -85,7 +89,7 @@ typedef struct HnKernelOptions
 	const HnDescriptorSet *descriptors;
 	bool		counts;
 	int			search_rows;	/* hyper-parameters are chosen on at most so many rows; 0: 1,500 */
-	int			rank;			/* of factors, at most; 0: 256; negative: none */
+	int			rank;			/* of factors, at most; 0: 1,024; negative: none */
 	uint64_t	seed;			/* of the choice of those rows */
 	void		(*progress) (void *state, const char *step, double done);	/* done 0 to 1; may be NULL */
 	void	   *progress_state;

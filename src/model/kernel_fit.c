@@ -31,7 +31,6 @@
 #endif
 
 #define SEARCH_ROWS 1500
-#define RANK 256
 
 /* Fewer labels fit nothing. */
 #define LEAST_LABELS 3
@@ -374,7 +373,7 @@ inside(const Search *search, const Point *point)
 	double		least = search->task == HN_REGRESSION ? 1e-4 : 1e-2;
 
 	return fabs(point->fingerprint) <= log(1e4) && fabs(point->descriptors) <= log(1e4)
-		&& point->share >= 0.02 && point->share <= 0.98
+		&& point->share >= 0 && point->share <= 0.98
 		&& point->scale >= log(least) && point->scale <= log(1e3);
 }
 
@@ -832,7 +831,7 @@ choose_parameters(HnContext *context, Job *job, Point *best, HnKernelReport *res
 
 	*best = (Point)
 	{
-		.fingerprint = log(0.1), .descriptors = log(0.1), .share = 0.26,
+		.fingerprint = log(0.1), .descriptors = log(0.1), .share = 0.24,
 		.scale = job->head->task == HN_REGRESSION ? log(0.05) : log(4),
 		.function = HN_MATERN
 	};
@@ -853,6 +852,12 @@ set_parameters(const Job *job, const Point *point)
 	kernel->descriptor_weight = kernel->descriptors ? exp(point->descriptors) : 0;
 	if (job->options->counts)
 		kernel->count_share = smooth ? point->share : 1;
+	if (kernel->count_share < 1e-6)
+	{
+		/* The search has found no use for the counts. */
+		kernel->count_share = 0;
+		kernel->entry_count = 0;
+	}
 }
 
 /* The kernel between training rows first .. first + count - 1 and all of them, out [count, n]. */
@@ -987,7 +992,8 @@ reorder(HnContext *context, Job *job, const int *pivots, int rank, real *factor,
  * variance v (1 - |a|² + aᵀ (I + A W Aᵀ)⁻¹ a) at x, a = L_m⁻¹ k_m(x) and W = 1/λ
  * in labelled rows. Through fewer rows than all, it is never less than what the
  * exact process leaves, and far from the data it is v. So
- * R = √v C L_m⁻¹ with CᵀC = I - (I + A W Aᵀ)⁻¹.
+ * R = √v C L_m⁻¹ with CᵀC = I - (I + A W Aᵀ)⁻¹, and C lower triangular makes
+ * R so.
  */
 static HnStatus
 variance_factor(HnContext *context, const Job *job, const real *y, int width, const real *factor, double ratio,
@@ -999,12 +1005,14 @@ variance_factor(HnContext *context, const Job *job, const real *y, int width, co
 	double	   *labelled;		/* rows of A Lᵀ that have a label */
 	double	   *matrix;
 	double	   *inverse;
+	double	   *reversed;
 	int			count = 0;
 	int			info;
 
 	HN_NEW(context, labelled, (size_t) n * m);
 	HN_NEW_ZERO(context, matrix, (size_t) m * m);
 	HN_NEW_ZERO(context, inverse, (size_t) m * m);
+	HN_NEW(context, reversed, (size_t) m * m);
 	for (int i = 0; i < n; i++)
 		if (!isnan(y[i]))
 		{
@@ -1020,25 +1028,32 @@ variance_factor(HnContext *context, const Job *job, const real *y, int width, co
 	if (info != 0)
 		return hn_fail(context, HN_INTERNAL, "the deviation's matrix of rank %d is not positive definite", m);
 	cblas_dtrsm(CblasRowMajor, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit, m, m, 1, matrix, m, inverse, m);
-	/* inverse = L⁻¹, so that (I + A W Aᵀ)⁻¹ = L⁻ᵀ L⁻¹ */
+	/*
+	 * inverse = L⁻¹, so that (I + A W Aᵀ)⁻¹ = L⁻ᵀ L⁻¹. Cholesky's factor L' of
+	 * M = CᵀC with rows and columns reversed gives C, reversed and transposed.
+	 */
+	for (int i = 0; i < m; i++)
+		for (int k = 0; k < m; k++)
+			reversed[(size_t) i * m + k] = inverse[(size_t) i * m + m - 1 - k];
 	memset(matrix, 0, (size_t) m * m * sizeof(double));
 	for (int k = 0; k < m; k++)
 		matrix[(size_t) k * m + k] = 1 + 1e-12;
-	cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, m, m, -1, inverse, m, 1, matrix, m);
+	cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, m, m, -1, reversed, m, 1, matrix, m);
 	dpotrf_("U", &m, matrix, &m, &info);
 	if (info != 0)
 		return hn_fail(context, HN_INTERNAL, "the explained part of rank %d is not positive definite", m);
-	/* matrix = C', C = C'ᵀ; R = √v C'ᵀ L_m⁻¹ */
 	for (int i = 0; i < m; i++)
 		for (int k = 0; k < m; k++)
-			inverse[(size_t) i * m + k] = k >= i ? matrix[(size_t) k * m + i] : 0;
-	for (int i = 0; i < m; i++)
-		for (int k = 0; k < m; k++)
-			matrix[(size_t) i * m + k] = k <= i ? factor[(size_t) i * width + k] : 0;
+		{
+			inverse[(size_t) i * m + k] = k <= i ? matrix[(size_t) (m - 1 - k) * m + m - 1 - i] : 0;
+			reversed[(size_t) i * m + k] = k <= i ? factor[(size_t) i * width + k] : 0;
+		}
+	/* R = √v C L_m⁻¹, of which the lower triangle is stored, row by row */
 	cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasNoTrans, CblasNonUnit, m, m, sqrt(variance),
-				matrix, m, inverse, m);
-	for (int i = 0; i < m * m; i++)
-		r[i] = (float) inverse[i];
+				reversed, m, inverse, m);
+	for (int i = 0; i < m; i++)
+		for (int k = 0; k <= i; k++)
+			*r++ = (float) inverse[(size_t) i * m + k];
 	hn_arena_rewind(context->arena, mark);
 	return HN_OK;
 }
@@ -1086,7 +1101,7 @@ fit_targets(HnContext *context, Job *job, const Point *point, const int *offsets
 														   ? work.alpha[i] : fit.variance * work.alpha[i]);
 		if (kernel->rank > 0)
 			HN_TRY(variance_factor(context, job, labels.y, width, factor, scale, fit.variance,
-								   kernel->factors + (size_t) t * kernel->rank * kernel->rank));
+								   kernel->factors + (size_t) t * HN_TRIANGLE(kernel->rank)));
 		report(job->options, "fitting the targets", (double) (t + 1) / head->target_count);
 	}
 	return HN_OK;
@@ -1095,7 +1110,7 @@ fit_targets(HnContext *context, Job *job, const Point *point, const int *offsets
 static int
 wanted_rank(const Job *job)
 {
-	int			rank = job->options->rank == 0 ? RANK : job->options->rank;
+	int			rank = job->options->rank == 0 ? HN_MAX_KERNEL_RANK : job->options->rank;
 
 	if (job->head->task == HN_CLASSIFICATION || rank < 0)
 		return 0;
@@ -1129,7 +1144,7 @@ hn_kernel_fit(HnContext *context, const HnInputs *inputs, int fingerprint_dim, c
 	HN_TRY(prepare_inputs(context, &job, fingerprint_dim));
 	width = wanted_rank(&job);
 	HN_NEW(context, job.kernel->weights, (size_t) head->target_count * job.n);
-	HN_NEW(context, job.kernel->factors, (size_t) head->target_count * width * width);
+	HN_NEW(context, job.kernel->factors, (size_t) head->target_count * HN_TRIANGLE(width));
 
 	mark = hn_arena_mark(context->arena);
 	HN_TRY(choose_parameters(context, &job, &point, report));

@@ -3,6 +3,7 @@
  */
 #include "hamnet/kernel_head.h"
 
+#include <cblas.h>
 #include <math.h>
 #include <string.h>
 
@@ -203,28 +204,20 @@ hn_kernel_rows(HnContext *context, const HnKernelHead *kernel, int count, real *
 	return HN_OK;
 }
 
-/* |R k|² for each query, k [count, n] of which the first m columns count. */
-static HnStatus
-explained_variance(HnContext *context, const HnKernelHead *kernel, int target, int count, const real *k,
-				   double *explained)
+/* |R k|² of one query, k [n] of which the first m numbers count; work [m]. */
+static double
+explained_variance(const HnKernelHead *kernel, int target, const real *k, float *work)
 {
 	int			m = kernel->rank;
-	const float *factors = kernel->factors + (size_t) target * m * m;
-	real	   *factor;
-	real	   *product;
+	double		sum = 0;
 
-	HN_NEW(context, factor, (size_t) m * m);
-	HN_NEW(context, product, (size_t) count * m);
-	for (int i = 0; i < m * m; i++)
-		factor[i] = factors[i];
-	hn_gemm_nt(count, m, m, 1, k, kernel->rows, factor, m, 0, product, m);
-	for (int i = 0; i < count; i++)
-	{
-		explained[i] = 0;
-		for (int j = 0; j < m; j++)
-			explained[i] += (double) product[(size_t) i * m + j] * product[(size_t) i * m + j];
-	}
-	return HN_OK;
+	for (int i = 0; i < m; i++)
+		work[i] = (float) k[i];
+	cblas_stpmv(CblasRowMajor, CblasLower, CblasNoTrans, CblasNonUnit, m,
+				kernel->factors + target * HN_TRIANGLE(m), work, 1);
+	for (int i = 0; i < m; i++)
+		sum += (double) work[i] * work[i];
+	return sum;
 }
 
 /* Values, and deviations if asked, of one target for queries whose kernel is k [count, n]. */
@@ -236,24 +229,25 @@ predict_target(HnContext *context, const HnHead *head, int target, int count, co
 	const HnProcess *process = &kernel->processes[target];
 	const HnTarget *scale = &head->targets[target];
 	const float *weights = kernel->weights + (size_t) target * kernel->rows;
-	double		explained[QUERY_BLOCK];
 	bool		known = sds && kernel->rank > 0;
+	float	   *work;
 
-	if (known)
-		HN_TRY(explained_variance(context, kernel, target, count, k, explained));
+	HN_NEW(context, work, kernel->rank);
 	for (int i = 0; i < count; i++)
 	{
+		const real *row = k + (size_t) i * kernel->rows;
 		double		sum = process->offset;
 
 		for (int j = 0; j < kernel->rows; j++)
-			sum += (double) weights[j] * k[(size_t) i * kernel->rows + j];
+			sum += (double) weights[j] * row[j];
 		if (!isfinite(sum))
 			return hn_fail(context, HN_NOT_FINITE, "head \"%s\" of the model is not finite", head->name);
 		values[i * head->target_count + target] = head->task == HN_REGRESSION
 			? sum * scale->std + scale->mean : 1 / (1 + exp(-sum));
 		if (known)
 			sds[i * head->target_count + target] =
-				sqrt(fmax(process->variance - explained[i], 0) + process->noise) * scale->std;
+				sqrt(fmax(process->variance - explained_variance(kernel, target, row, work), 0)
+					 + process->noise) * scale->std;
 		else if (sds)
 			sds[i * head->target_count + target] = NAN;
 	}

@@ -530,7 +530,8 @@ add_kernel(TableList *list, const HnHead *head)
 	}
 	add_table(list, head->name, "weights", HN_F32, 2, head->target_count, n, &kernel->weights);
 	if (m > 0)
-		add_table(list, head->name, "factors", HN_F32, 2, head->target_count * m, m, &kernel->factors);
+		add_table(list, head->name, "factors", HN_F32, 2, head->target_count, (int) HN_TRIANGLE(m),
+				  &kernel->factors);
 }
 
 static void

@@ -60,6 +60,28 @@ ComputeAll(const CachedModel *model, const char *smiles, Computed *computed)
 		ReportCoreError(computed->context, smiles);
 }
 
+void
+ComputeInputs(const CachedModel *model, const char *smiles, ModelInputs *inputs)
+{
+	HnContext  *context = BeginCore();
+	HnGraph		graph;
+	HnBatch		batch;
+	HnDescription description;
+	real	   *fingerprints;
+
+	if (hn_describe_smiles(context, smiles, model->model.features, hn_model_needs(&model->model),
+						   hamnet_max_atoms, &graph, &description) != HN_OK ||
+		hn_batch_build(context, &graph, 1, &batch) != HN_OK ||
+		hn_all_fingerprints(context, &model->model, &batch, &fingerprints) != HN_OK)
+		ReportCoreError(context, smiles);
+	inputs->context = context;
+	inputs->counts = description.counts;
+	inputs->inputs.count = 1;
+	inputs->inputs.fingerprints = fingerprints;
+	inputs->inputs.descriptors = description.descriptors;
+	inputs->inputs.counts = &inputs->counts;
+}
+
 Hfp *
 MakeFingerprint(const CachedModel *model, const real *numbers)
 {

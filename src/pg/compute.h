@@ -5,6 +5,7 @@
 #define HAMNET_COMPUTE_H
 
 #include "core.h"
+#include "hamnet/predict.h"
 #include "hfp.h"
 #include "model_cache.h"
 
@@ -21,6 +22,17 @@ typedef struct Computed
 /* Parse one molecule and run the engine, and the generator too if asked; reports every failure. */
 extern void ComputeEngine(const CachedModel *model, const char *smiles, Computed *computed);
 extern void ComputeAll(const CachedModel *model, const char *smiles, Computed *computed);
+
+/* What the heads of a model read, for one molecule, in the backend's core arena. */
+typedef struct ModelInputs
+{
+	HnContext  *context;
+	HnInputs	inputs;			/* points into this struct: do not copy it */
+	HnCounts	counts;
+} ModelInputs;
+
+/* Parse one molecule, once, and compute what the heads of a model need; reports every failure. */
+extern void ComputeInputs(const CachedModel *model, const char *smiles, ModelInputs *inputs);
 
 /* Copy fingerprint numbers [dim] into a new hfp that carries the model. */
 extern Hfp *MakeFingerprint(const CachedModel *model, const real *numbers);

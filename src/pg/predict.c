@@ -3,6 +3,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "fmgr.h"
 #include "utils/builtins.h"
 
@@ -68,15 +70,24 @@ NamedModelForProperty(const char *name, const char *property, const HnHead **hea
 	return model;
 }
 
-/* Predictions of one head for a computed molecule [head->target_count]. */
-static double *
-PredictHead(Computed *computed, const HnHead *head, const char *smiles)
+/* What one head says of a molecule [targets]; an sd that it does not know is NaN. */
+typedef struct Prediction
 {
-	double	   *values = palloc(head->target_count * sizeof(double));
+	double	   *values;
+	double	   *sds;
+} Prediction;
 
-	if (hn_head_predict(computed->context, head, computed->fingerprint.fingerprint, 1, values) != HN_OK)
-		ReportCoreError(computed->context, smiles);
-	return values;
+static Prediction
+PredictHead(const CachedModel *model, const ModelInputs *inputs, const HnHead *head, const char *smiles)
+{
+	Prediction	prediction;
+
+	prediction.values = palloc(head->target_count * sizeof(double));
+	prediction.sds = palloc(head->target_count * sizeof(double));
+	if (hn_predict(inputs->context, &model->model, head, &inputs->inputs, prediction.values,
+				   prediction.sds) != HN_OK)
+		ReportCoreError(inputs->context, smiles);
+	return prediction;
 }
 
 PG_FUNCTION_INFO_V1(hamnet_predict);
@@ -90,14 +101,14 @@ hamnet_predict(PG_FUNCTION_ARGS)
 	const HnHead *head;
 	int			target;
 	const CachedModel *model;
-	Computed	computed;
+	ModelInputs inputs;
 
 	if (PG_NARGS() > 2)
 		model = NamedModelForProperty(text_to_cstring(PG_GETARG_TEXT_PP(2)), property, &head, &target);
 	else
 		model = ModelForProperty(property, &head, &target);
-	ComputeAll(model, smiles, &computed);
-	PG_RETURN_FLOAT8(PredictHead(&computed, head, smiles)[target]);
+	ComputeInputs(model, smiles, &inputs);
+	PG_RETURN_FLOAT8(PredictHead(model, &inputs, head, smiles).values[target]);
 }
 
 PG_FUNCTION_INFO_V1(hamnet_predictions);
@@ -109,24 +120,23 @@ hamnet_predictions(PG_FUNCTION_ARGS)
 	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	const CachedModel *model = GetModelArgument(fcinfo, 1);
 	RowSet		rows = BeginRows(fcinfo);
-	Computed	computed;
+	ModelInputs inputs;
 
-	ComputeAll(model, smiles, &computed);
+	ComputeInputs(model, smiles, &inputs);
 	for (int h = 0; h < model->model.head_count; h++)
 	{
 		const HnHead *head = &model->model.heads[h];
-		double	   *values = PredictHead(&computed, head, smiles);
+		Prediction	prediction = PredictHead(model, &inputs, head, smiles);
 
 		for (int t = 0; t < head->target_count; t++)
 		{
-			/* A single network has no spread to report. */
-			bool		nulls[4] = {false, false, false, true};
+			bool		nulls[4] = {false, false, false, isnan(prediction.sds[t])};
 			Datum		row[4];
 
 			row[0] = CStringGetTextDatum(head->targets[t].name);
-			row[1] = Float8GetDatum(values[t]);
+			row[1] = Float8GetDatum(prediction.values[t]);
 			row[2] = CStringGetTextDatum(head->targets[t].unit);
-			row[3] = (Datum) 0;
+			row[3] = Float8GetDatum(prediction.sds[t]);
 			AddRow(&rows, row, nulls);
 		}
 	}

@@ -1,0 +1,247 @@
+/*
+ * rdkit_conformer.cpp: coordinates, made by RDKit or read from MOL blocks.
+ */
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <ForceField/ForceField.h>
+#include <Geometry/point.h>
+#include <GraphMol/Chirality.h>
+#include <GraphMol/Conformer.h>
+#include <GraphMol/DistGeomHelpers/Embedder.h>
+#include <GraphMol/FileParsers/FileParsers.h>
+#include <GraphMol/ForceFieldHelpers/MMFF/AtomTyper.h>
+#include <GraphMol/ForceFieldHelpers/MMFF/Builder.h>
+#include <GraphMol/MolOps.h>
+
+#include "rdkit_common.h"
+
+extern "C"
+{
+#include "hamnet/conformer.h"
+}
+
+using namespace hamnet;
+
+namespace
+{
+
+/* Attempts to embed; the second half starts from random coordinates, which helps cages and large rings. */
+constexpr int ATTEMPTS = 60;
+
+/* Space between the fragments of a salt, side by side, in angstrom. */
+constexpr double FRAGMENT_GAP = 4;
+
+/* Steps of the force field: in each round, between two interrupt checks, and rounds. */
+constexpr int MINIMISER_STEPS = 50;
+constexpr int MINIMISER_ROUNDS = 20;
+
+/* Terms between atoms further apart than this are left out, in angstrom. */
+constexpr double NONBONDED_REACH = 100;
+
+/*
+ * Bytes of a MOL block for each atom allowed, and for the whole: a line for the
+ * atom, two for bonds, and as much for each of two hydrogens, in the longer V3000.
+ */
+constexpr size_t BLOCK_BYTES_PER_ATOM = 1024;
+constexpr size_t BLOCK_BYTES_EXTRA = 16384;
+
+/* RDKit multiplies seeds, and takes negative ones for none: spread ours over 1 .. 2^30. */
+int
+attempt_seed(int seed, int attempt)
+{
+	uint64_t	z = static_cast<uint64_t>(seed) * ATTEMPTS + static_cast<uint64_t>(attempt) + 1;
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return static_cast<int>((z ^ z >> 31) & 0x3fffffff) + 1;
+}
+
+HnStatus
+embed(HnContext *context, const Input &input, RDKit::RWMol &mol, int seed)
+{
+	for (int attempt = 0; attempt < ATTEMPTS; attempt++)
+	{
+		RDKit::DGeomHelpers::EmbedParameters params = RDKit::DGeomHelpers::ETKDGv3;
+
+		if (hn_interrupted(context))
+			return HN_INTERRUPTED;
+		params.randomSeed = attempt_seed(seed, attempt);
+		params.maxIterations = 1;
+		params.numThreads = 1;
+		params.useRandomCoords = attempt >= ATTEMPTS / 2;
+		if (RDKit::DGeomHelpers::EmbedMolecule(mol, params) >= 0)
+			return HN_OK;
+	}
+	return hn_fail(context, HN_NO_CONFORMER, "no conformation found for SMILES \"%.*s\" in %d attempts",
+				   static_cast<int>(std::min<size_t>(input.length, SHOWN_LENGTH)), input.text, ATTEMPTS);
+}
+
+/* Relax the conformation where the force field knows every atom. */
+HnStatus
+minimise(HnContext *context, RDKit::RWMol &mol)
+{
+	RDKit::MMFF::MMFFMolProperties properties(mol, "MMFF94");
+
+	if (!properties.isValid())
+		return HN_OK;
+
+	std::unique_ptr<ForceFields::ForceField> field(
+		RDKit::MMFF::constructForceField(mol, &properties, NONBONDED_REACH));
+
+	field->initialize();
+	for (int round = 0; round < MINIMISER_ROUNDS; round++)
+	{
+		if (hn_interrupted(context))
+			return HN_INTERRUPTED;
+		if (field->minimize(MINIMISER_STEPS) == 0)
+			break;
+	}
+	return HN_OK;
+}
+
+/*
+ * RDKit embeds each fragment around the origin. Nothing is known of how they
+ * lie in a salt or a mixture: place them side by side along the first axis.
+ */
+void
+separate_fragments(RDKit::RWMol &mol)
+{
+	std::vector<std::vector<int>> fragments;
+	RDKit::Conformer &conformer = mol.getConformer();
+	double		end = 0;
+
+	RDKit::MolOps::getMolFrags(mol, fragments);
+	for (size_t f = 0; f < fragments.size() && fragments.size() > 1; f++)
+	{
+		auto		compare = [&] (int a, int b) {
+			return conformer.getAtomPos(static_cast<unsigned>(a)).x < conformer.getAtomPos(static_cast<unsigned>(b)).x;
+		};
+		auto		range = std::minmax_element(fragments[f].begin(), fragments[f].end(), compare);
+		double		first = conformer.getAtomPos(static_cast<unsigned>(*range.first)).x;
+		double		width = conformer.getAtomPos(static_cast<unsigned>(*range.second)).x - first;
+
+		for (int atom : fragments[f])
+			conformer.getAtomPos(static_cast<unsigned>(atom)).x += end - first;
+		end += width + FRAGMENT_GAP;
+	}
+}
+
+/* Give a molecule the coordinates of the first atoms of another. */
+void
+copy_coordinates(const RDKit::ROMol &from, RDKit::RWMol &to)
+{
+	auto		conformer = std::make_unique<RDKit::Conformer>(to.getNumAtoms());
+
+	conformer->set3D(true);
+	for (unsigned i = 0; i < to.getNumAtoms(); i++)
+		conformer->setAtomPos(i, from.getConformer().getAtomPos(i));
+	to.clearConformers();
+	to.addConformer(conformer.release(), true);
+}
+
+const char *
+copy_text(HnContext *context, const std::string &text)
+{
+	char	   *copy = allocate<char>(context, text.size() + 1);
+
+	memcpy(copy, text.c_str(), text.size() + 1);
+	return copy;
+}
+
+/* Read a MOL block within limits, its stereochemistry taken from the coordinates. */
+HnStatus
+read_molblock(HnContext *context, const Input &input, int max_atoms, const LogCapture &log,
+			  std::unique_ptr<RDKit::RWMol> &mol)
+{
+	size_t		limit = static_cast<size_t>(max_atoms) * BLOCK_BYTES_PER_ATOM + BLOCK_BYTES_EXTRA;
+	std::string text(input.text, input.length);
+
+	if (input.length > limit)
+		return hn_fail(context, HN_TOO_LARGE,
+					   "MOL block has %zu bytes, more than the limit of %zu for molecules of at most %d atoms",
+					   input.length, limit, max_atoms);
+	text += '\n';
+	mol.reset(RDKit::MolBlockToMol(text, false, false));
+	if (mol == nullptr)
+		return reject(context, input, Reason(*log.text() ? log.text() : "it holds no molecule"));
+	if (mol->getNumAtoms() == 0)
+		return reject(context, input, Reason("it has no atoms"));
+	HN_TRY(check_size(context, *mol, max_atoms));
+	if (mol->getNumConformers() == 0 || !mol->getConformer().is3D())
+		return reject(context, input, Reason("its coordinates are not three-dimensional"));
+	if (hn_interrupted(context))
+		return HN_INTERRUPTED;
+
+	/* Again, now that the limits hold, in the steps that RDKit takes by default. */
+	mol.reset(RDKit::MolBlockToMol(text));
+	if (mol == nullptr)
+		return reject(context, input, Reason(*log.text() ? log.text() : "it cannot be sanitised"));
+	RDKit::MolOps::assignStereochemistryFrom3D(*mol);
+	RDKit::MolOps::assignStereochemistry(*mol, true /* clean up */, true /* force */,
+										 true /* flag possible centres */);
+	return check_atoms(context, *mol, max_atoms);
+}
+
+}								/* namespace */
+
+HnStatus
+hn_embed(HnContext *context, const char *smiles, int seed, int max_atoms, const char **molblock)
+{
+	Input		input(smiles);
+
+	if (seed < 0)
+		return hn_fail(context, HN_INVALID_ARGUMENT, "seed is %d, it must not be negative", seed);
+	return guarded(context, input, [&] (const LogCapture &log) -> HnStatus
+	{
+		std::unique_ptr<RDKit::RWMol> mol;
+
+		HN_TRY(read_smiles(context, input, max_atoms, log, mol));
+
+		RDKit::RWMol full(*mol);
+
+		RDKit::MolOps::addHs(full);
+		if (full.getNumAtoms() > HN_EMBED_ATOMS)
+			return hn_fail(context, HN_TOO_LARGE,
+						   "molecule has %u atoms with its hydrogens, at most %d can be embedded",
+						   full.getNumAtoms(), HN_EMBED_ATOMS);
+		HN_TRY(embed(context, input, full, seed));
+		HN_TRY(minimise(context, full));
+		separate_fragments(full);
+		copy_coordinates(full, *mol);
+		*molblock = copy_text(context, RDKit::MolToMolBlock(*mol));
+		return HN_OK;
+	});
+}
+
+HnStatus
+hn_graph_from_molblock(HnContext *context, const char *molblock, const HnFeatureSet *features,
+					   int max_atoms, HnGraph *graph, real **positions)
+{
+	Input		input(molblock, Format::MOL_BLOCK);
+
+	return guarded(context, input, [&] (const LogCapture &log) -> HnStatus
+	{
+		std::unique_ptr<RDKit::RWMol> mol;
+
+		HN_TRY(read_molblock(context, input, max_atoms, log, mol));
+		describe_graph(context, *mol, features, graph);
+		*positions = allocate<real>(context, 3 * static_cast<size_t>(graph->atom_count));
+		for (int i = 0; i < graph->atom_count; i++)
+		{
+			const RDGeom::Point3D &point = mol->getConformer().getAtomPos(
+				static_cast<unsigned>(graph->source_atom[i]));
+
+			if (!std::isfinite(point.x) || !std::isfinite(point.y) || !std::isfinite(point.z))
+				return reject(context, input, Reason("a coordinate is not finite"));
+			(*positions)[3 * i] = static_cast<real>(point.x);
+			(*positions)[3 * i + 1] = static_cast<real>(point.y);
+			(*positions)[3 * i + 2] = static_cast<real>(point.z);
+		}
+		return HN_OK;
+	});
+}
