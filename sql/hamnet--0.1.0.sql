@@ -578,6 +578,7 @@ SELECT pg_catalog.pg_extension_config_dump('_hamnet_training', '');
 SELECT pg_catalog.pg_extension_config_dump('_hamnet_training_id_seq', '');
 
 COMMENT ON TABLE _hamnet_training IS 'runs of the training procedures';
+COMMENT ON SEQUENCE _hamnet_training_id_seq IS 'numbers of training runs';
 COMMENT ON COLUMN _hamnet_training.digest IS 'SHA-256 of all that decides the result: query, options, base and data';
 COMMENT ON COLUMN _hamnet_training.state IS 'running, done, or given up for another run; a run that nobody works on any more was interrupted';
 COMMENT ON COLUMN _hamnet_training.report IS 'what was tried, what was kept and why, and the molecules that were left out';

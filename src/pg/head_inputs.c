@@ -100,7 +100,7 @@ AddFingerprints(HnContext *scratch, Collection *collection, const HnGraph *graph
 }
 
 void
-ComputeInputs(HnContext *context, const HnModel *model, HnNeeds needs,
+ComputeHeadInputs(HnContext *context, const HnModel *model, HnNeeds needs,
 			  const char *const *smiles, int count, HnInputs *inputs, bool *valid)
 {
 	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "hamnet molecules", ALLOCSET_DEFAULT_SIZES);
@@ -161,7 +161,7 @@ PredictSome(HnContext *context, const HnModel *model, const char *const *smiles,
 	HnInputs	inputs;
 	int			first = 0;
 
-	ComputeInputs(context, model, hn_model_needs(model), smiles, count, &inputs, valid);
+	ComputeHeadInputs(context, model, hn_model_needs(model), smiles, count, &inputs, valid);
 	for (int h = 0; h < model->head_count; h++)
 	{
 		const HnHead *head = &model->heads[h];

@@ -12,7 +12,7 @@
  * that needs names. Results lie in the context's arena. valid[i] is false for a
  * molecule that cannot be parsed or is not finite; its numbers are 0.
  */
-extern void ComputeInputs(HnContext *context, const HnModel *model, HnNeeds needs,
+extern void ComputeHeadInputs(HnContext *context, const HnModel *model, HnNeeds needs,
 						  const char *const *smiles, int count, HnInputs *inputs, bool *valid);
 
 /*

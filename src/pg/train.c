@@ -480,7 +480,7 @@ TrainKernel(Trainer *trainer, Outcome *outcome)
 	for (int i = 0; i < data->train_count; i++)
 		smiles[i] = SmilesAt(data, data->train[i]);
 	ereport(NOTICE, (errmsg("kernel: fitting %d molecules", data->train_count)));
-	ComputeInputs(&trainer->context, &trainer->model, needs, smiles, data->train_count, &inputs, valid);
+	ComputeHeadInputs(&trainer->context, &trainer->model, needs, smiles, data->train_count, &inputs, valid);
 
 	outcome->model = trainer->model;
 	outcome->model.head_count = trainer->head_count;

@@ -1,7 +1,7 @@
 -- Training, evaluation and their log, on tiny data. All of it in one
 -- transaction, where nothing is committed on the way.
 BEGIN;
-SELECT plan(67);
+SELECT plan(65);
 SET LOCAL client_min_messages = warning;
 
 -- alcohols, amines, halides and acids whose label follows from their atoms

@@ -49,7 +49,7 @@ CALL hamnet_train('m', 'SELECT smiles, ''-Infinity''::real AS y FROM assay');
 CALL hamnet_train('m', 'SELECT ''CCO'', y FROM assay');
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"validation": "scaffold"}');
 SET hamnet.training_memory = '1MB';
-CALL hamnet_train('m', 'SELECT repeat(''C'', 900) || smiles, y FROM assay');
+CALL hamnet_train('m', 'SELECT repeat(''C'', n % 40 + 10), n FROM generate_series(1, 1000) AS n');
 RESET hamnet.training_memory;
 
 -- engines
