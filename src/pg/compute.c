@@ -88,39 +88,94 @@ MakeFingerprint(const CachedModel *model, const real *numbers)
 	return MakeHfp(numbers, model->model.fingerprint_config.dim, model->tag);
 }
 
-/*
- * Run graphs[0 .. count - 1] as one batch. Should one of them break the
- * arithmetic, each is run alone, so that it cannot take the others with it;
- * it has a reason then, and no result.
- */
-static void
-RunBatch(HnContext *context, const CachedModel *model, const HnGraph *graphs, int count,
-		 Hfp **results, char **reasons)
+/* What becomes of the molecules of a batch; predictions may be NULL. */
+typedef struct Outcomes
 {
-	HnArenaMark mark = hn_arena_mark(context->arena);
+	Hfp		  **fingerprints;
+	double	  **predictions;
+	char	  **reasons;
+} Outcomes;
+
+int
+CountTargets(const HnModel *model)
+{
+	int			count = 0;
+
+	for (int h = 0; h < model->head_count; h++)
+		count += model->heads[h].target_count;
+	return count;
+}
+
+/* Predictions of every head for fingerprints [count, D], each molecule's in an array of its own. */
+static HnStatus
+PredictBatch(HnContext *context, const HnModel *model, const real *fingerprints, int count, double **predictions)
+{
+	int			targets = CountTargets(model);
+	int			first = 0;
+
+	for (int g = 0; g < count; g++)
+		predictions[g] = palloc(targets * sizeof(double));
+	for (int h = 0; h < model->head_count; h++)
+	{
+		const HnHead *head = &model->heads[h];
+		double	   *values;
+
+		HN_NEW(context, values, (size_t) count * head->target_count);
+		HN_TRY(hn_head_predict(context, head, fingerprints, count, values));
+		for (int g = 0; g < count; g++)
+			memcpy(predictions[g] + first, values + (size_t) g * head->target_count,
+				   head->target_count * sizeof(double));
+		first += head->target_count;
+	}
+	return HN_OK;
+}
+
+/* Run graphs[0 .. count - 1] as one batch. */
+static HnStatus
+TryBatch(HnContext *context, const CachedModel *model, const HnGraph *graphs, int count, Outcomes outcomes)
+{
 	HnBatch		batch;
 	real	   *numbers;
 
-	if (hn_batch_build(context, graphs, count, &batch) == HN_OK &&
-		hn_fingerprints(context, &model->model, &batch, &numbers) == HN_OK)
+	HN_TRY(hn_batch_build(context, graphs, count, &batch));
+	HN_TRY(hn_fingerprints(context, &model->model, &batch, &numbers));
+	if (outcomes.predictions)
+		HN_TRY(PredictBatch(context, &model->model, numbers, count, outcomes.predictions));
+	for (int g = 0; g < count; g++)
 	{
-		for (int g = 0; g < count; g++)
-		{
-			results[g] = MakeFingerprint(model, numbers + (size_t) g * model->model.fingerprint_config.dim);
-			reasons[g] = NULL;
-		}
+		outcomes.fingerprints[g] = MakeFingerprint(model, numbers + (size_t) g * model->model.fingerprint_config.dim);
+		outcomes.reasons[g] = NULL;
 	}
-	else if (!IsMoleculeError(context->status))
-		ReportCoreError(context, NULL);
-	else if (count == 1)
-	{
-		results[0] = NULL;
-		reasons[0] = pstrdup(context->message);
-	}
-	else
-		for (int g = 0; g < count; g++)
-			RunBatch(context, model, graphs + g, 1, results + g, reasons + g);
+	return HN_OK;
+}
+
+/*
+ * Run a batch. Should one of its molecules break the arithmetic, each is run
+ * alone, so that it cannot take the others with it; it has a reason then, and
+ * no result.
+ */
+static void
+RunBatch(HnContext *context, const CachedModel *model, const HnGraph *graphs, int count, Outcomes outcomes)
+{
+	HnArenaMark mark = hn_arena_mark(context->arena);
+	HnStatus	status = TryBatch(context, model, graphs, count, outcomes);
+
 	hn_arena_rewind(context->arena, mark);
+	if (status == HN_OK)
+		return;
+	if (!IsMoleculeError(status))
+		ReportCoreError(context, NULL);
+	if (count == 1)
+	{
+		outcomes.fingerprints[0] = NULL;
+		outcomes.reasons[0] = pstrdup(context->message);
+		return;
+	}
+	for (int g = 0; g < count; g++)
+		RunBatch(context, model, graphs + g, 1,
+				 (Outcomes) {outcomes.fingerprints + g,
+					 outcomes.predictions ? outcomes.predictions + g : NULL,
+					 outcomes.reasons + g});
 }
 
 /* Whether a failure is noted beside the molecule rather than thrown. */
@@ -131,10 +186,12 @@ IsNoted(HnStatus status, char **reasons)
 }
 
 void
-ComputeFingerprints(const CachedModel *model, char **smiles, int count, Hfp **results, char **reasons)
+ComputeFingerprints(const CachedModel *model, char **smiles, int count,
+					Hfp **results, double **predictions, char **reasons)
 {
 	HnGraph		graphs[BATCH_ATOMS];
 	Hfp		   *computed[BATCH_ATOMS];
+	double	   *predicted[BATCH_ATOMS];
 	char	   *failures[BATCH_ATOMS];
 	int			place[BATCH_ATOMS]; /* of each graph in smiles */
 	int			next = 0;
@@ -168,10 +225,13 @@ ComputeFingerprints(const CachedModel *model, char **smiles, int count, Hfp **re
 				reasons[next] = pstrdup(context->message);
 		}
 		if (waiting > 0)
-			RunBatch(context, model, graphs, waiting, computed, failures);
+			RunBatch(context, model, graphs, waiting,
+					 (Outcomes) {computed, predictions ? predicted : NULL, failures});
 		for (int g = 0; g < waiting; g++)
 		{
 			results[place[g]] = computed[g];
+			if (predictions)
+				predictions[place[g]] = predicted[g];
 			if (reasons)
 				reasons[place[g]] = failures[g];
 		}

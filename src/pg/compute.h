@@ -37,13 +37,20 @@ extern void ComputeInputs(const CachedModel *model, const char *smiles, ModelInp
 /* Copy fingerprint numbers [dim] into a new hfp that carries the model. */
 extern Hfp *MakeFingerprint(const CachedModel *model, const real *numbers);
 
+/* Number of targets of all heads. */
+extern int	CountTargets(const HnModel *model);
+
 /*
  * Fingerprints of several molecules, computed in batches. results[i] is NULL
- * where smiles[i] is NULL or the molecule has no fingerprint. reasons, unless
- * it is NULL, says why a molecule has none, and is NULL elsewhere; molecules
- * beyond hamnet.max_atoms are then among those without, not an error.
+ * where smiles[i] is NULL or the molecule has no fingerprint.
+ *
+ * predictions, unless it is NULL, receives an array of CountTargets() values
+ * for each molecule that has a fingerprint, in the order of heads and targets.
+ * reasons, unless it is NULL, says why a molecule has none, and is NULL
+ * elsewhere; molecules beyond hamnet.max_atoms are then among those without,
+ * not an error.
  */
 extern void ComputeFingerprints(const CachedModel *model, char **smiles, int count,
-								Hfp **results, char **reasons);
+								Hfp **results, double **predictions, char **reasons);
 
 #endif

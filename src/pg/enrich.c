@@ -61,10 +61,12 @@ typedef struct EnrichOptions
 	char	   *model;
 	char	   *error_column;
 	bool		retry;
+	Jsonb	   *predictions;
 } EnrichOptions;
 
 static const Option enrich_options[] = {
 	{"model", OPTION_TEXT, offsetof(EnrichOptions, model)},
+	{"predictions", OPTION_JSON, offsetof(EnrichOptions, predictions)},
 	{"workers", OPTION_INTEGER, offsetof(EnrichOptions, workers), .integer = {-1, 0, MOST_ENRICH_WORKERS}},
 	{"batch_rows", OPTION_INTEGER, offsetof(EnrichOptions, batch_rows), .integer = {256, 1, 10000}},
 	{"error_column", OPTION_TEXT, offsetof(EnrichOptions, error_column)},
@@ -172,6 +174,21 @@ CheckErrorColumn(Oid table, const char *name)
 	ReleaseSysCache(tuple);
 }
 
+static void
+CheckPredictionColumn(Oid table, const char *name)
+{
+	HeapTuple	tuple;
+	Form_pg_attribute attribute = GetColumn(table, name, &tuple);
+
+	if (TypeCategory(getBaseType(attribute->atttypid)) != TYPCATEGORY_NUMERIC)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" has type %s, but a prediction is a number", name,
+						format_type_be(attribute->atttypid))));
+	RejectGenerated(table, attribute);
+	ReleaseSysCache(tuple);
+}
+
 /* Only rows that the server stores itself have a place that stays until they change. */
 static void
 CheckKind(Oid relation)
@@ -235,7 +252,10 @@ CheckRequest(const EnrichRequest *request, int dim)
 	CheckKind(request->table);
 	leaves = ListLeaves(request->table);
 	CheckSmilesColumn(request->table, NameStr(request->smiles_column));
-	CheckFingerprintColumn(request->table, NameStr(request->fp_column), dim);
+	if (NameStr(request->fp_column)[0] != '\0')
+		CheckFingerprintColumn(request->table, NameStr(request->fp_column), dim);
+	for (int p = 0; p < request->prediction_count; p++)
+		CheckPredictionColumn(request->table, NameStr(request->predictions[p].column));
 	if (NameStr(request->error_column)[0] != '\0')
 		CheckErrorColumn(request->table, NameStr(request->error_column));
 	CheckPolicies(request->table, leaves);
@@ -449,8 +469,8 @@ ReportRun(const EnrichRun *run, int64 total, int64 left)
 			(errmsg("hamnet_enrich: filled " INT64_FORMAT " of " INT64_FORMAT " rows in %.1f s, %.0f molecules/s",
 					run->progress.filled, total, seconds,
 					(run->progress.filled + run->progress.invalid) / Max(seconds, 1e-3)),
-			 run->progress.invalid > 0 ? errdetail(INT64_FORMAT " rows have no valid molecule.", run->progress.invalid) : 0,
-			 left > 0 ? errhint("hamnet_enrich_report() lists the " INT64_FORMAT " rows without a fingerprint, and why.", left) : 0));
+			 run->progress.invalid > 0 ? errdetail(INT64_FORMAT " rows have no usable molecule.", run->progress.invalid) : 0,
+			 left > 0 ? errhint("hamnet_enrich_report() lists the " INT64_FORMAT " rows that have none, and why.", left) : 0));
 }
 
 static void
@@ -509,6 +529,64 @@ WantedWorkers(const EnrichRun *run, int64 workers)
 	return 0;
 }
 
+/* The place of a target among those of all heads. */
+static int
+FindTarget(const HnModel *model, const char *property)
+{
+	int			place = 0;
+
+	for (int h = 0; h < model->head_count; h++)
+		for (int t = 0; t < model->heads[h].target_count; t++, place++)
+			if (strcmp(model->heads[h].targets[t].name, property) == 0)
+				return place;
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("the model does not predict \"%s\"", property),
+			 errhint("See column \"targets\" of hamnet_models(), and name the model by option \"model\".")));
+}
+
+static void
+AddPrediction(EnrichRequest *request, const HnModel *model, const char *property, const char *column)
+{
+	EnrichPrediction *prediction = &request->predictions[request->prediction_count];
+
+	if (request->prediction_count == MOST_ENRICH_PREDICTIONS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("more than %d predictions", MOST_ENRICH_PREDICTIONS)));
+	prediction->target = FindTarget(model, property);
+	namestrcpy(&prediction->column, column);
+	request->prediction_count++;
+}
+
+/* {"property": "column", ...}, or ["property", ...] for columns of the same names. */
+static void
+ReadPredictions(EnrichRequest *request, const HnModel *model, Jsonb *predictions)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(&predictions->root);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	char	   *property = NULL;
+
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		char	   *text;
+
+		if (token != WJB_KEY && token != WJB_VALUE && token != WJB_ELEM)
+			continue;
+		if (value.type != jbvString)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("invalid value for option \"predictions\""),
+					 errdetail("It must be {\"property\": \"column\", ...} or [\"property\", ...].")));
+		text = pnstrdup(value.val.string.val, value.val.string.len);
+		if (token == WJB_KEY)
+			property = text;
+		else
+			AddPrediction(request, model, property ? property : text, text);
+	}
+}
+
 PG_FUNCTION_INFO_V1(hamnet_enrich);
 
 /* hamnet_enrich(table regclass, smiles_column name, fp_column name, options jsonb) */
@@ -523,7 +601,8 @@ hamnet_enrich(PG_FUNCTION_ARGS)
 	run.atomic = call == NULL || !IsA(call, CallContext) || call->atomic;
 	run.request.table = DatumGetObjectId(RequiredArgument(fcinfo, 0, "table"));
 	namestrcpy(&run.request.smiles_column, NameStr(*DatumGetName(RequiredArgument(fcinfo, 1, "smiles_column"))));
-	namestrcpy(&run.request.fp_column, NameStr(*DatumGetName(RequiredArgument(fcinfo, 2, "fp_column"))));
+	if (!PG_ARGISNULL(2))
+		namestrcpy(&run.request.fp_column, NameStr(*PG_GETARG_NAME(2)));
 	ReadOptions(DatumGetJsonbP(RequiredArgument(fcinfo, 3, "options")), enrich_options,
 				lengthof(enrich_options), &options);
 	if (options.error_column)
@@ -535,6 +614,10 @@ hamnet_enrich(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("CALL hamnet_enrich");
 
 	model = options.model ? GetModelByName(options.model, false) : GetDefaultModel();
+	if (options.predictions)
+		ReadPredictions(&run.request, &model->model, options.predictions);
+	if (run.request.prediction_count == 0)
+		(void) RequiredArgument(fcinfo, 2, "fp_column");
 	strlcpy(run.request.model_id, model->id, sizeof(run.request.model_id));
 
 	SPI_connect_ext(run.atomic ? 0 : SPI_OPT_NONATOMIC);

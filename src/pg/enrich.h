@@ -1,5 +1,5 @@
 /*
- * enrich.h: filling the missing fingerprints of a table.
+ * enrich.h: filling the missing fingerprints and predictions of a table.
  *
  * The leader is the backend that calls hamnet_enrich (enrich.c): it checks the
  * request, counts, and makes a job of it, in dynamic shared memory if
@@ -8,8 +8,8 @@
  * shared counter until none is left (enrich_batch.c), one transaction for as
  * many chunks as give a batch of rows.
  *
- * No row is locked while its fingerprint is computed. It is written only if
- * the row still has none and its SMILES is the one it was computed from.
+ * No row is locked while it is computed. The results are written only where
+ * the row still has none and its SMILES is the one they were computed from.
  */
 #ifndef HAMNET_PG_ENRICH_H
 #define HAMNET_PG_ENRICH_H
@@ -20,6 +20,13 @@
 #include "model_store.h"
 
 #define MOST_ENRICH_WORKERS 64
+#define MOST_ENRICH_PREDICTIONS 64
+
+typedef struct EnrichPrediction
+{
+	int			target;			/* of the model, counted through all heads */
+	NameData	column;
+} EnrichPrediction;
 
 /* What the caller asked for, checked. Column names are "" where there is none. */
 typedef struct EnrichRequest
@@ -30,6 +37,8 @@ typedef struct EnrichRequest
 	NameData	error_column;	/* receives the reason where there is no fingerprint */
 	bool		retry;			/* try rows that have a reason again */
 	char		model_id[MODEL_ID_LENGTH + 1];	/* a name could change its meaning meanwhile */
+	int			prediction_count;
+	EnrichPrediction predictions[MOST_ENRICH_PREDICTIONS];
 	int			batch_rows;		/* a transaction ends with the chunk that completes so many */
 } EnrichRequest;
 
@@ -72,7 +81,7 @@ typedef struct EnrichJob
 
 /* enrich_batch.c */
 
-/* Which rows lack a fingerprint, as an SQL condition on the table's alias t. */
+/* Which rows lack a result, as an SQL condition on the table's alias t. */
 extern char *EnrichCondition(const EnrichRequest *request);
 
 /* Report a statement on the leaf that the caller may not run, or that cannot work. */

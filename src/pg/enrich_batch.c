@@ -26,7 +26,10 @@
 #include "extension.h"
 #include "guc.h"
 
-/* Rows that lack a fingerprint, and what is computed for them. */
+/* Columns that receive results. */
+#define MOST_COLUMNS (1 + MOST_ENRICH_PREDICTIONS)
+
+/* Rows that lack a result, and what is computed for them. */
 typedef struct Batch
 {
 	int			count;
@@ -34,8 +37,28 @@ typedef struct Batch
 	ItemPointer *places;
 	text	  **texts;			/* as SmilesExpression gives them */
 	Hfp		  **fingerprints;	/* NULL: none */
-	char	  **reasons;		/* why not */
+	double	  **predictions;	/* of every target, where there is a fingerprint */
+	char	  **reasons;		/* why there is none */
 } Batch;
+
+static bool
+HasColumn(const NameData *column)
+{
+	return NameStr(*column)[0] != '\0';
+}
+
+/* The columns that receive results, fingerprint first. */
+static int
+ListColumns(const EnrichRequest *request, const char **columns)
+{
+	int			count = 0;
+
+	if (HasColumn(&request->fp_column))
+		columns[count++] = NameStr(request->fp_column);
+	for (int p = 0; p < request->prediction_count; p++)
+		columns[count++] = NameStr(request->predictions[p].column);
+	return count;
+}
 
 /*
  * The SMILES of a row, as an expression. The parser refuses texts beyond a
@@ -52,12 +75,16 @@ SmilesExpression(const EnrichRequest *request)
 char *
 EnrichCondition(const EnrichRequest *request)
 {
+	const char *columns[MOST_COLUMNS];
+	int			count = ListColumns(request, columns);
 	StringInfoData condition;
 
 	initStringInfo(&condition);
-	appendStringInfo(&condition, "t.%s IS NOT NULL", quote_identifier(NameStr(request->smiles_column)));
-	appendStringInfo(&condition, " AND t.%s IS NULL", quote_identifier(NameStr(request->fp_column)));
-	if (NameStr(request->error_column)[0] != '\0' && !request->retry)
+	appendStringInfo(&condition, "t.%s IS NOT NULL AND (", quote_identifier(NameStr(request->smiles_column)));
+	for (int c = 0; c < count; c++)
+		appendStringInfo(&condition, "%st.%s IS NULL", c == 0 ? "" : " OR ", quote_identifier(columns[c]));
+	appendStringInfoChar(&condition, ')');
+	if (HasColumn(&request->error_column) && !request->retry)
 		appendStringInfo(&condition, " AND t.%s IS NULL", quote_identifier(NameStr(request->error_column)));
 	return condition.data;
 }
@@ -82,68 +109,108 @@ LockLeaf(Oid leaf)
 	return name;
 }
 
-/* The statement that writes $3 into rows at $1 whose SMILES is still $2. */
+/* The statement that writes count values, $3 and on, into rows at $1 whose SMILES is still $2. */
 static char *
-UpdateStatement(const EnrichRequest *request, const char *leaf, const char *assignments)
+UpdateStatement(const EnrichRequest *request, const char *leaf, int count, const char *assignments)
 {
-	return psprintf("UPDATE ONLY %s AS t SET %s"
-					" FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3))"
-					" AS v (place, smiles, value)"
-					" WHERE t.ctid OPERATOR(pg_catalog.=) v.place"
-					" AND %s OPERATOR(pg_catalog.=) v.smiles COLLATE pg_catalog.\"C\" AND %s",
-					leaf, assignments, SmilesExpression(request), EnrichCondition(request));
+	StringInfoData statement;
+
+	initStringInfo(&statement);
+	appendStringInfo(&statement, "UPDATE ONLY %s AS t SET %s"
+					 " FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)", leaf, assignments);
+	for (int c = 0; c < count; c++)
+		appendStringInfo(&statement, ", pg_catalog.unnest($%d)", c + 3);
+	appendStringInfoString(&statement, ") AS v (place, smiles");
+	for (int c = 0; c < count; c++)
+		appendStringInfo(&statement, ", value%d", c);
+	appendStringInfo(&statement, ") WHERE t.ctid OPERATOR(pg_catalog.=) v.place"
+					 " AND %s OPERATOR(pg_catalog.=) v.smiles COLLATE pg_catalog.\"C\" AND %s",
+					 SmilesExpression(request), EnrichCondition(request));
+	return statement.data;
+}
+
+/* Results go where there is none yet: an earlier call may have written some of them. */
+static char *
+ResultUpdate(const EnrichRequest *request, Oid leaf, const char *name)
+{
+	const char *columns[MOST_COLUMNS];
+	int			count = ListColumns(request, columns);
+	StringInfoData assignments;
+
+	initStringInfo(&assignments);
+	for (int c = 0; c < count; c++)
+	{
+		Oid			type;
+		int32		typmod;
+		Oid			collation;
+
+		get_atttypetypmodcoll(leaf, get_attnum(leaf, columns[c]), &type, &typmod, &collation);
+		appendStringInfo(&assignments, "%s%s = COALESCE(t.%s, CAST(v.value%d AS %s))", c == 0 ? "" : ", ",
+						 quote_identifier(columns[c]), quote_identifier(columns[c]), c,
+						 format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+	}
+	if (HasColumn(&request->error_column) && request->retry)
+		appendStringInfo(&assignments, ", %s = NULL", quote_identifier(NameStr(request->error_column)));
+	return UpdateStatement(request, name, count, assignments.data);
 }
 
 static char *
-FingerprintUpdate(const EnrichRequest *request, const char *leaf)
+ReasonUpdate(const EnrichRequest *request, const char *name)
 {
-	char	   *assignments = psprintf("%s = v.value", quote_identifier(NameStr(request->fp_column)));
-
-	if (NameStr(request->error_column)[0] != '\0' && request->retry)
-		assignments = psprintf("%s, %s = NULL", assignments,
-							   quote_identifier(NameStr(request->error_column)));
-	return UpdateStatement(request, leaf, assignments);
+	return UpdateStatement(request, name, 1,
+						   psprintf("%s = v.value0", quote_identifier(NameStr(request->error_column))));
 }
 
-static char *
-ReasonUpdate(const EnrichRequest *request, const char *leaf)
+/* Types of the parameters of ResultUpdate; returns their number. */
+static int
+ResultTypes(const EnrichRequest *request, Oid *types)
 {
-	return UpdateStatement(request, leaf, psprintf("%s = v.value",
-												   quote_identifier(NameStr(request->error_column))));
+	int			count = 0;
+
+	types[count++] = TIDARRAYOID;
+	types[count++] = TEXTARRAYOID;
+	if (HasColumn(&request->fp_column))
+		types[count++] = get_array_type(FingerprintType());
+	for (int p = 0; p < request->prediction_count; p++)
+		types[count++] = FLOAT8ARRAYOID;
+	return count;
 }
 
-/* The array type of hfp. */
-static Oid
-FingerprintArrayType(void)
-{
-	return get_array_type(FingerprintType());
-}
+static const Oid reason_types[3] = {TIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
 
 /* Run a statement, and come back to the caller's memory context, which SPI leaves. */
 static void
-Execute(const char *query, int count, Oid *types, Datum *values, const char *nulls, int expected)
+Execute(const char *query, int count, const Oid *types, Datum *values, const char *nulls, int expected)
 {
 	MemoryContext memory = CurrentMemoryContext;
 
-	if (SPI_execute_with_args(query, count, types, values, nulls, false, 0) != expected)
+	if (SPI_execute_with_args(query, count, (Oid *) types, values, nulls, false, 0) != expected)
 		elog(ERROR, "unexpected result of \"%s\"", query);
 	MemoryContextSwitchTo(memory);
+}
+
+/* EXPLAIN prepares a statement for execution, which checks columns, types and privileges. */
+static void
+Explain(const char *query, int count, const Oid *types)
+{
+	Datum		values[MOST_COLUMNS + 2] = {(Datum) 0};
+	char		nulls[MOST_COLUMNS + 2];
+
+	memset(nulls, 'n', sizeof(nulls));
+	Execute(psprintf("EXPLAIN %s", query), count, types, values, nulls, SPI_OK_UTILITY);
 }
 
 void
 CheckEnrichLeaf(const EnrichRequest *request, Oid leaf)
 {
-	Oid			types[3] = {TIDARRAYOID, TEXTARRAYOID, FingerprintArrayType()};
-	Datum		values[3] = {(Datum) 0};
+	Oid			types[MOST_COLUMNS + 2];
+	int			count = ResultTypes(request, types);
 	char	   *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(leaf)),
 												  get_rel_name(leaf));
 
-	/* EXPLAIN prepares the statement for execution, which checks columns, types and privileges. */
-	Execute(psprintf("EXPLAIN %s", FingerprintUpdate(request, name)), 3, types, values, "nnn", SPI_OK_UTILITY);
-	if (NameStr(request->error_column)[0] == '\0')
-		return;
-	types[2] = TEXTARRAYOID;
-	Execute(psprintf("EXPLAIN %s", ReasonUpdate(request, name)), 3, types, values, "nnn", SPI_OK_UTILITY);
+	Explain(ResultUpdate(request, leaf, name), count, types);
+	if (HasColumn(&request->error_column))
+		Explain(ReasonUpdate(request, name), lengthof(reason_types), reason_types);
 }
 
 static void
@@ -185,7 +252,7 @@ BlockCondition(BlockNumber first, BlockNumber end)
 #endif
 }
 
-/* Add the rows of one chunk that lack a fingerprint. */
+/* Add the rows of one chunk that lack a result. */
 static void
 SelectChunk(const EnrichJob *job, const EnrichLeaf *leaf, const char *name, uint64 chunk, Batch *batch)
 {
@@ -219,6 +286,7 @@ ComputeBatch(const EnrichJob *job, Batch *batch)
 	const CachedModel *model;
 
 	batch->fingerprints = palloc(batch->count * sizeof(Hfp *));
+	batch->predictions = palloc(batch->count * sizeof(double *));
 	batch->reasons = palloc(batch->count * sizeof(char *));
 	for (int i = 0; i < batch->count; i++)
 		smiles[i] = text_to_cstring(batch->texts[i]);
@@ -227,45 +295,93 @@ ComputeBatch(const EnrichJob *job, Batch *batch)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	model = GetModelById(job->request.model_id);
 	PopActiveSnapshot();
-	ComputeFingerprints(model, smiles, batch->count, batch->fingerprints, batch->reasons);
+	ComputeFingerprints(model, smiles, batch->count, batch->fingerprints,
+						job->request.prediction_count > 0 ? batch->predictions : NULL, batch->reasons);
 }
 
-/*
- * Write the fingerprints of a batch, or, if reasons is true, the reasons of
- * the rows without. Returns the number of rows that were as they had been read.
- */
-static uint64
-WriteBatch(const EnrichRequest *request, const char *leaf, const Batch *batch, bool reasons)
+/* The rows of a batch that have a result, or, if failed is true, those that have none. */
+static int *
+ChooseRows(const Batch *batch, bool failed, int *count)
 {
-	Oid			types[3] = {TIDARRAYOID, TEXTARRAYOID, reasons ? TEXTARRAYOID : FingerprintArrayType()};
-	Datum	   *columns[3];
-	Datum		values[3];
-	char	   *query = reasons ? ReasonUpdate(request, leaf) : FingerprintUpdate(request, leaf);
-	int			count = 0;
+	int		   *rows = palloc(batch->count * sizeof(int));
 
-	for (int c = 0; c < 3; c++)
-		columns[c] = palloc(batch->count * sizeof(Datum));
+	*count = 0;
 	for (int i = 0; i < batch->count; i++)
-	{
-		if ((batch->reasons[i] != NULL) != reasons)
-			continue;
-		columns[0][count] = PointerGetDatum(batch->places[i]);
-		columns[1][count] = PointerGetDatum(batch->texts[i]);
-		columns[2][count] = reasons ? CStringGetTextDatum(batch->reasons[i]) :
-			PointerGetDatum(batch->fingerprints[i]);
-		count++;
-	}
-	if (count == 0)
-		return 0;
-	values[0] = PointerGetDatum(construct_array(columns[0], count, TIDOID, sizeof(ItemPointerData),
+		if ((batch->reasons[i] != NULL) == failed)
+			rows[(*count)++] = i;
+	return rows;
+}
+
+/* The first two parameters of an update: where the rows are, and what was read there. */
+static void
+SetPlaces(const Batch *batch, const int *rows, int count, Datum *values)
+{
+	Datum	   *elements = palloc(count * sizeof(Datum));
+
+	for (int i = 0; i < count; i++)
+		elements[i] = PointerGetDatum(batch->places[rows[i]]);
+	values[0] = PointerGetDatum(construct_array(elements, count, TIDOID, sizeof(ItemPointerData),
 												false, TYPALIGN_SHORT));
-	values[1] = PointerGetDatum(construct_array(columns[1], count, TEXTOID, -1, false, TYPALIGN_INT));
-	values[2] = PointerGetDatum(construct_array(columns[2], count, get_element_type(types[2]),
-												-1, false, TYPALIGN_INT));
+	for (int i = 0; i < count; i++)
+		elements[i] = PointerGetDatum(batch->texts[rows[i]]);
+	values[1] = PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* Run an update; returns the number of rows that were as they had been read. */
+static uint64
+Update(const char *query, int count, const Oid *types, Datum *values)
+{
 	PushActiveSnapshot(GetTransactionSnapshot());
-	Execute(query, 3, types, values, NULL, SPI_OK_UPDATE);
+	Execute(query, count, types, values, NULL, SPI_OK_UPDATE);
 	PopActiveSnapshot();
 	return SPI_processed;
+}
+
+static uint64
+WriteResults(const EnrichRequest *request, const EnrichLeaf *leaf, const char *name, const Batch *batch)
+{
+	int			count;
+	int		   *rows = ChooseRows(batch, false, &count);
+	Datum	   *elements = palloc(batch->count * sizeof(Datum));
+	Oid			types[MOST_COLUMNS + 2];
+	Datum		values[MOST_COLUMNS + 2];
+	int			parameters = 2;
+
+	if (count == 0)
+		return 0;
+	SetPlaces(batch, rows, count, values);
+	if (HasColumn(&request->fp_column))
+	{
+		for (int i = 0; i < count; i++)
+			elements[i] = PointerGetDatum(batch->fingerprints[rows[i]]);
+		values[parameters++] = PointerGetDatum(construct_array(elements, count, FingerprintType(),
+															   -1, false, TYPALIGN_INT));
+	}
+	for (int p = 0; p < request->prediction_count; p++)
+	{
+		for (int i = 0; i < count; i++)
+			elements[i] = Float8GetDatum(batch->predictions[rows[i]][request->predictions[p].target]);
+		values[parameters++] = PointerGetDatum(construct_array(elements, count, FLOAT8OID, sizeof(float8),
+															   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	}
+	return Update(ResultUpdate(request, leaf->relation, name), ResultTypes(request, types), types, values);
+}
+
+static uint64
+WriteReasons(const EnrichRequest *request, const char *name, const Batch *batch)
+{
+	int			count;
+	int		   *rows = ChooseRows(batch, true, &count);
+	Datum	   *elements = palloc(batch->count * sizeof(Datum));
+	Datum		values[3];
+
+	if (count == 0)
+		return 0;
+	SetPlaces(batch, rows, count, values);
+	for (int i = 0; i < count; i++)
+		elements[i] = CStringGetTextDatum(batch->reasons[rows[i]]);
+	values[2] = PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT));
+	return Update(ReasonUpdate(request, name), lengthof(reason_types), reason_types, values);
 }
 
 /* The leaf that a chunk belongs to; chunks come in ascending order. */
@@ -287,6 +403,16 @@ LeafOfChunk(const EnrichJob *job, uint64 chunk)
 	return &job->leaves[low];
 }
 
+static uint64
+CountReasons(const Batch *batch)
+{
+	uint64		count = 0;
+
+	for (int i = 0; i < batch->count; i++)
+		count += batch->reasons[i] != NULL;
+	return count;
+}
+
 void
 RunEnrichBatches(EnrichJob *job, void (*batch_done) (EnrichJob *job, void *state), void *state)
 {
@@ -299,7 +425,7 @@ RunEnrichBatches(EnrichJob *job, void (*batch_done) (EnrichJob *job, void *state
 	{
 		const EnrichLeaf *leaf = LeafOfChunk(job, chunk);
 		uint64		filled;
-		uint64		invalid = 0;
+		uint64		invalid;
 		char	   *name;
 		Batch		batch;
 
@@ -315,12 +441,11 @@ RunEnrichBatches(EnrichJob *job, void (*batch_done) (EnrichJob *job, void *state
 				 LeafOfChunk(job, chunk) == leaf);
 
 		ComputeBatch(job, &batch);
-		filled = WriteBatch(&job->request, name, &batch, false);
-		if (NameStr(job->request.error_column)[0] != '\0')
-			invalid = WriteBatch(&job->request, name, &batch, true);
+		filled = WriteResults(&job->request, leaf, name, &batch);
+		if (HasColumn(&job->request.error_column))
+			invalid = WriteReasons(&job->request, name, &batch);
 		else
-			for (int i = 0; i < batch.count; i++)
-				invalid += batch.reasons[i] != NULL;
+			invalid = CountReasons(&batch);
 
 		MemoryContextReset(memory);
 		batch_done(job, state);

@@ -50,7 +50,7 @@ hamnet_try_fingerprint(PG_FUNCTION_ARGS)
 	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	Hfp		   *result;
 
-	ComputeFingerprints(model, &smiles, 1, &result, NULL);
+	ComputeFingerprints(model, &smiles, 1, &result, NULL, NULL);
 	if (result == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_HFP_P(result);
@@ -86,7 +86,7 @@ hamnet_fingerprints(PG_FUNCTION_ARGS)
 	results = palloc(count * sizeof(Hfp *));
 	for (int i = 0; i < count; i++)
 		smiles[i] = nulls[i] ? NULL : TextDatumGetCString(elements[i]);
-	ComputeFingerprints(model, smiles, count, results, NULL);
+	ComputeFingerprints(model, smiles, count, results, NULL, NULL);
 	for (int i = 0; i < count; i++)
 	{
 		nulls[i] = results[i] == NULL;
