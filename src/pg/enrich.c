@@ -249,7 +249,6 @@ CheckRequest(const EnrichRequest *request, int dim)
 	List	   *leaves;
 	ListCell   *cell;
 
-	CheckKind(request->table);
 	leaves = ListLeaves(request->table);
 	CheckSmilesColumn(request->table, NameStr(request->smiles_column));
 	if (NameStr(request->fp_column)[0] != '\0')
@@ -600,6 +599,7 @@ hamnet_enrich(PG_FUNCTION_ARGS)
 
 	run.atomic = call == NULL || !IsA(call, CallContext) || call->atomic;
 	run.request.table = DatumGetObjectId(RequiredArgument(fcinfo, 0, "table"));
+	CheckKind(run.request.table);
 	namestrcpy(&run.request.smiles_column, NameStr(*DatumGetName(RequiredArgument(fcinfo, 1, "smiles_column"))));
 	if (!PG_ARGISNULL(2))
 		namestrcpy(&run.request.fp_column, NameStr(*PG_GETARG_NAME(2)));
@@ -637,18 +637,24 @@ PGDLLEXPORT Datum
 hamnet_enrich_report(PG_FUNCTION_ARGS)
 {
 	Oid			table = PG_GETARG_OID(0);
-	const char *smiles = quote_identifier(NameStr(*PG_GETARG_NAME(1)));
+	const char *smiles_column = NameStr(*PG_GETARG_NAME(1));
+	const char *fp_column = NameStr(*PG_GETARG_NAME(2));
+	const char *smiles = quote_identifier(smiles_column);
 	RowSet		rows = BeginRows(fcinfo);
+	HeapTuple	tuple;
 	SPIPlanPtr	plan;
 	Portal		cursor;
 	char	   *query;
 
 	CheckKind(table);
+	CheckSmilesColumn(table, smiles_column);
+	(void) GetColumn(table, fp_column, &tuple);
+	ReleaseSysCache(tuple);
 	query = psprintf("SELECT t.tableoid::pg_catalog.regclass, t.ctid, t.%s::pg_catalog.text,"
 					 " %s.hamnet_smiles_error(t.%s::pg_catalog.text)"
 					 " FROM %s AS t WHERE t.%s IS NOT NULL AND t.%s IS NULL",
 					 smiles, quote_identifier(get_namespace_name(ExtensionSchema())), smiles,
-					 RelationName(table), smiles, quote_identifier(NameStr(*PG_GETARG_NAME(2))));
+					 RelationName(table), smiles, quote_identifier(fp_column));
 	SPI_connect();
 	plan = SPI_prepare(query, 0, NULL);
 	if (plan == NULL)

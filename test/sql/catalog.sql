@@ -20,7 +20,8 @@ SELECT object FROM member
 -- names have a prefix, after an underscore where users have no business; aggregates share theirs with those of other types
 SELECT object FROM member_function WHERE proname !~ '^(_?hamnet|g?hfp)(_|$)' AND prokind <> 'a' ORDER BY 1;
 
--- functions are parallel safe, except these, which change the stored models
+-- functions are parallel safe, except these, which change the stored models,
+-- run a statement of the caller's, or look at other backends
 SELECT object FROM member_function WHERE proparallel <> 's' AND prokind <> 'p' ORDER BY object COLLATE "C";
 
 -- functions behind operators, casts, types and aggregates are immutable
