@@ -39,6 +39,12 @@ seconds()
 	echo "$start $EPOCHREALTIME" | awk '{ printf "%.2f", $2 - $1 }'
 }
 
+# Processor time, in seconds, of all server processes that have ended so far.
+processor_time()
+{
+	awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($14 + $15) / hz }' "/proc/$postmaster/stat"
+}
+
 # Memory of its own, in kB, of the one background worker, or of the largest.
 worker_memory()
 {
@@ -67,24 +73,28 @@ enrich()
 	sql -c "SET client_min_messages = warning" -c "CALL hamnet_enrich('work', 'smiles', 'fp', '{\"workers\": $1}')"
 }
 
+prepare()
+{
+	case $1 in
+		hamnet_enrich*|UPDATE*) fresh ;;
+		*generated*) empty "GENERATED ALWAYS AS (hamnet_try_fingerprint(smiles)) STORED" ;;
+		*) empty "" ;;
+	esac
+}
+
 run()
 {
 	case $1 in
-		"hamnet_enrich, alone") fresh; seconds enrich 0 ;;
-		"hamnet_enrich, 1 worker") fresh; seconds enrich 1 ;;
-		"hamnet_enrich, 2 workers") fresh; seconds enrich 2 ;;
-		"INSERT into a generated column")
-			empty "GENERATED ALWAYS AS (hamnet_try_fingerprint(smiles)) STORED"
-			seconds sql -c "INSERT INTO work SELECT id, smiles FROM library" ;;
-		"UPDATE, row by row") fresh; seconds sql -c "UPDATE work SET fp = hamnet_try_fingerprint(smiles)" ;;
+		"hamnet_enrich, alone") seconds enrich 0 ;;
+		"hamnet_enrich, 1 worker") seconds enrich 1 ;;
+		"hamnet_enrich, 2 workers") seconds enrich 2 ;;
+		"INSERT into a generated column") seconds sql -c "INSERT INTO work SELECT id, smiles FROM library" ;;
+		"UPDATE, row by row") seconds sql -c "UPDATE work SET fp = hamnet_try_fingerprint(smiles)" ;;
 		"INSERT from hamnet_fingerprint_query")
-			empty ""
 			seconds sql -c "INSERT INTO work SELECT * FROM hamnet_fingerprint_query('SELECT id, smiles FROM library') AS (id int, smiles text, fp hfp)" ;;
 		"CREATE TABLE AS, parallel query")
-			empty ""
-			sql -c "DROP TABLE work"
-			seconds sql -c "SET parallel_setup_cost = 0" -c "SET max_parallel_workers_per_gather = 2" -c "SET parallel_leader_participation = off" -c "SET min_parallel_table_scan_size = 0" \
-				-c "CREATE TABLE work AS SELECT id, smiles, hamnet_try_fingerprint(smiles) AS fp FROM library" ;;
+			seconds sql -c "SET parallel_setup_cost = 0" -c "SET parallel_leader_participation = off" -c "SET min_parallel_table_scan_size = 0" \
+				-c "DROP TABLE work" -c "CREATE TABLE work AS SELECT id, smiles, hamnet_try_fingerprint(smiles) AS fp FROM library" ;;
 	esac
 }
 
@@ -98,14 +108,19 @@ case $file in
 esac | cut -f 1 | awk -v rows="$rows" 'NR <= rows' | sql -c "COPY library (smiles) FROM STDIN WITH (FORMAT csv, DELIMITER E'\t', QUOTE E'\b')"
 sql -c "VACUUM ANALYZE library"
 
+postmaster=$(head -1 "$(sql -c 'SHOW data_directory')/postmaster.pid")
 echo "$(sql -c 'SELECT count(*) FROM library') molecules of $(basename "$file"), $(nproc) processors; seconds of each run"
 declare -A times
 for round in $(seq "$rounds"); do
 	for form in "${forms[@]}"; do
 		[[ $form =~ $pattern ]] || continue
+		prepare "$form"
+		before=$(processor_time)
 		time=$(run "$form")
+		sleep 0.2
 		times[$form]+=" $time"
-		printf '%-40s %8.2f s %8.0f molecules/s\n' "$form" "$time" "$(awk "BEGIN { print $rows / $time }")"
+		printf '%-40s %8.2f s %8.0f molecules/s %8.2f s of processor time\n' "$form" "$time" \
+			"$(awk "BEGIN { print $rows / $time }")" "$(awk "BEGIN { print $(processor_time) - $before }")"
 	done
 done
 

@@ -323,9 +323,9 @@ static void
 FillJob(EnrichJob *job, const EnrichRun *run, List *leaves, const char *settings, Size settings_length)
 {
 	uint64		blocks = 0;
-	int			processes = Max(run->workers, 1);
 
 	job->request = run->request;
+	job->processes = Max(run->workers, 1);
 	job->database = MyDatabaseId;
 	job->login_user = GetAuthenticatedUserId();
 	job->user = GetUserId();
@@ -346,7 +346,7 @@ FillJob(EnrichJob *job, const EnrichRun *run, List *leaves, const char *settings
 		blocks += job->leaves[i].blocks;
 		relation_close(relation, NoLock);
 	}
-	job->chunk_blocks = Min(Max(blocks / (processes * CHUNKS_OF_A_WORKER), 1), MOST_CHUNK_BLOCKS);
+	job->chunk_blocks = Min(Max(blocks / (job->processes * CHUNKS_OF_A_WORKER), 1), MOST_CHUNK_BLOCKS);
 	job->chunk_count = 0;
 	for (int i = 0; i < job->leaf_count; i++)
 	{

@@ -67,6 +67,7 @@ typedef struct EnrichJob
 	Oid			database;
 	Oid			login_user;		/* who connected */
 	Oid			user;			/* with whose rights the work is done */
+	int			processes;		/* that work on it */
 	int			chunk_blocks;
 	uint64		chunk_count;
 	pg_atomic_uint64 next_chunk;

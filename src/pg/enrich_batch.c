@@ -424,6 +424,8 @@ RunEnrichBatches(EnrichJob *job, void (*batch_done) (EnrichJob *job, void *state
 	while (chunk < job->chunk_count)
 	{
 		const EnrichLeaf *leaf = LeafOfChunk(job, chunk);
+		uint64		share = (job->chunk_count - chunk) / (2 * job->processes);
+		uint64		taken = 0;
 		uint64		filled;
 		uint64		invalid;
 		char	   *name;
@@ -432,13 +434,14 @@ RunEnrichBatches(EnrichJob *job, void (*batch_done) (EnrichJob *job, void *state
 		MemoryContextSwitchTo(memory);
 		name = LockLeaf(leaf->relation);
 		InitBatch(&batch);
+		/* At most half of an even share of what is left, so that all end together. */
 		do
 		{
 			CHECK_FOR_INTERRUPTS();
 			SelectChunk(job, leaf, name, chunk, &batch);
 			chunk = pg_atomic_fetch_add_u64(&job->next_chunk, 1);
-		} while (batch.count < job->request.batch_rows && chunk < job->chunk_count &&
-				 LeafOfChunk(job, chunk) == leaf);
+		} while (++taken < share && batch.count < job->request.batch_rows &&
+				 chunk < job->chunk_count && LeafOfChunk(job, chunk) == leaf);
 
 		ComputeBatch(job, &batch);
 		filled = WriteResults(&job->request, leaf, name, &batch);
