@@ -451,6 +451,8 @@ RunRound(EnrichRun *run)
 	}
 	PG_FINALLY();
 	{
+		/* Whoever should still work on it finds nothing more to do. */
+		pg_atomic_write_u64(&job->next_chunk, job->chunk_count);
 		if (segment)
 			dsm_detach(segment);
 	}
