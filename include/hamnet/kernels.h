@@ -50,8 +50,8 @@ typedef struct HnKernels
 	/* out[i] = Σ_k x[i, k] w[k] */
 	void		(*row_dots) (int rows, int n, const real *x, size_t ldx, const real *w, real *out);
 
-	/* out += alpha x */
-	void		(*add_scaled) (real *out, real alpha, const real *x, size_t n);
+	/* x += factor * y */
+	void		(*add_scaled) (real *x, real factor, const real *y, size_t n);
 
 	/* out = LeakyReLU(a + b) */
 	void		(*add_leaky_relu) (real *out, const real *a, const real *b, size_t n);
@@ -72,16 +72,6 @@ typedef struct HnKernels
 								real scale, const real *weight, real *out);
 
 	/*
-	 * Between atoms of a molecule, over columns of y [width, n], i < n:
-	 *
-	 *   out[j] = Σ_k (y[k, j] − y[k, i])²          [n]
-	 *   out[k] = Σ_j weight[j] (y[k, i] − y[k, j])   [width]
-	 */
-	void		(*squared_distances) (const real *y, int n, int width, int i, real *out);
-	void		(*weighted_differences) (const real *y, int n, int width, int i,
-										 const real *weight, real *out);
-
-	/*
 	 * Distances between fingerprints, in float over short blocks and in double
 	 * across them. Relative to the sum of the absolute values of its terms, a
 	 * sum errs by less than 1.5e-6; terms or partial sums past the range of
@@ -97,9 +87,6 @@ typedef struct HnKernels
 	void		(*elu_back) (const real *y, real *d, size_t n);
 	void		(*leaky_relu_back) (const real *y, real *d, size_t n);
 	void		(*relu_back) (const real *y, real *d, size_t n);
-
-	/* x += factor * y */
-	void		(*add_scaled) (real *x, real factor, const real *y, size_t n);
 
 	/*
 	 * x[i] becomes 0 or x[i] * scale: 0 if number i of the sequence that key

@@ -194,13 +194,6 @@ dot3(const float *a, const float *b, size_t n, double out[3])
 }
 
 static void
-add_scaled(real *restrict out, real alpha, const real *restrict x, size_t n)
-{
-	for (size_t k = 0; k < n; k++)
-		out[k] += alpha * x[k];
-}
-
-static void
 add_leaky_relu(real *restrict out, const real *restrict a, const real *restrict b, size_t n)
 {
 	for (size_t k = 0; k < n; k++)
@@ -262,54 +255,6 @@ pair_slopes(int n, const real *restrict gram, real own, const real *restrict oth
 		real		s = softplus_one(v);
 
 		out[j] = scale * weight[j] * (s - 2) * sigmoid_one(v) / (s * s * s);
-	}
-}
-
-static void
-squared_distances(const real *y, int n, int width, int i, real *out)
-{
-	for (int j = 0; j < n; j++)
-		out[j] = 0;
-	for (int k = 0; k < width; k++)
-	{
-		const real *row = y + (size_t) k * n;
-		real		own = row[i];
-
-		for (int j = 0; j < n; j++)
-			out[j] += (row[j] - own) * (row[j] - own);
-	}
-}
-
-/* The accumulators of weighted_differences: as many in every set, for the same order of addition. */
-typedef real RealVector __attribute__((vector_size(32)));
-#define REALS ((int) (sizeof(RealVector) / sizeof(real)))
-
-static void
-weighted_differences(const real *y, int n, int width, int i, const real *weight, real *out)
-{
-	int			whole = n - n % REALS;
-
-	for (int k = 0; k < width; k++)
-	{
-		const real *row = y + (size_t) k * n;
-		real		own = row[i];
-		RealVector	sums = {0};
-		real		sum = 0;
-
-		for (int j = 0; j < whole; j += REALS)
-		{
-			RealVector	other;
-			RealVector	factor;
-
-			memcpy(&other, row + j, sizeof(other));
-			memcpy(&factor, weight + j, sizeof(factor));
-			sums += factor * (own - other);
-		}
-		for (int j = whole; j < n; j++)
-			sum += weight[j] * (own - row[j]);
-		for (int lane = 0; lane < REALS; lane++)
-			sum += sums[lane];
-		out[k] = sum;
 	}
 }
 
@@ -414,13 +359,10 @@ const HnKernels TABLE_OF(HN_KERNEL_SET) =
 	.softplus = softplus_all,
 	.product = PRODUCT_OF(HN_KERNEL_SET),
 	.row_dots = ROW_DOTS_OF(HN_KERNEL_SET),
-	.add_scaled = add_scaled,
 	.add_leaky_relu = add_leaky_relu,
 	.gru_gates = gru_gates,
 	.lstm_gates = lstm_gates,
 	.pair_slopes = pair_slopes,
-	.squared_distances = squared_distances,
-	.weighted_differences = weighted_differences,
 	.l2_squared = l2_squared,
 	.dot = dot,
 	.dot3 = dot3,

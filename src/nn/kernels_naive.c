@@ -63,13 +63,6 @@ row_dots(int rows, int n, const real *x, size_t ldx, const real *w, real *out)
 }
 
 static void
-add_scaled(real *out, real alpha, const real *x, size_t n)
-{
-	for (size_t k = 0; k < n; k++)
-		out[k] = (real) (out[k] + (double) alpha * x[k]);
-}
-
-static void
 add_leaky_relu(real *out, const real *a, const real *b, size_t n)
 {
 	for (size_t k = 0; k < n; k++)
@@ -121,36 +114,6 @@ pair_slopes(int n, const real *gram, real own, const real *other, real scale, co
 		double		s = softplus_one(v);
 
 		out[j] = (real) (scale * weight[j] * (s - 2) * sigmoid_one(v) / (s * s * s));
-	}
-}
-
-static void
-squared_distances(const real *y, int n, int width, int i, real *out)
-{
-	for (int j = 0; j < n; j++)
-	{
-		double		sum = 0;
-
-		for (int k = 0; k < width; k++)
-		{
-			double		difference = (double) y[(size_t) k * n + j] - y[(size_t) k * n + i];
-
-			sum += difference * difference;
-		}
-		out[j] = (real) sum;
-	}
-}
-
-static void
-weighted_differences(const real *y, int n, int width, int i, const real *weight, real *out)
-{
-	for (int k = 0; k < width; k++)
-	{
-		double		sum = 0;
-
-		for (int j = 0; j < n; j++)
-			sum += weight[j] * ((double) y[(size_t) k * n + i] - y[(size_t) k * n + j]);
-		out[k] = (real) sum;
 	}
 }
 
@@ -269,13 +232,10 @@ const HnKernels hn_kernels_naive =
 	.softplus = softplus_all,
 	.product = product,
 	.row_dots = row_dots,
-	.add_scaled = add_scaled,
 	.add_leaky_relu = add_leaky_relu,
 	.gru_gates = gru_gates,
 	.lstm_gates = lstm_gates,
 	.pair_slopes = pair_slopes,
-	.squared_distances = squared_distances,
-	.weighted_differences = weighted_differences,
 	.l2_squared = l2_squared,
 	.dot = dot,
 	.dot3 = dot3,
