@@ -264,49 +264,6 @@ check_tails(const HnKernels *set)
 	}
 }
 
-/* The kernels between atoms, against their definitions; every set gives the same bits. */
-static void
-check_between_atoms(const HnKernels *set)
-{
-	enum
-	{
-		MOST = 40, WIDEST = 9
-	};
-	const double roundoff = 0x1p-24;
-	real		y[WIDEST * MOST];
-	real		weight[MOST];
-	real		out[MOST];
-	real		expected[MOST];
-	real		portable[MOST];
-
-	for (int j = 0; j < WIDEST * MOST; j++)
-		y[j] = (real) sin(1.3 * j);
-	for (int j = 0; j < MOST; j++)
-		weight[j] = (real) cos(0.7 * j);
-
-	for (int n = 1; n <= MOST; n++)
-		for (int width = 0; width <= WIDEST; width += 3)
-		{
-			int			i = n / 2;
-
-			set->squared_distances(y, n, width, i, out);
-			hn_kernels_naive.squared_distances(y, n, width, i, expected);
-			portable_set()->squared_distances(y, n, width, i, portable);
-			for (int j = 0; j < n; j++)
-				assert_true(fabs((double) out[j] - expected[j]) <= (width + 5) * roundoff * expected[j] &&
-							out[j] == portable[j]);
-			assert_true(out[i] == 0);
-
-			set->weighted_differences(y, n, width, i, weight, out);
-			hn_kernels_naive.weighted_differences(y, n, width, i, weight, expected);
-			portable_set()->weighted_differences(y, n, width, i, weight, portable);
-			/* n terms of at most |1| |2| */
-			for (int k = 0; k < width; k++)
-				assert_true(fabs((double) out[k] - expected[k]) <= (n + 5) * roundoff * 2 * n &&
-							out[k] == portable[k]);
-		}
-}
-
 /* Lengths around the widths of registers, of a step and of a block. */
 static const size_t lengths[] = {
 	0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 70, 250, 256, 511, 512, 513, 1000, 1024, 4099
@@ -448,7 +405,6 @@ TEST_EACH_SET(nan)
 TEST_EACH_SET(sample)
 TEST_EACH_SET(bends)
 TEST_EACH_SET(tails)
-TEST_EACH_SET(between_atoms)
 TEST_EACH_SET(distances)
 TEST_EACH_SET(long_sums)
 TEST_EACH_SET(distance_relations)
@@ -464,7 +420,6 @@ main(void)
 		cmocka_unit_test(test_sample),
 		cmocka_unit_test(test_bends),
 		cmocka_unit_test(test_tails),
-		cmocka_unit_test(test_between_atoms),
 		cmocka_unit_test(test_distances),
 		cmocka_unit_test(test_long_sums),
 		cmocka_unit_test(test_distance_relations),
