@@ -15,6 +15,9 @@
 
 #include "hamnet/real.h"
 
+/* Outputs that a product computes side by side: packed weights are padded to multiples of it. */
+#define HN_PANEL 32
+
 typedef struct HnKernels
 {
 	const char *name;			/* "portable", "avx2", "avx512", "naive" */
@@ -32,6 +35,41 @@ typedef struct HnKernels
 	void		(*relu) (real *x, size_t n);	/* exact */
 	void		(*exp) (real *x, size_t n);	/* 1.1 units */
 	void		(*softplus) (real *x, size_t n);	/* log(1 + exp(x)); 2.9 units */
+
+	/*
+	 * out[i, o] = start[i, o] + Σ_k x[i, k] w[o, k], i < rows, o < outs, k < ins.
+	 *
+	 * panels holds w as [ceil(outs / HN_PANEL), ins, HN_PANEL], see hn_pack.
+	 * ldstart 0 gives every row the same start, NULL starts from zero, and
+	 * out itself adds to what is there. k is summed in ascending order, so a
+	 * row comes out the same, bit for bit, whatever rows are beside it.
+	 */
+	void		(*product) (int rows, int outs, int ins, const real *x, size_t ldx, const real *panels,
+							const real *start, size_t ldstart, real *out, size_t ldout);
+
+	/* out[i] = Σ_k x[i, k] w[k] */
+	void		(*row_dots) (int rows, int n, const real *x, size_t ldx, const real *w, real *out);
+
+	/* out += alpha x */
+	void		(*add_scaled) (real *out, real alpha, const real *x, size_t n);
+
+	/* out = LeakyReLU(a + b) */
+	void		(*add_leaky_relu) (real *out, const real *a, const real *b, size_t n);
+
+	/*
+	 * The gates of a GRU and of an LSTM for one row, as layers.h defines them.
+	 * gates holds sums and receives activations; previous is NULL in the first
+	 * step of an LSTM.
+	 */
+	void		(*gru_gates) (int dim, real *gates, const real *recurrent, const real *state, real *output);
+	void		(*lstm_gates) (int hidden, real *gates, const real *previous, real *memory, real *output);
+
+	/*
+	 * out[j] = scale weight[j] (s − 2) s⁻³ σ(v), s = softplus(v),
+	 * v = own + other[j] − 2 gram[j]: the slopes of the engine's pair potential.
+	 */
+	void		(*pair_slopes) (int n, const real *gram, real own, const real *other,
+								real scale, const real *weight, real *out);
 
 	/*
 	 * Between atoms of a molecule, over columns of y [width, n], i < n:

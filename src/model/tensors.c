@@ -572,8 +572,8 @@ set_pointer(void *data, void *memory)
 	memcpy(data, &memory, sizeof(memory));
 }
 
-static HnStatus
-allocate_tables(HnContext *context, HnModel *model)
+HnStatus
+hn_model_allocate_tables(HnContext *context, HnModel *model)
 {
 	HnTable    *tables = NULL;
 	int			count = 0;
@@ -588,6 +588,13 @@ allocate_tables(HnContext *context, HnModel *model)
 		set_pointer(tables[i].data, memory);
 	}
 	return HN_OK;
+}
+
+void
+hn_model_share_engine(HnModel *model)
+{
+	for (int g = 0; g < model->other_count; g++)
+		model->others[g].engine = model->engine;
 }
 
 HnStatus
@@ -608,9 +615,8 @@ hn_model_allocate(HnContext *context, HnModel *model)
 	HN_NEW(context, model->parameters, total);
 	model->parameter_count = total;
 	place_tensors(tensors, count, model->parameters);
-	for (int g = 0; g < model->other_count; g++)
-		model->others[g].engine = model->engine;
-	return allocate_tables(context, model);
+	hn_model_share_engine(model);
+	return hn_model_allocate_tables(context, model);
 }
 
 HnStatus
@@ -622,6 +628,7 @@ hn_model_view(HnContext *context, const HnModel *model, real *parameters, HnMode
 
 	*view = *model;
 	view->parameters = parameters;
+	view->packed = NULL;
 	HN_NEW(context, view->layers, layers);
 	memcpy(view->layers, model->layers, layers * sizeof(*view->layers));
 	HN_NEW(context, view->heads, model->head_count);

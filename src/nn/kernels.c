@@ -194,6 +194,78 @@ dot3(const float *a, const float *b, size_t n, double out[3])
 }
 
 static void
+add_scaled(real *restrict out, real alpha, const real *restrict x, size_t n)
+{
+	for (size_t k = 0; k < n; k++)
+		out[k] += alpha * x[k];
+}
+
+static void
+add_leaky_relu(real *restrict out, const real *restrict a, const real *restrict b, size_t n)
+{
+	for (size_t k = 0; k < n; k++)
+		out[k] = leaky_relu_one(a[k] + b[k]);
+}
+
+static void
+gru_gates(int dim, real *restrict gates, const real *restrict recurrent,
+		  const real *restrict state, real *restrict output)
+{
+	real	   *restrict r = gates;
+	real	   *restrict z = gates + dim;
+	real	   *restrict n = gates + 2 * (size_t) dim;
+
+	for (int k = 0; k < dim; k++)
+	{
+		real		reset = sigmoid_one(r[k]);
+		real		update = sigmoid_one(z[k]);
+		real		candidate = tanh_one(n[k] + reset * recurrent[k]);
+
+		r[k] = reset;
+		z[k] = update;
+		n[k] = candidate;
+		output[k] = candidate + update * (state[k] - candidate);
+	}
+}
+
+static void
+lstm_gates(int hidden, real *restrict gates, const real *restrict previous,
+		   real *restrict memory, real *restrict output)
+{
+	real	   *restrict i = gates;
+	real	   *restrict f = gates + hidden;
+	real	   *restrict g = gates + 2 * (size_t) hidden;
+	real	   *restrict o = gates + 3 * (size_t) hidden;
+
+	for (int k = 0; k < hidden; k++)
+	{
+		i[k] = sigmoid_one(i[k]);
+		f[k] = sigmoid_one(f[k]);
+		g[k] = tanh_one(g[k]);
+		o[k] = sigmoid_one(o[k]);
+		memory[k] = i[k] * g[k];
+	}
+	if (previous)
+		for (int k = 0; k < hidden; k++)
+			memory[k] += f[k] * previous[k];
+	for (int k = 0; k < hidden; k++)
+		output[k] = o[k] * tanh_one(memory[k]);
+}
+
+static void
+pair_slopes(int n, const real *restrict gram, real own, const real *restrict other,
+			real scale, const real *restrict weight, real *restrict out)
+{
+	for (int j = 0; j < n; j++)
+	{
+		real		v = own + other[j] - 2 * gram[j];
+		real		s = softplus_one(v);
+
+		out[j] = scale * weight[j] * (s - 2) * sigmoid_one(v) / (s * s * s);
+	}
+}
+
+static void
 squared_distances(const real *y, int n, int width, int i, real *out)
 {
 	for (int j = 0; j < n; j++)
@@ -320,8 +392,15 @@ pair_curvature(int n, const real *gram, real own, const real *other,
 #define NAME_OF(set) STRINGIZE(set)
 #define PASTE(prefix, set) prefix##set
 #define TABLE_OF(set) PASTE(hn_kernels_, set)
+#define PRODUCT_OF(set) PASTE(hn_product_, set)
+#define ROW_DOTS_OF(set) PASTE(hn_row_dots_, set)
 
 extern const HnKernels TABLE_OF(HN_KERNEL_SET);
+
+/* From product.c. */
+extern void PRODUCT_OF(HN_KERNEL_SET) (int rows, int outs, int ins, const real *x, size_t ldx, const real *panels,
+									   const real *start, size_t ldstart, real *out, size_t ldout);
+extern void ROW_DOTS_OF(HN_KERNEL_SET) (int rows, int n, const real *x, size_t ldx, const real *w, real *out);
 
 const HnKernels TABLE_OF(HN_KERNEL_SET) =
 {
@@ -333,6 +412,13 @@ const HnKernels TABLE_OF(HN_KERNEL_SET) =
 	.relu = relu_all,
 	.exp = exp_all,
 	.softplus = softplus_all,
+	.product = PRODUCT_OF(HN_KERNEL_SET),
+	.row_dots = ROW_DOTS_OF(HN_KERNEL_SET),
+	.add_scaled = add_scaled,
+	.add_leaky_relu = add_leaky_relu,
+	.gru_gates = gru_gates,
+	.lstm_gates = lstm_gates,
+	.pair_slopes = pair_slopes,
 	.squared_distances = squared_distances,
 	.weighted_differences = weighted_differences,
 	.l2_squared = l2_squared,

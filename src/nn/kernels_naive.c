@@ -34,6 +34,97 @@ ELEMENTWISE(exp)
 ELEMENTWISE(softplus)
 
 static void
+product(int rows, int outs, int ins, const real *x, size_t ldx, const real *panels,
+		const real *start, size_t ldstart, real *out, size_t ldout)
+{
+	for (int i = 0; i < rows; i++)
+		for (int o = 0; o < outs; o++)
+		{
+			const real *panel = panels + (size_t) (o - o % HN_PANEL) * ins;
+			double		sum = start ? start[i * ldstart + o] : 0;
+
+			for (int k = 0; k < ins; k++)
+				sum += (double) x[i * ldx + k] * panel[(size_t) k * HN_PANEL + o % HN_PANEL];
+			out[i * ldout + o] = (real) sum;
+		}
+}
+
+static void
+row_dots(int rows, int n, const real *x, size_t ldx, const real *w, real *out)
+{
+	for (int i = 0; i < rows; i++)
+	{
+		double		sum = 0;
+
+		for (int k = 0; k < n; k++)
+			sum += (double) x[i * ldx + k] * w[k];
+		out[i] = (real) sum;
+	}
+}
+
+static void
+add_scaled(real *out, real alpha, const real *x, size_t n)
+{
+	for (size_t k = 0; k < n; k++)
+		out[k] = (real) (out[k] + (double) alpha * x[k]);
+}
+
+static void
+add_leaky_relu(real *out, const real *a, const real *b, size_t n)
+{
+	for (size_t k = 0; k < n; k++)
+		out[k] = (real) leaky_relu_one((double) a[k] + b[k]);
+}
+
+static void
+gru_gates(int dim, real *gates, const real *recurrent, const real *state, real *output)
+{
+	for (int k = 0; k < dim; k++)
+	{
+		double		r = sigmoid_one(gates[k]);
+		double		z = sigmoid_one(gates[dim + k]);
+		double		n = tanh(gates[2 * dim + k] + r * recurrent[k]);
+
+		output[k] = (real) ((1 - z) * n + z * state[k]);
+		gates[k] = (real) r;
+		gates[dim + k] = (real) z;
+		gates[2 * dim + k] = (real) n;
+	}
+}
+
+static void
+lstm_gates(int hidden, real *gates, const real *previous, real *memory, real *output)
+{
+	for (int k = 0; k < hidden; k++)
+	{
+		double		i = sigmoid_one(gates[k]);
+		double		f = sigmoid_one(gates[hidden + k]);
+		double		g = tanh(gates[2 * hidden + k]);
+		double		o = sigmoid_one(gates[3 * hidden + k]);
+		double		c = i * g + (previous ? f * previous[k] : 0);
+
+		gates[k] = (real) i;
+		gates[hidden + k] = (real) f;
+		gates[2 * hidden + k] = (real) g;
+		gates[3 * hidden + k] = (real) o;
+		memory[k] = (real) c;
+		output[k] = (real) (o * tanh(c));
+	}
+}
+
+static void
+pair_slopes(int n, const real *gram, real own, const real *other, real scale, const real *weight, real *out)
+{
+	for (int j = 0; j < n; j++)
+	{
+		double		v = (double) own + other[j] - 2 * (double) gram[j];
+		double		s = softplus_one(v);
+
+		out[j] = (real) (scale * weight[j] * (s - 2) * sigmoid_one(v) / (s * s * s));
+	}
+}
+
+static void
 squared_distances(const real *y, int n, int width, int i, real *out)
 {
 	for (int j = 0; j < n; j++)
@@ -176,6 +267,13 @@ const HnKernels hn_kernels_naive =
 	.relu = relu_all,
 	.exp = exp_all,
 	.softplus = softplus_all,
+	.product = product,
+	.row_dots = row_dots,
+	.add_scaled = add_scaled,
+	.add_leaky_relu = add_leaky_relu,
+	.gru_gates = gru_gates,
+	.lstm_gates = lstm_gates,
+	.pair_slopes = pair_slopes,
 	.squared_distances = squared_distances,
 	.weighted_differences = weighted_differences,
 	.l2_squared = l2_squared,
