@@ -98,9 +98,6 @@ typedef struct HnKernels
 	void		(*leaky_relu_back) (const real *y, real *d, size_t n);
 	void		(*relu_back) (const real *y, real *d, size_t n);
 
-	/* x += factor * y */
-	void		(*add_scaled) (real *x, real factor, const real *y, size_t n);
-
 	/*
 	 * x[i] becomes 0 or x[i] * scale: 0 if number i of the sequence that key
 	 * begins, one of 2^32 values, is less than threshold.
