@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh
 find_server
 build_and_install
-make -s bench/network
+make -s bench/network bench/training_step
 
 molecules=${HAMNET_SMILES:-/usr/share/RDKit/Data/NCI/first_5K.smi}
 chosen=$(mktemp)
@@ -31,6 +31,8 @@ trap 'rm -f "$chosen"' EXIT
 
 	EOF
 	bench/network models/hamnet-untrained.safetensors "$molecules" "$chosen"
+	printf '\n## Training\n\n'
+	bench/training_step "$molecules"
 	printf '\n## Through SQL\n\nThe same molecules.\n\n'
 	with_cluster bench/sql.sh "$chosen"
 } | grep -v 'PostgreSQL cluster\|Dropping cluster' | tee bench/RESULTS.md

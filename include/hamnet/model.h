@@ -257,7 +257,8 @@ extern HnStatus hn_model_allocate_tables(HnContext *context, HnModel *model);
  * Make view a model of the same configuration whose tensors lie in
  * parameters, a block of model->parameter_count numbers laid out as
  * model->parameters: other weights (an average, a copy in shared memory), or
- * the gradient of model. Names and configuration are shared with model.
+ * the gradient of model. Names and configuration are shared with model, packed
+ * weights are not.
  */
 extern HnStatus hn_model_view(HnContext *context, const HnModel *model, real *parameters, HnModel *view);
 

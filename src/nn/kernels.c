@@ -292,13 +292,6 @@ ELEMENTWISE_BACK(leaky_relu_back)
 ELEMENTWISE_BACK(relu_back)
 
 static void
-add_scaled(real *x, real factor, const real *y, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		x[i] += factor * y[i];
-}
-
-static void
 dropout(real *x, size_t n, uint64_t key, uint32_t threshold, real scale)
 {
 	uint32_t	low = (uint32_t) key;
@@ -369,7 +362,6 @@ const HnKernels TABLE_OF(HN_KERNEL_SET) =
 	.elu_back = elu_back_all,
 	.leaky_relu_back = leaky_relu_back_all,
 	.relu_back = relu_back_all,
-	.add_scaled = add_scaled,
 	.dropout = dropout,
 	.pair_curvature = pair_curvature,
 };

@@ -179,13 +179,6 @@ ELEMENTWISE_BACK(leaky_relu_back)
 ELEMENTWISE_BACK(relu_back)
 
 static void
-add_scaled(real *x, real factor, const real *y, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		x[i] = (real) (x[i] + (double) factor * y[i]);
-}
-
-static void
 dropout(real *x, size_t n, uint64_t key, uint32_t threshold, real scale)
 {
 	uint32_t	low = (uint32_t) key;
@@ -242,7 +235,6 @@ const HnKernels hn_kernels_naive =
 	.elu_back = elu_back_all,
 	.leaky_relu_back = leaky_relu_back_all,
 	.relu_back = relu_back_all,
-	.add_scaled = add_scaled,
 	.dropout = dropout,
 	.pair_curvature = pair_curvature,
 };
