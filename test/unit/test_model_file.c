@@ -410,14 +410,17 @@ test_write_refuses(void **state)
 {
 	float		values[2] = {1, 2};
 	HnStoredTensor tensors[2] = {
-		{"a", 1, {2, 1}, (const unsigned char *) values},
-		{"a", 1, {2, 1}, (const unsigned char *) values}
+		{"a", HN_F32, 1, {2, 1}, (const unsigned char *) values},
+		{"a", HN_F32, 1, {2, 1}, (const unsigned char *) values}
 	};
 	Bytes		file;
 
 	(void) state;
 	assert_int_equal(hn_safetensors_write(&context, tensors, 2, NULL, &file.data, &file.size), HN_INVALID_ARGUMENT);
 	assert_int_equal(hn_safetensors_write(&context, tensors, 1, "\xff", &file.data, &file.size), HN_INVALID_ARGUMENT);
+	tensors[1].dtype = HN_U8;	/* stored elsewhere, but still of the same name */
+	assert_int_equal(hn_safetensors_write(&context, tensors, 2, NULL, &file.data, &file.size), HN_INVALID_ARGUMENT);
+	tensors[1].dtype = HN_F32;
 	tensors[1].name = "b c";
 	assert_int_equal(hn_safetensors_write(&context, tensors, 2, NULL, &file.data, &file.size), HN_INVALID_ARGUMENT);
 	tensors[1].name = "b";
