@@ -5,6 +5,8 @@
 
 #include "miscadmin.h"
 
+#include "hamnet/training.h"
+
 #include "compute.h"
 #include "guc.h"
 
@@ -96,16 +98,6 @@ typedef struct Outcomes
 	char	  **reasons;
 } Outcomes;
 
-int
-CountTargets(const HnModel *model)
-{
-	int			count = 0;
-
-	for (int h = 0; h < model->head_count; h++)
-		count += model->heads[h].target_count;
-	return count;
-}
-
 /* What the heads read of several molecules, whose fingerprints [G, count, D] are computed. */
 static HnStatus
 CollectInputs(HnContext *context, const HnModel *model, const HnDescription *descriptions, int count,
@@ -133,7 +125,7 @@ CollectInputs(HnContext *context, const HnModel *model, const HnDescription *des
 static HnStatus
 PredictBatch(HnContext *context, const HnModel *model, const HnInputs *inputs, double **predictions)
 {
-	int			targets = CountTargets(model);
+	int			targets = hn_model_target_count(model);
 	int			first = 0;
 
 	for (int g = 0; g < inputs->count; g++)
