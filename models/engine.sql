@@ -26,7 +26,7 @@ SET client_min_messages = notice;
 \endif
 \if :{?drugs}
 \else
-\set drugs 20000
+\set drugs 5000
 \endif
 \if :{?workers}
 \else
