@@ -139,7 +139,7 @@ $(BUILTIN_MODELS): $(sort $(UNTRAINED_MODEL) $(TRAINED_MODELS)) models/pin_model
 test/unit/test_%: test/unit/test_%.c $(wildcard test/unit/*.h) $(CORE)
 	$(CC) $(CORE_CFLAGS) -Itest/unit -o $@ $< $(filter test/unit/%.o,$^) $(CORE) -lcmocka $(CORE_LIBS)
 
-test/unit/test_chem test/unit/test_network: test/unit/respell.o
+test/unit/test_chem test/unit/test_network test/unit/test_descriptors: test/unit/respell.o
 
 # $(DOUBLE) mirrors the tree.
 $(DOUBLE_CORE): $(CORE_OBJS:%=$(DOUBLE)%)

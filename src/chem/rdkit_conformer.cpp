@@ -77,8 +77,9 @@ embed(HnContext *context, const Input &input, RDKit::RWMol &mol, int seed)
 		if (RDKit::DGeomHelpers::EmbedMolecule(mol, params) >= 0)
 			return HN_OK;
 	}
-	return hn_fail(context, HN_NO_CONFORMER, "no conformation found for SMILES \"%.*s\" in %d attempts",
-				   static_cast<int>(std::min<size_t>(input.length, SHOWN_LENGTH)), input.text, ATTEMPTS);
+	return hn_fail(context, HN_NO_CONFORMER, "no conformation found for SMILES \"%.*s%s\" in %d attempts",
+				   static_cast<int>(std::min(input.length, SHOWN_LENGTH)), input.text,
+				   input.length > SHOWN_LENGTH ? "..." : "", ATTEMPTS);
 }
 
 /* Relax the conformation where the force field knows every atom. */

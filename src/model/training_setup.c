@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "hamnet/kernels.h"
 #include "hamnet/random.h"
 #include "hamnet/training.h"
 
@@ -212,16 +213,22 @@ hn_model_with_heads(HnContext *context, const HnModel *base, const HnHead *heads
 	return HN_OK;
 }
 
+/* Numbers that are summed at a time: they stay in the nearest cache. */
+#define SUM_CHUNK 1024
+
 void
 hn_gradient_sum(const real *const *blocks, int block_count, int64_t begin, int64_t end, real *sum)
 {
-	for (int64_t k = begin; k < end; k++)
-	{
-		real		total = 0;
+	real		total[SUM_CHUNK];
 
+	for (int64_t at = begin; at < end; at += SUM_CHUNK)
+	{
+		size_t		n = (size_t) (end - at < SUM_CHUNK ? end - at : SUM_CHUNK);
+
+		memset(total, 0, n * sizeof(real));
 		for (int w = 0; w < block_count; w++)
-			total += blocks[w][k];
-		sum[k] = total;
+			hn_kernels()->add_scaled(total, 1, blocks[w] + at, n);
+		memcpy(sum + at, total, n * sizeof(real));
 	}
 }
 

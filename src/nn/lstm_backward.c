@@ -55,6 +55,21 @@ shift_outputs(int sequence_count, const int *offset, size_t hidden, const real *
 	}
 }
 
+/* The derivatives of the weights and the input, from those of all gates' sums. */
+static void
+gates_backward(const HnCell *cell, int rows, const real *input, const real *before, const real *d_gates,
+			   real *d_input, HnCell *gradient)
+{
+	int			width = 4 * cell->hidden;
+
+	hn_gemm_tn(width, cell->in, rows, 1, d_gates, width, input, cell->in, 1, gradient->weight_ih, cell->in);
+	hn_gemm_tn(width, cell->hidden, rows, 1, d_gates, width, before, cell->hidden,
+			   1, gradient->weight_hh, cell->hidden);
+	hn_add_rows(rows, width, d_gates, width, gradient->bias_ih);
+	hn_add_rows(rows, width, d_gates, width, gradient->bias_hh);
+	hn_gemm_nn(rows, cell->in, width, 1, d_gates, width, cell->weight_ih, cell->in, 0, d_input, cell->in);
+}
+
 HnStatus
 hn_lstm_backward(HnContext *context, const HnCell *cell,
 				 int sequence_count, const int *offset, const real *input,
@@ -111,13 +126,6 @@ hn_lstm_backward(HnContext *context, const HnCell *cell,
 	}
 
 	shift_outputs(sequence_count, offset, hidden, output, before);
-	hn_gemm_tn((int) width, cell->in, rows, 1, gates, (int) width, input, cell->in,
-			   1, gradient->weight_ih, cell->in);
-	hn_gemm_tn((int) width, cell->hidden, rows, 1, gates, (int) width, before, cell->hidden,
-			   1, gradient->weight_hh, cell->hidden);
-	hn_add_rows(rows, (int) width, gates, (int) width, gradient->bias_ih);
-	hn_add_rows(rows, (int) width, gates, (int) width, gradient->bias_hh);
-	hn_gemm_nn(rows, cell->in, (int) width, 1, gates, (int) width, cell->weight_ih, cell->in,
-			   0, d_input, cell->in);
+	gates_backward(cell, rows, input, before, gates, d_input, gradient);
 	return HN_OK;
 }

@@ -61,7 +61,7 @@ ComputeAll(const CachedModel *model, const char *smiles, Computed *computed)
 }
 
 void
-ComputeInputs(const CachedModel *model, const char *smiles, ModelInputs *inputs)
+ComputeModelInputs(const CachedModel *model, const char *smiles, ModelInputs *inputs)
 {
 	HnContext  *context = BeginCore();
 	HnGraph		graph;

@@ -32,7 +32,7 @@ typedef struct ModelInputs
 } ModelInputs;
 
 /* Parse one molecule, once, and compute what the heads of a model need; reports every failure. */
-extern void ComputeInputs(const CachedModel *model, const char *smiles, ModelInputs *inputs);
+extern void ComputeModelInputs(const CachedModel *model, const char *smiles, ModelInputs *inputs);
 
 /* Copy fingerprint numbers [dim] into a new hfp that carries the model. */
 extern Hfp *MakeFingerprint(const CachedModel *model, const real *numbers);

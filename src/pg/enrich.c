@@ -43,11 +43,14 @@
 
 /*
  * A worker gets at least so many chunks, so that all end at about the same
- * time. Large chunks save statements; with more blocks a batch of short rows
- * could grow far beyond the rows that were asked for.
+ * time, and a batch at least some, so that it does not grow far beyond the
+ * rows that were asked for. Where few rows of a block lack a result, larger
+ * chunks save statements, up to a size that is still no long batch if they
+ * turn out to be full of them.
  */
 #define CHUNKS_OF_A_WORKER 64
-#define MOST_CHUNK_BLOCKS 4
+#define CHUNKS_OF_A_BATCH 4
+#define MOST_CHUNK_BLOCKS 16
 
 /* How often the leader looks at the counters, in milliseconds. */
 #define LOOK_INTERVAL 500
@@ -318,9 +321,20 @@ BatchDoneAlone(EnrichJob *job, void *state)
 	ShowRun(run, job);
 }
 
+/* Blocks of a chunk, for a table of so many blocks in which so many rows wait. */
+static int
+ChunkBlocks(const EnrichJob *job, uint64 blocks, int64 waiting)
+{
+	uint64		balanced = blocks / (job->processes * CHUNKS_OF_A_WORKER);
+	uint64		of_a_batch = blocks * job->request.batch_rows / (CHUNKS_OF_A_BATCH * Max(waiting, 1));
+
+	return Max(1, Min(MOST_CHUNK_BLOCKS, Min(balanced, of_a_batch)));
+}
+
 /* Cut the leaves into chunks. */
 static void
-FillJob(EnrichJob *job, const EnrichRun *run, List *leaves, const char *settings, Size settings_length)
+FillJob(EnrichJob *job, const EnrichRun *run, int64 waiting, List *leaves,
+		const char *settings, Size settings_length)
 {
 	uint64		blocks = 0;
 
@@ -346,7 +360,7 @@ FillJob(EnrichJob *job, const EnrichRun *run, List *leaves, const char *settings
 		blocks += job->leaves[i].blocks;
 		relation_close(relation, NoLock);
 	}
-	job->chunk_blocks = Min(Max(blocks / (job->processes * CHUNKS_OF_A_WORKER), 1), MOST_CHUNK_BLOCKS);
+	job->chunk_blocks = ChunkBlocks(job, blocks, waiting);
 	job->chunk_count = 0;
 	for (int i = 0; i < job->leaf_count; i++)
 	{
@@ -414,9 +428,9 @@ EndRound(EnrichRun *run, EnrichJob *job)
 		run->invalid_before += pg_atomic_read_u64(&job->invalid);
 }
 
-/* Work through the table once; returns how many rows turned out to be invalid. */
+/* Work through the table once, in which so many rows wait; returns how many rows turned out to be invalid. */
 static int64
-RunRound(EnrichRun *run)
+RunRound(EnrichRun *run, int64 waiting)
 {
 	List	   *leaves = ListLeaves(run->request.table);
 	Size		settings_length;
@@ -435,7 +449,7 @@ RunRound(EnrichRun *run)
 	}
 	else
 		job = palloc0(size);
-	FillJob(job, run, leaves, settings, settings_length);
+	FillJob(job, run, waiting, leaves, settings, settings_length);
 
 	/* The mapping lives through the commit, which drops locks and lets others see what this one did. */
 	if (segment)
@@ -451,6 +465,8 @@ RunRound(EnrichRun *run)
 	}
 	PG_FINALLY();
 	{
+		/* Whoever should still work on it finds nothing more to do. */
+		pg_atomic_write_u64(&job->next_chunk, job->chunk_count);
 		if (segment)
 			dsm_detach(segment);
 	}
@@ -488,7 +504,7 @@ Enrich(EnrichRun *run)
 		int64		invalid;
 
 		progress->total = left + run->filled_before + run->invalid_before;
-		invalid = RunRound(run);
+		invalid = RunRound(run, left);
 		hopeless = reasons_stay ? 0 : invalid;
 		left = CountWaiting(&run->request);
 		if (progress->filled == filled)

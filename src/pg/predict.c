@@ -107,7 +107,7 @@ hamnet_predict(PG_FUNCTION_ARGS)
 		model = NamedModelForProperty(text_to_cstring(PG_GETARG_TEXT_PP(2)), property, &head, &target);
 	else
 		model = ModelForProperty(property, &head, &target);
-	ComputeInputs(model, smiles, &inputs);
+	ComputeModelInputs(model, smiles, &inputs);
 	PG_RETURN_FLOAT8(PredictHead(model, &inputs, head, smiles).values[target]);
 }
 
@@ -122,7 +122,7 @@ hamnet_predictions(PG_FUNCTION_ARGS)
 	RowSet		rows = BeginRows(fcinfo);
 	ModelInputs inputs;
 
-	ComputeInputs(model, smiles, &inputs);
+	ComputeModelInputs(model, smiles, &inputs);
 	for (int h = 0; h < model->model.head_count; h++)
 	{
 		const HnHead *head = &model->model.heads[h];

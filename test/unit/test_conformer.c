@@ -1,0 +1,249 @@
+/*
+ * test_conformer.c: conformations made from SMILES and read from MOL blocks.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "hamnet/chem.h"
+#include "hamnet/conformer.h"
+
+#define MAX_ATOMS 1000
+
+static HnArena arena;
+static HnContext context;
+
+static int
+set_up(void **state)
+{
+	(void) state;
+	hn_arena_init(&arena, hn_malloc_allocator);
+	hn_context_init(&context, &arena, NULL, NULL);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void) state;
+	hn_arena_destroy(&arena);
+	return 0;
+}
+
+static const char *
+embed(const char *smiles, int seed)
+{
+	const char *molblock;
+
+	if (hn_embed(&context, smiles, seed, MAX_ATOMS, &molblock) != HN_OK)
+		fail_msg("%s: %s", smiles, context.message);
+	return molblock;
+}
+
+static real *
+read_block(const char *molblock, HnGraph *graph)
+{
+	real	   *positions;
+
+	if (hn_graph_from_molblock(&context, molblock, &hn_features_2021, MAX_ATOMS, graph, &positions) != HN_OK)
+		fail_msg("%s", context.message);
+	return positions;
+}
+
+static double
+distance(const real *positions, int a, int b)
+{
+	double		sum = 0;
+
+	for (int k = 0; k < 3; k++)
+		sum += pow(positions[3 * a + k] - positions[3 * b + k], 2);
+	return sqrt(sum);
+}
+
+static void
+test_seed(void **state)
+{
+	const char *first = embed("CCCCC(=O)NCC", 7);
+
+	(void) state;
+	assert_string_equal(embed("CCCCC(=O)NCC", 7), first);
+	assert_string_not_equal(embed("CCCCC(=O)NCC", 8), first);
+	assert_string_equal(embed("CCCCC(=O)NCC", 0), embed("CCCCC(=O)NCC", 0));
+	assert_non_null(strstr(embed("CC", 2147483647), "V2000"));
+}
+
+/* The atoms of the block stand in the order of the SMILES, and the graph is that of the SMILES. */
+static void
+test_order(void **state)
+{
+	static const char *const molecules[] = {
+		"OC(=O)c1ccccc1OC(C)=O", "C[C@H](N)C(=O)O", "C/C=C\\Cl", "N#CC1CC1", "[Na+].CC(=O)[O-]"
+	};
+
+	(void) state;
+	for (size_t m = 0; m < sizeof(molecules) / sizeof(molecules[0]); m++)
+	{
+		HnGraph		from_smiles;
+		HnGraph		from_block;
+		real	   *positions = read_block(embed(molecules[m], 1), &from_block);
+		int			n;
+
+		assert_int_equal(hn_graph_from_smiles(&context, molecules[m], &hn_features_2021, MAX_ATOMS, &from_smiles), HN_OK);
+		n = from_smiles.atom_count;
+		assert_int_equal(from_block.atom_count, n);
+		assert_int_equal(from_block.bond_count, from_smiles.bond_count);
+		assert_memory_equal(from_block.source_atom, from_smiles.source_atom, n * sizeof(int));
+		assert_memory_equal(from_block.element, from_smiles.element, n);
+		assert_memory_equal(from_block.bonds, from_smiles.bonds, from_smiles.bond_count * sizeof(int[2]));
+		assert_memory_equal(from_block.atom_features, from_smiles.atom_features,
+							n * hn_features_2021.atom_columns * sizeof(real));
+		assert_memory_equal(from_block.bond_features, from_smiles.bond_features,
+							from_smiles.bond_count * hn_features_2021.bond_columns * sizeof(real));
+
+		/* Bonds between heavy atoms are 1.1 to 2 angstrom long, and no two atoms lie closer. */
+		for (int k = 0; k < from_block.bond_count; k++)
+			assert_in_range((int) (100 * distance(positions, from_block.bonds[k][0], from_block.bonds[k][1])), 110, 200);
+		for (int a = 0; a < n; a++)
+			for (int b = a + 1; b < n; b++)
+				assert_true(distance(positions, a, b) > 1.1);
+	}
+}
+
+/* Benzene is a regular hexagon of 1.39 angstrom. */
+static void
+test_benzene(void **state)
+{
+	HnGraph		graph;
+	real	   *positions = read_block(embed("c1ccccc1", 1), &graph);
+
+	(void) state;
+	for (int k = 0; k < graph.bond_count; k++)
+		assert_true(fabs(distance(positions, graph.bonds[k][0], graph.bonds[k][1]) - 1.39) < 0.03);
+}
+
+static void
+test_order_positions(void **state)
+{
+	HnGraph		graph;
+	double		coordinates[9] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+	real	   *positions;
+
+	(void) state;
+	assert_int_equal(hn_graph_from_smiles(&context, "CCO", &hn_features_2021, MAX_ATOMS, &graph), HN_OK);
+	assert_int_equal(hn_order_positions(&context, &graph, coordinates, 3, &positions), HN_OK);
+	for (int i = 0; i < 3; i++)
+		for (int k = 0; k < 3; k++)
+			assert_true(positions[3 * i + k] == coordinates[3 * graph.source_atom[i] + k]);
+	assert_int_equal(hn_order_positions(&context, &graph, coordinates, 2, &positions), HN_INVALID_ARGUMENT);
+	coordinates[4] = NAN;
+	assert_int_equal(hn_order_positions(&context, &graph, coordinates, 3, &positions), HN_INVALID_ARGUMENT);
+}
+
+/* Hydrogens of a block become implicit, like those of a SMILES. */
+static void
+test_written_hydrogens(void **state)
+{
+	static const char water[] =
+		"water\n  test             3D\n\n"
+		"  3  2  0  0  0  0  0  0  0  0999 V2000\n"
+		"    0.7586    0.0000    0.5043 H   0  0\n"
+		"    0.0000    0.0000   -0.1170 O   0  0\n"
+		"   -0.7586    0.0000    0.5043 H   0  0\n"
+		"  1  2  1  0\n"
+		"  2  3  1  0\n"
+		"M  END\n";
+	HnGraph		graph;
+	real	   *positions = read_block(water, &graph);
+
+	(void) state;
+	assert_int_equal(graph.atom_count, 1);
+	assert_int_equal(graph.element[0], 8);
+	assert_true(fabs(positions[2] + 0.1170) < 1e-6);
+}
+
+static void
+expect_block(const char *molblock, HnStatus wanted, int max_atoms, const char *words)
+{
+	HnGraph		graph;
+	real	   *positions;
+
+	assert_int_equal(hn_graph_from_molblock(&context, molblock, &hn_features_2021, max_atoms, &graph, &positions), wanted);
+	if (strstr(context.message, words) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", context.message, words);
+}
+
+static bool
+always(void *state)
+{
+	(void) state;
+	return true;
+}
+
+static void
+test_refusals(void **state)
+{
+	static const char flat[] =
+		"\n  test             2D\n\n"
+		"  2  1  0  0  0  0  0  0  0  0999 V2000\n"
+		"    0.0000    0.0000    0.0000 C   0  0\n"
+		"    1.5000    0.0000    0.0000 C   0  0\n"
+		"  1  2  1  0\n"
+		"M  END\n";
+	const char *molblock;
+	const char *good = embed("CCO", 1);
+	char	   *cut = hn_arena_alloc(&arena, strlen(good) + 1, 1);
+
+	(void) state;
+	expect_block("", HN_INVALID_SMILES, MAX_ATOMS, "invalid MOL block");
+	expect_block("nonsense", HN_INVALID_SMILES, MAX_ATOMS, "invalid MOL block");
+	expect_block(flat, HN_INVALID_SMILES, MAX_ATOMS, "not three-dimensional");
+	expect_block(good, HN_TOO_LARGE, 2, "more than the limit of 2");
+
+	/* However it is cut, a block is refused, or read as a molecule, without harm. */
+	for (size_t length = 0; length < strlen(good); length++)
+	{
+		HnGraph		graph;
+		real	   *positions;
+		HnStatus	status;
+
+		memcpy(cut, good, length);
+		cut[length] = '\0';
+		status = hn_graph_from_molblock(&context, cut, &hn_features_2021, MAX_ATOMS, &graph, &positions);
+		if (status != HN_OK && status != HN_INVALID_SMILES)
+			fail_msg("cut to %zu bytes: status %d, %s", length, (int) status, context.message);
+	}
+
+	assert_int_equal(hn_embed(&context, "C(", 1, MAX_ATOMS, &molblock), HN_INVALID_SMILES);
+	assert_int_equal(hn_embed(&context, "CC", -1, MAX_ATOMS, &molblock), HN_INVALID_ARGUMENT);
+	assert_int_equal(hn_embed(&context, "CCCC", 1, 3, &molblock), HN_TOO_LARGE);
+
+	char		chain[HN_EMBED_ATOMS / 2] = "";
+
+	memset(chain, 'C', sizeof(chain) - 1);	/* with its hydrogens, three times as many atoms */
+	assert_int_equal(hn_embed(&context, chain, 1, MAX_ATOMS, &molblock), HN_TOO_LARGE);
+	/* The bridge would have to go through the cage. */
+	assert_int_equal(hn_embed(&context, "F[C@@]12CC[C@](Cl)(C1)C2", 1, MAX_ATOMS, &molblock), HN_NO_CONFORMER);
+
+	context.interrupted = always;
+	assert_int_equal(hn_embed(&context, "CCO", 1, MAX_ATOMS, &molblock), HN_INTERRUPTED);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_seed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_order, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_benzene, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_order_positions, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_written_hydrogens, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down)
+	};
+
+	return cmocka_run_group_tests_name("conformers", tests, NULL, NULL);
+}

@@ -1,0 +1,229 @@
+/*
+ * test_descriptors.c: descriptors and substructure counts against RDKit's
+ * Python module, other spellings of a molecule, and limits.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "golden.h"
+#include "hamnet/chem.h"
+#include "hamnet/descriptors.h"
+
+#define MAX_ATOMS 1000
+
+/* From respell.cpp. */
+extern char *respell(const char *smiles, unsigned seed);
+
+static const HnNeeds everything = {&hn_descriptors_rdkit_2d, true};
+static HnArena arena;
+static HnContext context;
+
+static int
+set_up(void **state)
+{
+	(void) state;
+	hn_arena_init(&arena, hn_malloc_allocator);
+	hn_context_init(&context, &arena, NULL, NULL);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void) state;
+	hn_arena_destroy(&arena);
+	return 0;
+}
+
+static void
+describe(const char *smiles, HnDescription *description)
+{
+	if (hn_describe_smiles(&context, smiles, NULL, everything, MAX_ATOMS, NULL, description) != HN_OK)
+		fail_msg("%s: %s", smiles, context.message);
+}
+
+static int
+place_of(const char *name)
+{
+	for (int i = 0; i < hn_descriptors_rdkit_2d.count; i++)
+		if (strcmp(hn_descriptors_rdkit_2d.names[i], name) == 0)
+			return i;
+	fail_msg("there is no descriptor %s", name);
+	return -1;
+}
+
+static void
+check_counts(const char *smiles, json_t *expected, const HnCounts *counts)
+{
+	if (counts->length != (int) json_array_size(expected))
+		fail_msg("%s has %d columns, not %zu", smiles, counts->length, json_array_size(expected));
+	for (int k = 0; k < counts->length; k++)
+	{
+		json_t	   *pair = json_array_get(expected, k);
+
+		assert_int_equal(counts->columns[k], json_integer_value(json_array_get(pair, 0)));
+		assert_int_equal(counts->counts[k], json_integer_value(json_array_get(pair, 1)));
+	}
+}
+
+static void
+test_golden(void **state)
+{
+	json_t	   *root = golden_json("descriptors.json");
+	json_t	   *names = json_object_get(root, "names");
+	json_t	   *molecules = json_object_get(root, "molecules");
+
+	(void) state;
+	assert_string_equal(json_string_value(json_object_get(root, "set")), hn_descriptors_rdkit_2d.name);
+	assert_int_equal(json_array_size(names), hn_descriptors_rdkit_2d.count);
+	assert_true(json_array_size(molecules) > 0);
+	for (size_t m = 0; m < json_array_size(molecules); m++)
+	{
+		json_t	   *molecule = json_array_get(molecules, m);
+		json_t	   *values = json_object_get(molecule, "values");
+		const char *smiles = json_string_value(json_object_get(molecule, "smiles"));
+		HnDescription description;
+
+		describe(smiles, &description);
+		for (int i = 0; i < hn_descriptors_rdkit_2d.count; i++)
+		{
+			const char *name = json_string_value(json_array_get(names, i));
+			json_t	   *value = json_array_get(values, i);
+			double		expected = json_is_null(value) ? NAN : json_number_value(value);
+			double		actual = description.descriptors[i];
+
+			assert_string_equal(name, hn_descriptors_rdkit_2d.names[i]);
+			if (isnan(expected) != isnan(actual) || fabs(expected - actual) > 1e-5 * (1 + fabs(expected)))
+				fail_msg("%s of %s is %.9g, not %.9g", name, smiles, actual, expected);
+		}
+		check_counts(smiles, json_object_get(molecule, "counts"), &description.counts);
+	}
+	json_decref(root);
+}
+
+static void
+test_spelling(void **state)
+{
+	static const char *const molecules[] = {
+		"CC(=O)Oc1ccccc1C(=O)O", "C1CC2CCC1C2", "CN1C=NC2=C1C(=O)N(C(=O)N2C)C", "[Na+].[Cl-]", "C#CCN(C)C/C=C/c1cccnc1"
+	};
+
+	(void) state;
+	for (size_t m = 0; m < sizeof(molecules) / sizeof(molecules[0]); m++)
+		for (unsigned seed = 1; seed <= 5; seed++)
+		{
+			char	   *other = respell(molecules[m], seed);
+			HnDescription a;
+			HnDescription b;
+
+			describe(molecules[m], &a);
+			describe(other, &b);
+			for (int i = 0; i < hn_descriptors_rdkit_2d.count; i++)
+				if (!(fabs(a.descriptors[i] - b.descriptors[i]) <= 1e-5 * (1 + fabs(a.descriptors[i])))
+					&& !(isnan(a.descriptors[i]) && isnan(b.descriptors[i])))
+					fail_msg("%s differs between %s and %s", hn_descriptors_rdkit_2d.names[i], molecules[m], other);
+			assert_int_equal(a.counts.length, b.counts.length);
+			assert_memory_equal(a.counts.columns, b.counts.columns, a.counts.length * sizeof(uint16_t));
+			assert_memory_equal(a.counts.counts, b.counts.counts, a.counts.length);
+			free(other);
+		}
+}
+
+/* One parse gives the graph that hn_graph_from_smiles gives, and only what is asked for. */
+static void
+test_shared_parse(void **state)
+{
+	static const HnNeeds nothing = {NULL, false};
+	HnDescription description;
+	HnGraph		graph;
+	HnGraph		alone;
+
+	(void) state;
+	assert_int_equal(hn_describe_smiles(&context, "CCO", &hn_features_2021, nothing, MAX_ATOMS, &graph, &description), HN_OK);
+	assert_null(description.descriptors);
+	assert_int_equal(description.counts.length, 0);
+	assert_int_equal(hn_graph_from_smiles(&context, "CCO", &hn_features_2021, MAX_ATOMS, &alone), HN_OK);
+	assert_int_equal(graph.atom_count, alone.atom_count);
+	assert_memory_equal(graph.atom_features, alone.atom_features,
+						graph.atom_count * hn_features_2021.atom_columns * sizeof(real));
+	assert_memory_equal(graph.source_atom, alone.source_atom, graph.atom_count * sizeof(int));
+}
+
+static void
+test_refusals(void **state)
+{
+	HnDescription description;
+
+	(void) state;
+	assert_int_equal(hn_describe_smiles(&context, "C(", NULL, everything, MAX_ATOMS, NULL, &description),
+					 HN_INVALID_SMILES);
+	assert_int_equal(hn_describe_smiles(&context, "CCCC", NULL, everything, 3, NULL, &description), HN_TOO_LARGE);
+	assert_null(hn_descriptor_set("no such set"));
+	assert_ptr_equal(hn_descriptor_set("rdkit-2d-a"), &hn_descriptors_rdkit_2d);
+}
+
+/* Beyond a size, what costs its cube is not known; the rest is. */
+static void
+test_large(void **state)
+{
+	char		smiles[HN_CUBIC_ATOMS + 2];
+	HnDescription description;
+
+	(void) state;
+	memset(smiles, 'C', HN_CUBIC_ATOMS + 1);
+	smiles[HN_CUBIC_ATOMS + 1] = '\0';
+	describe(smiles, &description);
+	assert_true(isnan(description.descriptors[place_of("BalabanJ")]));
+	assert_true(description.descriptors[place_of("HeavyAtomCount")] == HN_CUBIC_ATOMS + 1);
+	assert_true(isfinite(description.descriptors[place_of("Chi4v")]));
+}
+
+/* Hubs bonded to hubs would have RDKit list billions of paths. */
+static void
+test_tangled(void **state)
+{
+	char		smiles[4096] = "";
+	HnDescription description;
+
+	(void) state;
+	/* Twelve dummy atoms, each bonded to every other, each with forty hydrogens' worth of fluorine. */
+	for (int hub = 0; hub < 12; hub++)
+	{
+		strcat(smiles, "*");
+		for (int other = 0; other < 12; other++)
+			if (other != hub && abs(other - hub) > 1)
+			{
+				int			low = other < hub ? other : hub;
+				int			high = other < hub ? hub : other;
+
+				sprintf(smiles + strlen(smiles), "%%(%d)", 100 + 12 * low + high);
+			}
+		for (int leaf = 0; leaf < 40; leaf++)
+			strcat(smiles, "(F)");
+	}
+	describe(smiles, &description);
+	assert_true(isnan(description.descriptors[place_of("Chi4v")]));
+	assert_true(isnan(description.descriptors[place_of("fr_halogen")]));
+	assert_true(description.descriptors[place_of("HeavyAtomCount")] == 12 * 40);	/* dummies do not count */
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_golden, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_spelling, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_shared_parse, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_large, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_tangled, set_up, tear_down)
+	};
+
+	return cmocka_run_group_tests_name("descriptors", tests, NULL, NULL);
+}

@@ -1,0 +1,834 @@
+/*
+ * test_kernel_head.c: kernel heads against their definitions, Cholesky's
+ * factors, ensembles, and all of them through the model file.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hamnet/cholesky.h"
+#include "hamnet/kernel_head.h"
+#include "hamnet/network.h"
+
+#define D 6						/* fingerprint */
+#define ROWS 60
+#define QUERIES 7
+
+static HnArena arena;
+static HnContext context;
+static uint64_t random_state;
+
+static int
+set_up(void **state)
+{
+	(void) state;
+	hn_arena_init(&arena, hn_malloc_allocator);
+	hn_context_init(&context, &arena, NULL, NULL);
+	random_state = 1;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void) state;
+	hn_arena_destroy(&arena);
+	return 0;
+}
+
+/* Uniform in 0 .. 1. */
+static double
+uniform(void)
+{
+	random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (double) (random_state >> 40) / (1 << 24);
+}
+
+static void *
+get(size_t count, size_t size)
+{
+	void	   *memory = hn_arena_alloc_zero(&arena, count, size);
+
+	assert_non_null(memory);
+	return memory;
+}
+
+#define GET(type, count) ((type *) get((count), sizeof(type)))
+
+static void
+expect_ok(HnStatus status)
+{
+	if (status != HN_OK)
+		fail_msg("%s", context.message);
+}
+
+static HnCounts
+random_counts(void)
+{
+	HnCounts	counts = {.length = 3 + (int) (5 * uniform())};
+	uint16_t   *columns = GET(uint16_t, counts.length);
+	uint8_t    *values = GET(uint8_t, counts.length);
+
+	for (int k = 0; k < counts.length; k++)
+	{
+		columns[k] = (uint16_t) (4 * k + (int) (4 * uniform()));
+		values[k] = (uint8_t) (1 + (int) (3 * uniform()));
+	}
+	counts.columns = columns;
+	counts.counts = values;
+	return counts;
+}
+
+/* Molecules that never were: numbers of the right kinds, with an unknown descriptor here and there. */
+static HnInputs
+random_inputs(int count)
+{
+	int			width = hn_descriptors_rdkit_2d.count;
+	real	   *fingerprints = GET(real, count * D);
+	real	   *descriptors = GET(real, count * width);
+	HnCounts   *counts = GET(HnCounts, count);
+
+	for (int i = 0; i < count * D; i++)
+		fingerprints[i] = (real) (4 * uniform());
+	for (int i = 0; i < count * width; i++)
+		descriptors[i] = i % width == 3 ? 5 : i % 97 == 0 ? NAN : (real) (10 * uniform());
+	for (int i = 0; i < count; i++)
+		counts[i] = random_counts();
+	return (HnInputs)
+	{
+		count, fingerprints, descriptors, counts
+	};
+}
+
+/* A smooth function of the inputs with some noise, or whether it is large. */
+static real *
+labels_of(const HnInputs *inputs, HnTask task, int targets)
+{
+	real	   *labels = GET(real, inputs->count * targets);
+
+	for (int i = 0; i < inputs->count; i++)
+		for (int t = 0; t < targets; t++)
+		{
+			double		descriptor = inputs->descriptors[i * hn_descriptors_rdkit_2d.count + 5 + t];
+			double		f = 3 * sin(inputs->fingerprints[i * D + t]) + inputs->counts[i].length
+				+ (isnan(descriptor) ? 1 : 0.2 * descriptor) + 0.3 * uniform();
+
+			labels[i * targets + t] = task == HN_REGRESSION ? (real) (100 + 20 * f) : f > 6.5;
+		}
+	return labels;
+}
+
+static HnHead
+head_of(HnTask task, int targets)
+{
+	static const char *const names[] = {"a", "b", "c"};
+	HnHead		head = {.name = "assay", .task = task, .target_count = targets};
+
+	head.targets = GET(HnTarget, targets);
+	for (int t = 0; t < targets; t++)
+	{
+		head.targets[t].name = names[t];
+		head.targets[t].unit = "";
+	}
+	return head;
+}
+
+static const HnKernelOptions every_block = {
+	.fingerprint = true, .descriptors = &hn_descriptors_rdkit_2d, .counts = true
+};
+
+static HnStatus
+fit(const HnInputs *inputs, const real *labels, const HnKernelOptions *options, HnHead *head)
+{
+	HnKernelReport report;
+
+	return hn_kernel_fit(&context, inputs, D, labels, options, head, &report);
+}
+
+/* The kernel by its definition, between standardised inputs in steps of 1 / 21. */
+static double
+naive_kernel(const HnKernelHead *kernel, const double *x, const HnCounts *a, const double *y, const HnCounts *b)
+{
+	double		squared = 0;
+	double		smooth;
+	double		least = 0;
+	double		most = 0;
+	uint8_t		dense[2][HN_COUNT_COLUMNS] = {{0}};
+
+	for (int k = 0; k < kernel->width; k++)
+	{
+		bool		first = k < kernel->fingerprint_width;
+		double		weight = first ? kernel->fingerprint_weight : kernel->descriptor_weight;
+		int			width = first ? kernel->fingerprint_width : kernel->width - kernel->fingerprint_width;
+
+		squared += weight * (x[k] - y[k]) * (x[k] - y[k]) / (21.0 * 21.0) / width;
+	}
+	smooth = kernel->function == HN_GAUSSIAN ? exp(-squared)
+		: (1 + sqrt(squared) + squared / 3) * exp(-sqrt(squared));
+	if (kernel->count_share == 0)
+		return smooth;
+	for (int k = 0; k < a->length; k++)
+		dense[0][a->columns[k]] = a->counts[k];
+	for (int k = 0; k < b->length; k++)
+		dense[1][b->columns[k]] = b->counts[k];
+	for (int k = 0; k < HN_COUNT_COLUMNS; k++)
+	{
+		least += dense[0][k] < dense[1][k] ? dense[0][k] : dense[1][k];
+		most += dense[0][k] > dense[1][k] ? dense[0][k] : dense[1][k];
+	}
+	return (kernel->width > 0 ? (1 - kernel->count_share) * smooth : 0) + kernel->count_share * least / most;
+}
+
+/* Standardised inputs of one molecule by their definition. */
+static double *
+naive_steps(const HnKernelHead *kernel, const HnInputs *inputs, int row)
+{
+	double	   *steps = GET(double, kernel->width + 1);
+	int			width = kernel->width - kernel->fingerprint_width;
+
+	for (int k = 0; k < kernel->width; k++)
+	{
+		double		value = k < kernel->fingerprint_width ? log(1 + inputs->fingerprints[row * D + k])
+			: inputs->descriptors[row * width + k - kernel->fingerprint_width];
+		double		step = (value - kernel->center[k]) * kernel->scale[k];
+
+		steps[k] = isnan(step) ? 0 : fmin(fmax(step, -127), 127);
+	}
+	return steps;
+}
+
+static double *
+stored_steps(const HnKernelHead *kernel, int row)
+{
+	double	   *steps = GET(double, kernel->width + 1);
+
+	for (int k = 0; k < kernel->width; k++)
+		steps[k] = kernel->inputs[row * kernel->width + k];
+	return steps;
+}
+
+static HnCounts
+stored_counts(const HnKernelHead *kernel, int row)
+{
+	int			offset = 0;
+
+	if (kernel->count_share == 0)
+		return (HnCounts)
+	{
+		0
+	};
+	for (int i = 0; i < row; i++)
+		offset += kernel->count_lengths[i];
+	return (HnCounts)
+	{
+		kernel->count_lengths[row], kernel->count_columns + offset, kernel->count_values + offset
+	};
+}
+
+/* K between stored rows, in double [n, n]. */
+static double *
+naive_matrix(const HnKernelHead *kernel)
+{
+	int			n = kernel->rows;
+	double	   *matrix = GET(double, n * n);
+
+	for (int i = 0; i < n; i++)
+		for (int j = 0; j < n; j++)
+		{
+			HnCounts	a = stored_counts(kernel, i);
+			HnCounts	b = stored_counts(kernel, j);
+
+			matrix[i * n + j] = naive_kernel(kernel, stored_steps(kernel, i), &a, stored_steps(kernel, j), &b);
+		}
+	return matrix;
+}
+
+/* Solve A x = b for positive definite A [n, n] by elimination; A and b are lost. */
+static void
+eliminate(int n, double *a, double *b)
+{
+	for (int k = 0; k < n; k++)
+		for (int i = k + 1; i < n; i++)
+		{
+			double		factor = a[i * n + k] / a[k * n + k];
+
+			for (int j = k; j < n; j++)
+				a[i * n + j] -= factor * a[k * n + j];
+			b[i] -= factor * b[k];
+		}
+	for (int i = n - 1; i >= 0; i--)
+	{
+		for (int j = i + 1; j < n; j++)
+			b[i] -= a[i * n + j] * b[j];
+		b[i] /= a[i * n + i];
+	}
+}
+
+static void
+expect_close(const char *what, double actual, double expected, double tolerance)
+{
+	if (!(fabs(actual - expected) <= tolerance))
+		fail_msg("%s is %.9g, not %.9g", what, actual, expected);
+}
+
+/* Place of each stored row in the inputs: the pivots stand first. */
+static int *
+match_rows(const HnKernelHead *kernel, const HnInputs *inputs)
+{
+	int		   *place = GET(int, kernel->rows);
+
+	for (int i = 0; i < kernel->rows; i++)
+	{
+		place[i] = -1;
+		for (int j = 0; j < inputs->count && place[i] < 0; j++)
+		{
+			double	   *steps = naive_steps(kernel, inputs, j);
+			bool		same = true;
+
+			for (int k = 0; k < kernel->width; k++)
+				same &= fabs(steps[k] - kernel->inputs[i * kernel->width + k]) < 0.51;
+			if (same)
+				place[i] = j;
+		}
+		assert_true(place[i] >= 0);
+	}
+	return place;
+}
+
+/* Mean and deviation against the textbook formulas in double precision. */
+static void
+check_regression(const HnKernelOptions *options)
+{
+	HnInputs	inputs = random_inputs(ROWS);
+	HnInputs	queries = random_inputs(QUERIES);
+	real	   *labels = labels_of(&inputs, HN_REGRESSION, 1);
+	HnHead		head = head_of(HN_REGRESSION, 1);
+	const HnKernelHead *kernel;
+	double		values[QUERIES];
+	double		sds[QUERIES];
+	int		   *place;
+	int			n = ROWS;
+
+	expect_ok(fit(&inputs, labels, options, &head));
+	kernel = head.kernel;
+	assert_int_equal(kernel->rows, n);
+	place = match_rows(kernel, &inputs);
+	expect_ok(hn_kernel_predict(&context, &head, &queries, values, sds));
+	for (int q = 0; q < QUERIES; q++)
+	{
+		double	   *matrix = naive_matrix(kernel);
+		double	   *again = naive_matrix(kernel);
+		double	   *column = GET(double, n);
+		double	   *solved = GET(double, n);
+		double	   *alpha = GET(double, n);
+		double		ratio = kernel->processes[0].noise / kernel->processes[0].variance;
+		double		value = 0;
+		double		variance = 1;
+
+		for (int i = 0; i < n; i++)
+		{
+			HnCounts	counts = stored_counts(kernel, i);
+
+			matrix[i * n + i] += ratio;
+			again[i * n + i] += ratio;
+			column[i] = solved[i] = naive_kernel(kernel, naive_steps(kernel, &queries, q), &queries.counts[q],
+												 stored_steps(kernel, i), &counts);
+			alpha[i] = (labels[place[i]] - head.targets[0].mean) / head.targets[0].std;
+		}
+		eliminate(n, matrix, alpha);
+		eliminate(n, again, solved);
+		for (int i = 0; i < n; i++)
+		{
+			value += column[i] * alpha[i];
+			variance -= column[i] * solved[i];
+		}
+		expect_close("a prediction", values[q], value * head.targets[0].std + head.targets[0].mean,
+					 2e-3 * head.targets[0].std);
+		expect_close("a deviation", sds[q], head.targets[0].std
+					 * sqrt(kernel->processes[0].variance * (variance + ratio)), 5e-3 * head.targets[0].std);
+	}
+}
+
+static void
+test_regression(void **state)
+{
+	HnKernelOptions smooth = every_block;
+
+	(void) state;
+	smooth.counts = false;
+	check_regression(&every_block);
+	check_regression(&smooth);
+}
+
+/* With few rows the variance is never below what all rows would leave. */
+static void
+test_low_rank(void **state)
+{
+	HnInputs	inputs = random_inputs(ROWS);
+	HnInputs	queries = random_inputs(QUERIES);
+	real	   *labels = labels_of(&inputs, HN_REGRESSION, 1);
+	HnKernelOptions low = every_block;
+	HnHead		exact = head_of(HN_REGRESSION, 1);
+	HnHead		rough = head_of(HN_REGRESSION, 1);
+	HnHead		none = head_of(HN_REGRESSION, 1);
+	double		values[3][QUERIES];
+	double		sds[3][QUERIES];
+
+	(void) state;
+	expect_ok(fit(&inputs, labels, &low, &exact));
+	low.rank = 10;
+	expect_ok(fit(&inputs, labels, &low, &rough));
+	assert_int_equal(rough.kernel->rank, 10);
+	low.rank = -1;
+	expect_ok(fit(&inputs, labels, &low, &none));
+	expect_ok(hn_kernel_predict(&context, &exact, &queries, values[0], sds[0]));
+	expect_ok(hn_kernel_predict(&context, &rough, &queries, values[1], sds[1]));
+	expect_ok(hn_kernel_predict(&context, &none, &queries, values[2], sds[2]));
+	for (int q = 0; q < QUERIES; q++)
+	{
+		expect_close("a prediction with other rows first", values[1][q], values[0][q], 0.05);
+		expect_close("a prediction without deviation", values[2][q], values[0][q], 0.05);
+		assert_true(sds[1][q] >= sds[0][q] * 0.999);
+		assert_true(isnan(sds[2][q]));
+	}
+}
+
+/* One training row, where everything can be said by hand. */
+static void
+test_one_row(void **state)
+{
+	float		center[1] = {0};
+	float		scale[1] = {21 / 2.0f};
+	int8_t		input[1] = {0};
+	float		weight[1] = {3};
+	float		factor[1] = {1.5f};
+	HnProcess	process = {.variance = 4, .noise = 0.25};
+	HnKernelHead kernel = {
+		.function = HN_GAUSSIAN, .fingerprint_weight = 0.5, .rows = 1, .rank = 1, .processes = &process,
+		.fingerprint_width = 1, .width = 1, .center = center, .scale = scale, .inputs = input,
+		.weights = weight, .factors = factor
+	};
+	HnTarget	target = {.name = "y", .unit = "", .mean = 10, .std = 2};
+	HnHead		head = {
+		.name = "h", .task = HN_REGRESSION, .kind = HN_KERNEL_HEAD, .kernel = &kernel,
+		.target_count = 1, .targets = &target
+	};
+	real		fingerprint = (real) (exp(2.0) - 1);	/* log(1 + x) = 2: one standard deviation */
+	HnInputs	inputs = {.count = 1, .fingerprints = &fingerprint};
+	double		k = exp(-0.5);
+	double		value;
+	double		sd;
+
+	(void) state;
+	expect_ok(hn_kernel_predict(&context, &head, &inputs, &value, &sd));
+	expect_close("the value", value, 10 + 2 * 3 * k, 1e-5);
+	expect_close("the deviation", sd, 2 * sqrt(4 - 1.5 * 1.5 * k * k + 0.25), 1e-5);
+
+	kernel.function = HN_MATERN;
+	k = (1 + sqrt(0.5) + 0.5 / 3) * exp(-sqrt(0.5));
+	expect_ok(hn_kernel_predict(&context, &head, &inputs, &value, NULL));
+	expect_close("the value", value, 10 + 2 * 3 * k, 1e-5);
+}
+
+/* At the mode the gradient of the objective is zero: α = y - p in labelled rows, 0 elsewhere. */
+static void
+test_classification(void **state)
+{
+	HnInputs	inputs = random_inputs(ROWS);
+	real	   *labels = labels_of(&inputs, HN_CLASSIFICATION, 2);
+	HnHead		head = head_of(HN_CLASSIFICATION, 2);
+	double	   *matrix;
+	int		   *place;
+	double		values[ROWS * 2];
+	double		sds[ROWS * 2];
+
+	(void) state;
+	for (int i = 0; i < ROWS; i += 5)
+		labels[i * 2 + 1] = NAN;
+	expect_ok(fit(&inputs, labels, &every_block, &head));
+	matrix = naive_matrix(head.kernel);
+	place = match_rows(head.kernel, &inputs);
+	for (int t = 0; t < 2; t++)
+		for (int i = 0; i < ROWS; i++)
+		{
+			const float *weights = head.kernel->weights + t * ROWS;
+			double		alpha = weights[i] / head.kernel->processes[t].variance;
+			real		label = labels[place[i] * 2 + t];
+			double		f = head.kernel->processes[t].offset;
+
+			for (int j = 0; j < ROWS; j++)
+				f += matrix[i * ROWS + j] * weights[j];
+			expect_close("a gradient", alpha, isnan(label) ? 0 : label - 1 / (1 + exp(-f)), 2e-3);
+		}
+	expect_ok(hn_kernel_predict(&context, &head, &inputs, values, sds));
+	for (int i = 0; i < ROWS * 2; i++)
+	{
+		assert_true(values[i] > 0 && values[i] < 1);
+		assert_true(isnan(sds[i]));
+	}
+}
+
+/* A target with gaps is fitted as if the rows without a label were not there. */
+static void
+test_missing_labels(void **state)
+{
+	HnInputs	inputs = random_inputs(ROWS);
+	real	   *labels = labels_of(&inputs, HN_REGRESSION, 2);
+	HnHead		head = head_of(HN_REGRESSION, 2);
+	int		   *place;
+
+	(void) state;
+	for (int i = 0; i < ROWS; i++)
+	{
+		if (i % 3 == 0)
+			labels[i * 2] = NAN;
+		if (i < 6)
+			labels[i * 2] = labels[i * 2 + 1] = NAN;
+	}
+	expect_ok(fit(&inputs, labels, &every_block, &head));
+	assert_int_equal(head.kernel->rows, ROWS - 6);
+	place = match_rows(head.kernel, &inputs);
+	for (int i = 0; i < head.kernel->rows; i++)
+	{
+		assert_true(place[i] >= 6);
+		assert_true((head.kernel->weights[i] == 0) == (place[i] % 3 == 0));
+	}
+}
+
+static void
+expect_failure(HnStatus wanted, const HnInputs *inputs, const real *labels, HnTask task, const char *words)
+{
+	HnHead		head = head_of(task, 1);
+
+	assert_int_equal(fit(inputs, labels, &every_block, &head), wanted);
+	if (strstr(context.message, words) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", context.message, words);
+}
+
+static bool
+always(void *state)
+{
+	(void) state;
+	return true;
+}
+
+static void
+test_refusals(void **state)
+{
+	HnInputs	inputs = random_inputs(5);
+	real		labels[5] = {1, 1, 1, 1, 1};
+	HnKernelOptions nothing = {0};
+	HnHead		head = head_of(HN_REGRESSION, 1);
+
+	(void) state;
+	expect_failure(HN_INVALID_ARGUMENT, &inputs, labels, HN_REGRESSION, "is constant");
+	expect_failure(HN_INVALID_ARGUMENT, &inputs, labels, HN_CLASSIFICATION, "only one class");
+	labels[0] = 2;
+	expect_failure(HN_INVALID_ARGUMENT, &inputs, labels, HN_CLASSIFICATION, "only 0 and 1");
+	labels[0] = INFINITY;
+	expect_failure(HN_INVALID_ARGUMENT, &inputs, labels, HN_REGRESSION, "infinite");
+	labels[0] = labels[1] = labels[2] = NAN;
+	expect_failure(HN_INVALID_ARGUMENT, &inputs, labels, HN_REGRESSION, "at least 3");
+	assert_int_equal(fit(&inputs, labels, &nothing, &head), HN_INVALID_ARGUMENT);
+
+	for (int i = 0; i < 5; i++)
+		labels[i] = (real) i;
+	context.interrupted = always;
+	assert_int_equal(fit(&inputs, labels, &every_block, &head), HN_INTERRUPTED);
+}
+
+static void
+test_cholesky(void **state)
+{
+	enum
+	{
+		N = 300					/* more than one block */
+	};
+	real	   *a = GET(real, N * N);
+	double	   *original = GET(double, N * N);
+	real	   *x = GET(real, N);
+	bool		positive;
+
+	(void) state;
+	for (int i = 0; i < N; i++)
+	{
+		x[i] = (real) uniform();
+		for (int j = 0; j <= i; j++)
+		{
+			a[i * N + j] = (real) (i == j ? N : uniform());
+			a[j * N + i] = i == j ? a[i * N + i] : -7;
+			original[i * N + j] = original[j * N + i] = a[i * N + j];
+		}
+	}
+	expect_ok(hn_cholesky(&context, N, a, &positive));
+	assert_true(positive);
+	for (int i = 0; i < N; i++)
+		for (int j = 0; j < N; j++)
+		{
+			double		sum = 0;
+
+			if (j > i)
+			{
+				assert_true(a[i * N + j] == -7);
+				continue;
+			}
+			for (int k = 0; k <= j; k++)
+				sum += (double) a[i * N + k] * a[j * N + k];
+			expect_close("an element of L Lᵀ", sum, original[i * N + j], 1e-3);
+		}
+
+	real	   *solution = GET(real, N);
+
+	memcpy(solution, x, N * sizeof(real));
+	hn_cholesky_solve(N, a, solution);
+	for (int i = 0; i < N; i++)
+	{
+		double		sum = 0;
+
+		for (int j = 0; j < N; j++)
+			sum += original[i * N + j] * solution[j];
+		expect_close("an element of A x", sum, x[i], 1e-4);
+	}
+
+	a[0] = 1;
+	a[N] = 2;
+	a[N + 1] = 1;				/* [1 2; 2 1] is not positive definite */
+	expect_ok(hn_cholesky(&context, N, a, &positive));
+	assert_false(positive);
+}
+
+/* A model with random weights and one network head. */
+static HnModel
+random_model(uint64_t seed)
+{
+	HnModel		model = {.features = &hn_features_2021};
+	HnTensor   *tensors;
+	int			count;
+	HnHead		network = head_of(HN_REGRESSION, 2);
+
+	model.fingerprint_config = (HnFingerprintConfig)
+	{
+		.dim = D, .edge_dim = 5, .layers = 1, .rounds = 1
+	};
+	network.name = "net";
+	network.layer_count = 2;
+	network.layers = GET(HnLinear, 2);
+	network.layers[0].out = 4;
+	network.targets[0].std = network.targets[1].std = 2;
+	model.head_count = 1;
+	model.heads = GET(HnHead, 1);
+	model.heads[0] = network;
+	expect_ok(hn_model_allocate(&context, &model));
+	expect_ok(hn_model_tensors(&context, &model, &tensors, &count));
+	hn_model_initialise(tensors, count, seed);
+	return model;
+}
+
+static HnStatus
+write_and_read(HnModel *model, HnModel *again)
+{
+	unsigned char *bytes;
+	unsigned char *exact;
+	size_t		size;
+	HnStatus	status;
+
+	expect_ok(hn_model_write(&context, model, &bytes, &size));
+	exact = malloc(size);		/* so that a sanitiser sees a read beyond it */
+	assert_non_null(exact);
+	memcpy(exact, bytes, size);
+	status = hn_model_read(&context, exact, size, again);
+	if (status == HN_OK)
+	{
+		unsigned char *second;
+		size_t		second_size;
+
+		expect_ok(hn_model_write(&context, again, &second, &second_size));
+		assert_int_equal(size, second_size);
+		assert_memory_equal(exact, second, size);
+	}
+	free(exact);
+	return status;
+}
+
+/* A model whose second head is a fitted kernel head. */
+static HnModel
+kernel_model(HnTask task)
+{
+	HnModel		model = random_model(1);
+	HnInputs	inputs = random_inputs(ROWS);
+	HnHead	   *heads = GET(HnHead, 2);
+
+	heads[0] = model.heads[0];
+	heads[1] = head_of(task, 1);
+	heads[1].targets[0].name = "activity";
+	expect_ok(fit(&inputs, labels_of(&inputs, task, 1), &every_block, &heads[1]));
+	model.heads = heads;
+	model.head_count = 2;
+	return model;
+}
+
+static void
+test_file(void **state)
+{
+	(void) state;
+	for (int task = HN_REGRESSION; task <= HN_CLASSIFICATION; task++)
+	{
+		HnModel		model = kernel_model((HnTask) task);
+		HnModel		again;
+		HnInputs	queries = random_inputs(QUERIES);
+		double		values[2][QUERIES];
+		double		sds[2][QUERIES];
+		HnNeeds		needs;
+
+		expect_ok(write_and_read(&model, &again));
+		needs = hn_model_needs(&again);
+		assert_ptr_equal(needs.descriptors, &hn_descriptors_rdkit_2d);
+		assert_int_equal(needs.counts, again.heads[1].kernel->count_share > 0);
+		expect_ok(hn_predict(&context, &model, &model.heads[1], &queries, values[0], sds[0]));
+		expect_ok(hn_predict(&context, &again, &again.heads[1], &queries, values[1], sds[1]));
+		assert_memory_equal(values[0], values[1], sizeof(values[0]));
+		if (task == HN_REGRESSION)
+			assert_memory_equal(sds[0], sds[1], sizeof(sds[0]));
+	}
+}
+
+static void
+expect_damage(HnModel *model, const char *words)
+{
+	HnModel		again;
+
+	assert_int_equal(write_and_read(model, &again), HN_INVALID_MODEL);
+	if (strstr(context.message, words) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", context.message, words);
+}
+
+static void
+test_damaged_file(void **state)
+{
+	HnModel		model = kernel_model(HN_REGRESSION);
+	HnKernelHead *kernel = model.heads[1].kernel;
+	HnKernelHead good;
+
+	(void) state;
+	if (kernel->count_share == 0)
+		skip();
+	good = *kernel;
+
+	kernel->scale[0] = -1;
+	expect_damage(&model, "negative");
+	kernel->scale[0] = 1;
+	kernel->count_columns[2] = HN_COUNT_COLUMNS;
+	expect_damage(&model, "out of range");
+	kernel->count_columns[2] = kernel->count_columns[1];
+	expect_damage(&model, "out of order");
+	kernel->count_columns[2]++;
+	kernel->count_lengths[0]++;
+	expect_damage(&model, "count");
+	kernel->count_lengths[0] -= 2;
+	expect_damage(&model, "count");
+	kernel->count_lengths[0]++;
+
+	kernel->fingerprint_weight = 1e9;
+	expect_damage(&model, "weight");
+	kernel->fingerprint_weight = good.fingerprint_weight;
+	kernel->count_share = 1.5;
+	expect_damage(&model, "share");
+	kernel->count_share = good.count_share;
+	kernel->rows = HN_MAX_KERNEL_ROWS + 1;
+	assert_int_equal(hn_model_shape(&context, &model), HN_INVALID_MODEL);
+	kernel->rows = good.rows;
+	kernel->processes[0].variance = -1;
+	expect_damage(&model, "variance");
+}
+
+/* Predictions of a model's first head for a batch of real molecules would need graphs: fingerprints will do. */
+static void
+test_ensemble(void **state)
+{
+	HnModel		models[3] = {random_model(1), random_model(2), random_model(3)};
+	const HnModel *members[3] = {&models[0], &models[1], &models[2]};
+	HnModel		joined;
+	HnModel		again;
+	HnInputs	queries = random_inputs(3 * QUERIES);	/* a fingerprint for each generator */
+	double		single[3][QUERIES * 2];
+	double		values[QUERIES * 2];
+	double		sds[QUERIES * 2];
+
+	(void) state;
+	queries.count = QUERIES;
+	expect_ok(hn_model_join(&context, members, 3, &joined));
+	assert_int_equal(joined.other_count, 2);
+	assert_int_equal(joined.heads[0].member_count, 3);
+	expect_ok(write_and_read(&joined, &again));
+	for (int m = 0; m < 3; m++)
+	{
+		HnInputs	own = {.count = QUERIES, .fingerprints = queries.fingerprints + m * QUERIES * D};
+
+		expect_ok(hn_predict(&context, &models[m], &models[m].heads[0], &own, single[m], sds));
+		for (int i = 0; i < QUERIES * 2; i++)
+			assert_true(isnan(sds[i]));
+	}
+	expect_ok(hn_predict(&context, &again, &again.heads[0], &queries, values, sds));
+	for (int i = 0; i < QUERIES * 2; i++)
+	{
+		double		mean = (single[0][i] + single[1][i] + single[2][i]) / 3;
+		double		squares = 0;
+
+		for (int m = 0; m < 3; m++)
+			squares += (single[m][i] - mean) * (single[m][i] - mean);
+		expect_close("a mean", values[i], mean, 1e-9);
+		expect_close("a spread", sds[i], sqrt(squares / 2), 1e-9);
+	}
+}
+
+/* Members on one generator share it. */
+static void
+test_shared_generator(void **state)
+{
+	HnModel		a = random_model(1);
+	HnModel		b = random_model(1);
+	const HnModel *members[2] = {&a, &b};
+	HnModel		joined;
+	HnModel		again;
+	HnModel		ensemble;
+
+	(void) state;
+	b.heads[0].layers[0].weight[0] += 1;
+	expect_ok(hn_model_join(&context, members, 2, &joined));
+	assert_int_equal(joined.other_count, 0);
+	assert_int_equal(joined.heads[0].member_count, 2);
+	expect_ok(write_and_read(&joined, &again));
+	assert_true(again.heads[0].layers[2].weight[0] == b.heads[0].layers[0].weight[0]);
+
+	members[1] = &joined;
+	assert_int_equal(hn_model_join(&context, members, 2, &ensemble), HN_INVALID_ARGUMENT);
+	b.heads[0].targets[0].mean = 1;
+	members[1] = &b;
+	assert_int_equal(hn_model_join(&context, members, 2, &ensemble), HN_INVALID_ARGUMENT);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_cholesky, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_one_row, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_regression, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_low_rank, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_classification, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_missing_labels, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_file, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_damaged_file, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_ensemble, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_shared_generator, set_up, tear_down)
+	};
+
+	return cmocka_run_group_tests_name("kernel heads", tests, NULL, NULL);
+}
