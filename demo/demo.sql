@@ -142,4 +142,36 @@ FROM unnest(ARRAY['CCO', 'CC(C', 'C(C)(C)(C)(C)C']) AS smiles;
 
 \set ECHO none
 \echo
+\echo == 8. A model of one's own, from measurements
+\echo
+\echo 1,017 compounds of a ChEMBL document with their measured activities. One in ten is
+\echo kept apart. Three kinds of models are tried within a minute, and the best is kept.
+\echo
+\set ECHO queries
+
+CREATE TABLE structure (smiles text, id bigint PRIMARY KEY);
+
+CREATE TABLE measured (id bigint PRIMARY KEY, activity double precision);
+
+\set ECHO none
+\echo '\\copy structure FROM ''/usr/share/RDKit/Contrib/FreeWilson/data/CHEMBL2321810.smi'' WITH (FORMAT csv, DELIMITER '' '')'
+\echo '\\copy measured FROM ''/usr/share/RDKit/Contrib/FreeWilson/data/CHEMBL2321810_act.csv'' WITH (FORMAT csv, HEADER)'
+\echo
+\copy structure FROM '/usr/share/RDKit/Contrib/FreeWilson/data/CHEMBL2321810.smi' WITH (FORMAT csv, DELIMITER ' ')
+\copy measured FROM '/usr/share/RDKit/Contrib/FreeWilson/data/CHEMBL2321810_act.csv' WITH (FORMAT csv, HEADER)
+\set ECHO queries
+
+CREATE TABLE assay AS SELECT id, smiles, activity FROM structure JOIN measured USING (id);
+
+CALL hamnet_train('my_assay', 'SELECT smiles, activity FROM assay WHERE id % 10 <> 0', '{"minutes": 1}');
+
+SELECT target, metric, round(value::numeric, 3) AS value, n
+FROM hamnet_evaluate('my_assay', 'SELECT smiles, activity FROM assay WHERE id % 10 = 0');
+
+SELECT a.id, a.activity, round(p.value::numeric, 2) AS predicted, round(p.sd::numeric, 2) AS sd
+FROM assay AS a, LATERAL hamnet_predictions(a.smiles, 'my_assay') AS p
+WHERE a.id % 10 = 0 ORDER BY p.value DESC LIMIT 5;
+
+\set ECHO none
+\echo
 \echo The cluster of this demo is dropped now. README.md says how to use hamnet in a database of your own.

@@ -554,15 +554,10 @@ EndTeam(Team *team)
 	if (team == NULL)
 		return;
 	memory = team->memory;
-	if (team->segment)
-	{
-		int			workers = team->shared ? team->shared->processes - 1 : 0;
 
-		/* Stops them; those that have not begun yet find no segment. */
+	/* Stops the workers; those that have not begun yet find no segment. */
+	if (team->segment)
 		dsm_detach(team->segment);
-		for (int w = 0; w < workers; w++)
-			TerminateBackgroundWorker(team->workers[w]);
-	}
 	MemoryContextDelete(memory);
 }
 

@@ -121,9 +121,6 @@ typedef struct Trainer
 	instr_time	began;
 } Trainer;
 
-/* The trainer at work, for the score function. */
-static Trainer *current = NULL;
-
 static double
 ElapsedSeconds(const Trainer *trainer)
 {
@@ -410,9 +407,12 @@ ScorePredictions(Trainer *trainer, const double *predictions, double *shown)
 }
 
 static double
-ScoreWeights(Team *team, const real *weights, const TrainingData *data, double *shown)
+ScoreWeights(void *state, Team *team, const real *weights, double *shown)
 {
-	return ScorePredictions(current, TeamPredict(team, weights, data->validation, data->validation_count), shown);
+	Trainer    *trainer = state;
+	const TrainingData *data = &trainer->data;
+
+	return ScorePredictions(trainer, TeamPredict(team, weights, data->validation, data->validation_count), shown);
 }
 
 /* Judge a finished candidate by the predictions that its users will get. */
@@ -560,7 +560,8 @@ TrainMember(Trainer *trainer, Candidate candidate, Team *team, int member, int e
 		.patience = trainer->metric == METRIC_NONE ? 0 : options->patience,
 		.seed = seed,
 		.metric = metric_names[trainer->metric],
-		.score = ScoreWeights
+		.score = ScoreWeights,
+		.score_state = trainer
 	};
 	part->options.rate = options->lr > 0 ? options->lr : candidate == FULL && !trainer->scratch ? 4e-4 : 1e-3;
 	part->options.averaging = HN_AVERAGE_EXPONENTIAL;
@@ -773,7 +774,6 @@ Train(Procedure *procedure, const char *query, Jsonb *options)
 	char	   *id;
 
 	INSTR_TIME_SET_CURRENT(trainer->began);
-	current = trainer;
 	ReadOptions(options, train_options, lengthof(train_options), &trainer->options);
 	CheckOptions(&trainer->options);
 	procedure->run.checkpoint_seconds = trainer->options.checkpoint;

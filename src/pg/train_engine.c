@@ -116,8 +116,9 @@ MakeModel(EngineTrainer *trainer)
 
 /* Mean over the validation part of what is learned: RMSD plus ADJ-3, as weighted. Shows the RMSD. */
 static double
-ScoreConformations(Team *team, const real *weights, const TrainingData *data, double *shown)
+ScoreConformations(void *state, Team *team, const real *weights, double *shown)
 {
+	const TrainingData *data = state;
 	const HnConformationError *errors = TeamErrors(team, weights, data->validation, data->validation_count);
 	double		adj3_weight = TeamTraining(team)->adj3_weight;
 	double		rmsd = 0;
@@ -188,7 +189,8 @@ TrainEngine(Procedure *procedure, const char *query, Jsonb *options)
 		.patience = data->validation_count > 0 ? chosen->patience : 0,
 		.seed = chosen->seed,
 		.metric = data->validation_count > 0 ? "rmsd" : NULL,
-		.score = ScoreConformations
+		.score = ScoreConformations,
+		.score_state = data
 	};
 	part.options.rate = chosen->lr;
 	part.options.averaging = HN_AVERAGE_EXPONENTIAL;

@@ -146,7 +146,7 @@ Judge(TrainingPart *part, const HnOptimiser *optimiser, PartState *state, double
 
 	*shown = 0;
 	if (part->metric)
-		score = part->score(part->team, weights, part->data, shown);
+		score = part->score(part->score_state, part->team, weights, shown);
 	state->stale++;
 	/* A score that is NaN is better than none, and worse than any other. */
 	if (part->metric == NULL || state->best_epoch == 0 || score < state->best ||

@@ -10,7 +10,7 @@
 #include "training_log.h"
 
 /* How good weights are on the validation part: smaller is better; *shown is what a log shows. */
-typedef double (*ScoreFunction) (Team *team, const real *weights, const TrainingData *data, double *shown);
+typedef double (*ScoreFunction) (void *state, Team *team, const real *weights, double *shown);
 
 typedef struct TrainingPart
 {
@@ -28,6 +28,7 @@ typedef struct TrainingPart
 	uint64		seed;			/* of the order of examples */
 	const char *metric;			/* what the score is; NULL: nothing is held out */
 	ScoreFunction score;
+	void	   *score_state;
 
 	/* Results */
 	real	   *weights;		/* the best ones, or the last without validation [parameter_count] */
