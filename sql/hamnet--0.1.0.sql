@@ -658,3 +658,105 @@ COMMENT ON FUNCTION hamnet_embed(text, int) IS 'a conformation by RDKit (ETKDG a
 CREATE FUNCTION hamnet_descriptors(smiles text, OUT name text, OUT value double precision) RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000 ROWS 205;
 COMMENT ON FUNCTION hamnet_descriptors(text) IS 'RDKit''s two-dimensional descriptors, NULL where a molecule has no value';
+-- Range search
+---------------------------------------------------------------------------
+
+-- Balls exist for index conditions only: the planner makes them of calls of
+-- hamnet_within and its kin.
+CREATE TYPE hfp_ball;
+
+CREATE FUNCTION hfp_ball_in(cstring) RETURNS hfp_ball
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hfp_ball_in(cstring) IS
+	'text input of hfp_ball';
+
+CREATE FUNCTION hfp_ball_out(hfp_ball) RETURNS cstring
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hfp_ball_out(hfp_ball) IS
+	'text output of hfp_ball';
+
+CREATE TYPE hfp_ball (
+	INPUT     = hfp_ball_in,
+	OUTPUT    = hfp_ball_out,
+	ALIGNMENT = double,
+	STORAGE   = main
+);
+COMMENT ON TYPE hfp_ball IS
+	'fingerprint and radius, as in <[0.5,0,1.25],0.3>: the operand of a range search in an index condition';
+
+CREATE FUNCTION hfp_ball(centre hfp, radius double precision) RETURNS hfp_ball
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hfp_ball(hfp, double precision) IS
+	'ball of a centre and a radius';
+
+-- Euclidean distance; the operator and the function share the support function,
+-- which makes one of the other
+CREATE FUNCTION hamnet_within_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'hamnet_within_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hamnet_within_support(internal) IS
+	'planner support of hamnet_within';
+
+CREATE FUNCTION hfp_in_l2_ball(hfp, hfp_ball) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3 SUPPORT hamnet_within_support;
+COMMENT ON FUNCTION hfp_in_l2_ball(hfp, hfp_ball) IS
+	'implementation of operator <@->';
+
+CREATE OPERATOR <@-> (
+	LEFTARG = hfp, RIGHTARG = hfp_ball, FUNCTION = hfp_in_l2_ball,
+	RESTRICT = matchingsel, JOIN = matchingjoinsel
+);
+COMMENT ON OPERATOR <@-> (hfp, hfp_ball) IS
+	'Euclidean distance to the centre is at most the radius';
+
+CREATE FUNCTION hamnet_within(fp hfp, query hfp, radius double precision) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3 SUPPORT hamnet_within_support;
+COMMENT ON FUNCTION hamnet_within(hfp, hfp, double precision) IS
+	'Euclidean distance of two fingerprints is at most the radius; uses an index on fp';
+
+-- cosine distance; the operator and the function share the support function,
+-- which makes one of the other
+CREATE FUNCTION hamnet_within_cosine_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'hamnet_within_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hamnet_within_cosine_support(internal) IS
+	'planner support of hamnet_within_cosine';
+
+CREATE FUNCTION hfp_in_cosine_ball(hfp, hfp_ball) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3 SUPPORT hamnet_within_cosine_support;
+COMMENT ON FUNCTION hfp_in_cosine_ball(hfp, hfp_ball) IS
+	'implementation of operator <@=>';
+
+CREATE OPERATOR <@=> (
+	LEFTARG = hfp, RIGHTARG = hfp_ball, FUNCTION = hfp_in_cosine_ball,
+	RESTRICT = matchingsel, JOIN = matchingjoinsel
+);
+COMMENT ON OPERATOR <@=> (hfp, hfp_ball) IS
+	'cosine distance to the centre is at most the radius';
+
+CREATE FUNCTION hamnet_within_cosine(fp hfp, query hfp, radius double precision) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3 SUPPORT hamnet_within_cosine_support;
+COMMENT ON FUNCTION hamnet_within_cosine(hfp, hfp, double precision) IS
+	'cosine distance of two fingerprints is at most the radius; uses an index on fp';
+
+-- Tanimoto distance; the operator and the function share the support function,
+-- which makes one of the other
+CREATE FUNCTION hamnet_within_tanimoto_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'hamnet_within_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hamnet_within_tanimoto_support(internal) IS
+	'planner support of hamnet_within_tanimoto';
+
+CREATE FUNCTION hfp_in_tanimoto_ball(hfp, hfp_ball) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3 SUPPORT hamnet_within_tanimoto_support;
+COMMENT ON FUNCTION hfp_in_tanimoto_ball(hfp, hfp_ball) IS
+	'implementation of operator <@%>';
+
+CREATE OPERATOR <@%> (
+	LEFTARG = hfp, RIGHTARG = hfp_ball, FUNCTION = hfp_in_tanimoto_ball,
+	RESTRICT = matchingsel, JOIN = matchingjoinsel
+);
+COMMENT ON OPERATOR <@%> (hfp, hfp_ball) IS
+	'Tanimoto distance to the centre is at most the radius';
+
+CREATE FUNCTION hamnet_within_tanimoto(fp hfp, query hfp, radius double precision) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3 SUPPORT hamnet_within_tanimoto_support;
+COMMENT ON FUNCTION hamnet_within_tanimoto(hfp, hfp, double precision) IS
+	'Tanimoto distance of two fingerprints is at most the radius; uses an index on fp';
