@@ -305,7 +305,7 @@ hamnet_fit_axes(PG_FUNCTION_ARGS)
 	SampleQuery(query, hfp_type, &sample);
 	if (sample.rows == 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA_FOUND),
+				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("the query returned no fingerprints to fit axes to")));
 
 	space.dim = sample.dim;

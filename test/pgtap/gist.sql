@@ -34,11 +34,11 @@ $$;
 
 CREATE TABLE centre AS SELECT c, random_hfp(80, 3)::real[] AS centre FROM generate_series(1, 12) c;
 
-SELECT fill('low_dim', 'SELECT random_hfp(3, 1) FROM generate_series(1, 3000)');
-SELECT fill('high_dim', 'SELECT random_hfp(200, 1) FROM generate_series(1, 1500)');
-SELECT fill('clustered', 'SELECT random_hfp(80, 0.2, centre) FROM centre, generate_series(1, 250)');
+SELECT fill('low_dim', 'SELECT random_hfp(3, 1) FROM generate_series(1, 2000)');
+SELECT fill('high_dim', 'SELECT random_hfp(200, 1) FROM generate_series(1, 800)');
+SELECT fill('clustered', 'SELECT random_hfp(80, 0.2, centre) FROM centre, generate_series(1, 150)');
 SELECT fill('positive', $$SELECT (SELECT array_agg(greatest(0, x) ORDER BY i) FROM unnest(random_hfp(80, 1, centre)::real[])
-	WITH ORDINALITY u (x, i))::hfp FROM centre, generate_series(1, 150)$$);
+	WITH ORDINALITY u (x, i))::hfp FROM centre, generate_series(1, 70)$$);
 SELECT fill('duplicated', 'SELECT fp FROM (SELECT random_hfp(40, 1) AS fp FROM generate_series(1, 20)) x, generate_series(1, 100)');
 SELECT fill('same', 'SELECT random_hfp(1, 0) FROM generate_series(1, 1000)');
 SELECT fill('line', 'SELECT array_fill(n::real, ARRAY[70])::hfp FROM generate_series(-600, 600) n');
@@ -86,11 +86,11 @@ $$;
 -- Queries: rows, points beside rows, far points, zero.
 CREATE FUNCTION some_queries(name text) RETURNS SETOF hfp LANGUAGE plpgsql AS $$
 BEGIN
-	RETURN QUERY EXECUTE format('SELECT fp FROM %I WHERE fp IS NOT NULL ORDER BY id %% 7, id LIMIT 5', name);
+	RETURN QUERY EXECUTE format('SELECT fp FROM %I WHERE fp IS NOT NULL ORDER BY id %% 7, id LIMIT 2', name);
 	RETURN QUERY EXECUTE format('SELECT (SELECT array_agg(x * 1.01 + 0.001)::hfp FROM unnest(fp::real[]) x)
-		FROM (SELECT fp FROM %I WHERE hamnet_norm(fp) BETWEEN 0 AND 1e30 ORDER BY id %% 13, id LIMIT 3) y', name);
+		FROM (SELECT fp FROM %I WHERE hamnet_norm(fp) BETWEEN 0 AND 1e30 ORDER BY id %% 13, id LIMIT 1) y', name);
 	RETURN QUERY EXECUTE format('SELECT array_fill(v, ARRAY[hamnet_dims(fp)])::hfp
-		FROM (SELECT fp FROM %I WHERE fp IS NOT NULL LIMIT 1) y, unnest(ARRAY[0, -10, 1e5]::real[]) v', name);
+		FROM (SELECT fp FROM %I WHERE fp IS NOT NULL LIMIT 1) y, unnest(ARRAY[0]::real[]) v', name);
 END
 $$;
 
@@ -106,7 +106,7 @@ DECLARE
 	found text;
 BEGIN
 	FOR query IN SELECT * FROM some_queries(name) LOOP
-		FOREACH filter IN ARRAY ARRAY['part >= 0 OR part IS NULL', 'part < 500', 'part < 10', 'part < 1'] LOOP
+		FOREACH filter IN ARRAY ARRAY['true', 'part < 500', 'part < 10', 'part < 1'] LOOP
 			-- of rows at the last distance, any may be the ones within the limit
 			statement := format('SELECT d, CASE WHEN d < max(d) OVER () THEN id END AS id FROM
 				(SELECT id, fp %s %L::hfp AS d FROM %I WHERE %s ORDER BY d LIMIT 20) y ORDER BY 1, 2',
@@ -118,7 +118,7 @@ BEGIN
 			END IF;
 		END LOOP;
 		FOR radius IN EXECUTE format('SELECT unnest(ARRAY[0, -1] || array_agg(d)) FROM
-			(SELECT DISTINCT fp %s %L AS d FROM %I WHERE fp IS NOT NULL ORDER BY d LIMIT 4) x', used.distance, query, name)
+			(SELECT DISTINCT fp %s %L AS d FROM %I WHERE fp IS NOT NULL ORDER BY d LIMIT 3) x', used.distance, query, name)
 		LOOP
 			statement := format('SELECT id FROM %I WHERE %s(fp, %L, %L) ORDER BY id', name, used.within, query, radius);
 			expected := answer(statement, false);
