@@ -132,6 +132,14 @@ $primary->pgbench(
 check_answers($primary, 'after searches beside writers');
 check_replica('after searches beside writers');
 
+# A dump carries the axes, before it makes the indexes
+my $dump = $primary->basedir . '/axes.dump';
+$primary->command_ok([ 'pg_dump', '--format=custom', "--file=$dump", '--dbname', $primary->connstr('postgres') ], 'dump');
+$primary->safe_psql('postgres', 'CREATE DATABASE restored');
+$primary->command_ok([ 'pg_restore', '--exit-on-error', '--dbname', $primary->connstr('restored'), $dump ], 'restore');
+is($primary->safe_psql('restored', "SET enable_seqscan = off; $_"), $primary->safe_psql('postgres', "SET enable_indexscan = off; $_"), 'the same answer after a restore')
+  for 'SELECT array_agg(d) FROM (SELECT fp <-> (SELECT fp FROM compound WHERE id = 1) AS d FROM compound ORDER BY d LIMIT 10) x';
+
 # Axes cannot change behind an index: they may be missing, which is an error
 $primary->safe_psql('postgres', 'UPDATE _hamnet_axes SET content = set_byte(content, 100, 255 - get_byte(content, 100))');
 my ($result, $output, $error) = $primary->psql('postgres',
