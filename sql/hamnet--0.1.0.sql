@@ -777,7 +777,7 @@ GRANT SELECT ON _hamnet_axes TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('_hamnet_axes', '');
 
 COMMENT ON TABLE _hamnet_axes IS 'principal axes that index keys are computed with; written by hamnet_fit_axes';
-COMMENT ON COLUMN _hamnet_axes.id IS 'SHA-256 of the content';
+COMMENT ON COLUMN _hamnet_axes.id IS 'first 32 hexadecimal digits of the SHA-256 of the content';
 COMMENT ON COLUMN _hamnet_axes.content IS 'dimensions, number of axes, mean, intervals and axes';
 
 CREATE FUNCTION hamnet_fit_axes(query text) RETURNS text

@@ -58,7 +58,7 @@ typedef struct Sample
 
 typedef struct CachedAxes
 {
-	char		id[MODEL_ID_LENGTH + 1];	/* hash key */
+	char		id[AXES_ID_LENGTH + 1];	/* hash key */
 	HnCodeSpace *space;
 } CachedAxes;
 
@@ -67,6 +67,16 @@ typedef struct CachedAxes
  * change, and there are about as many as there are indexes.
  */
 static HTAB *cached_axes = NULL;
+
+/* The name of axes, by their content. */
+static void
+AxesIdentity(const bytea *content, char id[AXES_ID_LENGTH + 1])
+{
+	char		whole[MODEL_ID_LENGTH + 1];
+
+	ModelIdentity(content, whole);
+	strlcpy(id, whole, AXES_ID_LENGTH + 1);
+}
 
 static bytea *
 SerialiseAxes(const HnCodeSpace *space)
@@ -140,14 +150,14 @@ ReadAxes(const char *id, MemoryContext memory)
 		bool		isnull;
 		bytea	   *content = DatumGetByteaPP(heap_getattr(tuple, Anum_axes_content,
 														   RelationGetDescr(table), &isnull));
-		char		found[MODEL_ID_LENGTH + 1];
+		char		found[AXES_ID_LENGTH + 1];
 
-		ModelIdentity(content, found);
+		AxesIdentity(content, found);
 		if (strcmp(found, id) != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATA_CORRUPTED),
 					 errmsg("axes \"%s\" were changed", id),
-					 errdetail("The SHA-256 of their content is %s.", found)));
+					 errdetail("The SHA-256 of their content begins with %s.", found)));
 		space = DeserialiseAxes(content, id, memory);
 	}
 	systable_endscan(scan);
@@ -295,7 +305,7 @@ hamnet_fit_axes(PG_FUNCTION_ARGS)
 	HnCodeSpace space;
 	HnContext  *context;
 	bytea	   *content;
-	char		id[MODEL_ID_LENGTH + 1];
+	char		id[AXES_ID_LENGTH + 1];
 
 	/* The type lies in the schema of its functions */
 	Oid			hfp_type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("hfp"),
@@ -315,7 +325,7 @@ hamnet_fit_axes(PG_FUNCTION_ARGS)
 	if (hn_code_space_fit(context, sample.values, sample.rows, &space) != HN_OK)
 		ReportCoreError(context, NULL);
 	content = SerialiseAxes(&space);
-	ModelIdentity(content, id);
+	AxesIdentity(content, id);
 	StoreAxes(id, content);
 	SPI_finish();
 

@@ -44,7 +44,6 @@
 #include "hfp_ball.h"
 #include "hfp_distance.h"
 #include "hfp_gist.h"
-#include "model_store.h"
 
 #include "hamnet/sketch.h"
 
@@ -630,13 +629,13 @@ ghfp_sortsupport(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Ensure that axes are named by a SHA-256. Whether they exist is seen when they are used. */
+/* Ensure that axes are named as hamnet_fit_axes does it. Whether they exist is seen when they are used. */
 static void
 CheckAxesOption(const char *value)
 {
 	if (value == NULL || value[0] == '\0')
 		return;
-	if (strlen(value) != MODEL_ID_LENGTH || strspn(value, "0123456789abcdef") != MODEL_ID_LENGTH)
+	if (strlen(value) != AXES_ID_LENGTH || strspn(value, "0123456789abcdef") != AXES_ID_LENGTH)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid value for option \"axes\": \"%s\"", value),
