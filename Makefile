@@ -23,7 +23,7 @@ MODULE_big = hamnet
 
 # Everything without postgres.h is the core: one static library, linked into
 # the module and into the unit tests.
-CORE_C = $(wildcard src/nn/*.c src/chem/*.c src/model/*.c)
+CORE_C = $(wildcard src/nn/*.c src/chem/*.c src/model/*.c src/index/*.c)
 RDKIT_OBJS = $(patsubst %.cpp,%.o,$(wildcard src/chem/rdkit_*.cpp))
 CORE_OBJS = $(filter-out src/nn/kernels.o src/nn/product.o,$(CORE_C:.c=.o)) $(RDKIT_OBJS) $(KERNEL_OBJS) $(PRODUCT_OBJS)
 CORE = libhamnet_core.a
@@ -91,7 +91,7 @@ CORE_CXXFLAGS = -std=c++17 -O2 -g -fPIC -fvisibility=hidden -Iinclude -isystem $
 PG_CPPFLAGS = -Iinclude -DHAMNET_VERSION='"$(EXTVERSION)"' $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 SHLIB_LINK = $(CORE) $(CORE_LIBS)
 EXTRA_CLEAN = build $(CORE) $(CORE_OBJS) $(UNIT_TESTS) test/unit/*.o src/nn/kernels_*.o src/nn/product_*.o \
-	models/make_untrained bench/network bench/training_step bench/*.o $(BUILTIN_MODELS) $(BUILTIN_MODELS).new $(FRAGMENTS) $(FRAGMENTS).new
+	models/make_untrained bench/network bench/training_step bench/scan_limit bench/*.o $(BUILTIN_MODELS) $(BUILTIN_MODELS).new $(FRAGMENTS) $(FRAGMENTS).new
 
 # Bitcode serves inlining into SQL expressions; nothing here is small enough to gain.
 override with_llvm := no
@@ -178,7 +178,7 @@ test/unit/double/test_%: test/unit/double/test_%.c $(wildcard test/unit/*.h) $(D
 test/unit/respell.o: test/unit/respell.cpp
 	$(CXX) $(CORE_CXXFLAGS) -c -o $@ $<
 
-bench/training_step: bench/training_step.c $(CORE)
+bench/training_step bench/scan_limit: %: %.c $(CORE)
 	$(CC) $(CORE_CFLAGS) -o $@ $< $(CORE) $(CORE_LIBS)
 
 bench/rdkit_parse.o: bench/rdkit_parse.cpp

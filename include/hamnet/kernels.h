@@ -18,6 +18,43 @@
 /* Outputs that a product computes side by side: packed weights are padded to multiples of it. */
 #define HN_PANEL 32
 
+/*
+ * Codes of a set of vectors (hamnet/codes.h), the leading coordinates by
+ * columns, for the search to pass over most vectors having seen no more.
+ */
+#define HN_CODE_LEAD 8
+
+typedef struct HnCodeColumns
+{
+	int			stride;			/* elements from one column to the next, a multiple of 8 */
+	const uint8_t *lead;		/* [HN_CODE_LEAD, stride] */
+	const uint16_t *height;		/* [stride], short floats */
+	const uint16_t *error;		/* [stride], short floats */
+	const float *norm;			/* [stride], or NULL where the limit has no factor */
+} HnCodeColumns;
+
+/* The query among the codes: coordinate j of code c is off by step[j] c - origin[j]. */
+typedef struct HnCodeTarget
+{
+	float		step[64];
+	float		origin[64];
+	float		height;
+} HnCodeTarget;
+
+/* Sums are lowered by this before they count, for rounding errors in them and in the limit. */
+#define HN_CODE_MARGIN 0.9999f
+
+/*
+ * Vectors are kept unless sqrt(sum) > error + slack + sqrt(constant + factor norm²),
+ * where a negative sum under the root counts as 0.
+ */
+typedef struct HnCodeLimit
+{
+	float		slack;
+	float		constant;
+	float		factor;
+} HnCodeLimit;
+
 typedef struct HnKernels
 {
 	const char *name;			/* "portable", "avx2", "avx512", "naive" */
@@ -103,6 +140,16 @@ typedef struct HnKernels
 	 */
 	void		(*pair_curvature) (int n, const real *gram, real own, const real *other,
 								   real scale, const real *weight, real *slope, real *curve);
+	/*
+	 * Codes: sum the squares over the leading coordinates and the height, and
+	 * keep the vectors within the limit, a NaN for an error among them.
+	 * Returns how many, with their numbers in rows and sums in sums, both of
+	 * stride elements. Columns are read up to the next multiple of 8.
+	 */
+	int			(*code_filter) (const HnCodeColumns *columns, int n, const HnCodeTarget *target,
+								HnCodeLimit limit, uint16_t *rows, float *sums);
+	/* Σ (step[j] codes[j] - origin[j])², n a multiple of 8 */
+	float		(*code_sum) (const uint8_t *codes, const float *step, const float *origin, int n);
 } HnKernels;
 
 /* The kernels for this processor. */

@@ -11,6 +11,7 @@
 #include "hamnet/kernels.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -326,6 +327,107 @@ pair_curvature(int n, const real *gram, real own, const real *other,
 	}
 }
 
+/*
+ * Codes. Conversion goes by way of int, for which there are instructions, and
+ * every row of a group of WIDTH is computed alike; which of them are kept is
+ * decided by bits at the end.
+ */
+typedef uint8_t Bytes __attribute__((vector_size(WIDTH)));
+typedef uint16_t Shorts __attribute__((vector_size(WIDTH * sizeof(uint16_t))));
+typedef int32_t Ints __attribute__((vector_size(WIDTH * sizeof(int32_t))));
+
+static ALWAYS_INLINE Vector
+load_codes(const uint8_t *codes)
+{
+	Bytes		bytes;
+
+	memcpy(&bytes, codes, sizeof(bytes));
+	return __builtin_convertvector(__builtin_convertvector(bytes, Ints), Vector);
+}
+
+static ALWAYS_INLINE Vector
+load_shorts(const uint16_t *values)
+{
+	Shorts		shorts;
+
+	memcpy(&shorts, values, sizeof(shorts));
+	return (Vector) (__builtin_convertvector(shorts, Ints) << 16);
+}
+
+static ALWAYS_INLINE Vector
+square_roots(Vector x)
+{
+	for (int lane = 0; lane < WIDTH; lane++)
+		x[lane] = __builtin_sqrtf(x[lane] > 0 ? x[lane] : 0);
+	return x;
+}
+
+/* Inlined with constant with_norm. */
+static ALWAYS_INLINE int
+filter_codes(const HnCodeColumns *columns, int n, const HnCodeTarget *target, HnCodeLimit limit,
+			 bool with_norm, uint16_t *rows, float *sums)
+{
+	const float radius = limit.constant > 0 ? __builtin_sqrtf(limit.constant) : 0;
+	int			kept = 0;
+
+	for (int i = 0; i < n; i += WIDTH)
+	{
+		Vector		height = load_shorts(columns->height + i) - target->height;
+		Vector		most = load_shorts(columns->error + i) + limit.slack;
+		Vector		sum = height * height;
+		Ints		keep;
+
+		for (int j = 0; j < HN_CODE_LEAD; j++)
+		{
+			Vector		off = load_codes(columns->lead + j * columns->stride + i) * target->step[j] - target->origin[j];
+
+			sum += off * off;
+		}
+		if (with_norm)
+		{
+			Vector		norm = load(columns->norm + i);
+
+			most += square_roots(limit.constant + limit.factor * norm * norm);
+		}
+		else
+			most += radius;
+		keep = ~(sum * HN_CODE_MARGIN > most * most);
+		for (int lane = 0; lane < WIDTH; lane++)
+		{
+			rows[kept] = (uint16_t) (i + lane);
+			sums[kept] = sum[lane];
+			kept += keep[lane] & (i + lane < n);
+		}
+	}
+	return kept;
+}
+
+static int
+code_filter(const HnCodeColumns *columns, int n, const HnCodeTarget *target, HnCodeLimit limit,
+			uint16_t *rows, float *sums)
+{
+	if (columns->norm != NULL)
+		return filter_codes(columns, n, target, limit, true, rows, sums);
+	return filter_codes(columns, n, target, limit, false, rows, sums);
+}
+
+static float
+code_sum(const uint8_t *codes, const float *step, const float *origin, int n)
+{
+	Vector		sums = {0};
+	float		sum = 0;
+
+	for (int j = 0; j < n; j += WIDTH)
+	{
+		Vector		off = load_codes(codes + j) * load(step + j) - load(origin + j);
+
+		sums += off * off;
+	}
+	for (int lane = 0; lane < WIDTH; lane++)
+		sum += sums[lane];
+	return sum;
+}
+
 #define STRINGIZE(token) #token
 #define NAME_OF(set) STRINGIZE(set)
 #define PASTE(prefix, set) prefix##set
@@ -364,4 +466,6 @@ const HnKernels TABLE_OF(HN_KERNEL_SET) =
 	.relu_back = relu_back_all,
 	.dropout = dropout,
 	.pair_curvature = pair_curvature,
+	.code_filter = code_filter,
+	.code_sum = code_sum,
 };

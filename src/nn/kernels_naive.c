@@ -3,6 +3,9 @@
  */
 #include "hamnet/kernels.h"
 
+#include <math.h>
+#include <string.h>
+
 #include "activations_libm.h"
 
 static inline double
@@ -213,6 +216,52 @@ pair_curvature(int n, const real *gram, real own, const real *other,
 	}
 }
 
+static double
+short_to_double(uint16_t value)
+{
+	uint32_t	bits = (uint32_t) value << 16;
+	float		result;
+
+	memcpy(&result, &bits, sizeof(result));
+	return result;
+}
+
+static float
+code_sum(const uint8_t *codes, const float *step, const float *origin, int n)
+{
+	double		sum = 0;
+
+	for (int j = 0; j < n; j++)
+		sum += ((double) step[j] * codes[j] - origin[j]) * ((double) step[j] * codes[j] - origin[j]);
+	return (float) sum;
+}
+
+static int
+code_filter(const HnCodeColumns *columns, int n, const HnCodeTarget *target, HnCodeLimit limit,
+			uint16_t *rows, float *sums)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		double		height = short_to_double(columns->height[i]) - target->height;
+		double		norm = columns->norm ? columns->norm[i] : 0;
+		double		square = limit.constant + limit.factor * norm * norm;
+		double		most = short_to_double(columns->error[i]) + limit.slack + (square > 0 ? sqrt(square) : 0);
+		uint8_t		codes[HN_CODE_LEAD];
+		double		sum;
+
+		for (int j = 0; j < HN_CODE_LEAD; j++)
+			codes[j] = columns->lead[j * columns->stride + i];
+		sum = code_sum(codes, target->step, target->origin, HN_CODE_LEAD) + height * height;
+		if (sqrt(sum) > most)
+			continue;
+		rows[kept] = (uint16_t) i;
+		sums[kept++] = (float) sum;
+	}
+	return kept;
+}
+
 const HnKernels hn_kernels_naive =
 {
 	.name = "naive",
@@ -237,4 +286,6 @@ const HnKernels hn_kernels_naive =
 	.relu_back = relu_back_all,
 	.dropout = dropout,
 	.pair_curvature = pair_curvature,
+	.code_filter = code_filter,
+	.code_sum = code_sum,
 };
