@@ -19,7 +19,7 @@
  * Codes of a set of vectors (hamnet/codes.h), the leading coordinates by
  * columns, for the search to pass over most vectors having seen no more.
  */
-#define HN_CODE_LEAD 16
+#define HN_CODE_LEAD 8
 
 typedef struct HnCodeColumns
 {
