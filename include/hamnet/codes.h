@@ -197,8 +197,9 @@ extern void hn_code_query(const HnCodeSpace *space, double *x, double length, do
 extern double hn_code_bound(const HnCodeQuery *query, double sum, float error);
 
 /*
- * The share of the distance between F(x) and what the code decodes to by which the code's
- * error falls short: at most 0 for a sound code. x as for hn_code_encode.
+ * How much the distance from F(x) to what the code decodes to exceeds the code's
+ * error: at most 0 for a sound code, and infinite for one of a vector that
+ * cannot have any. x and scratch as for hn_code_encode.
  */
 extern double hn_code_shortfall(const HnCodeSpace *space, double *x, double *scratch, const HnCode *code);
 

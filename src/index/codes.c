@@ -336,7 +336,7 @@ hn_code_shortfall(const HnCodeSpace *space, double *x, double *scratch, const Hn
 	project(space, x, 1, scratch);
 	if (isinf(error) || !clip(space, x, scratch, &height, &length))
 		return isinf(error) ? 0 : INFINITY;
-	return distance_to_code(space, scratch, height, code) - error - HN_CODE_ROUNDING * length;
+	return distance_to_code(space, scratch, height, code) - error;
 }
 
 bool

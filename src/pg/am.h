@@ -31,8 +31,8 @@
  * Candidates that a search collects at first, and by how much it collects
  * more each time it has to pass over the index again, up to work_mem.
  */
-#define HAMNET_FIRST_CANDIDATES 256
-#define HAMNET_MORE_CANDIDATES 16
+#define HAMNET_FIRST_CANDIDATES 512
+#define HAMNET_MORE_CANDIDATES 8
 
 typedef struct HamnetOptions
 {
