@@ -32,6 +32,7 @@
 #ifndef HAMNET_CODES_H
 #define HAMNET_CODES_H
 
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -113,7 +114,7 @@ hn_short_to_float(uint16_t value)
 static inline uint16_t
 hn_short_below(double value)
 {
-	float		nearest = value > 3e38 ? 3e38f : (float) value;
+	float		nearest = value > FLT_MAX ? FLT_MAX : (float) value;
 	uint32_t	bits;
 
 	if (nearest > value)
