@@ -67,7 +67,7 @@ typedef struct BuildState
 	double		index_rows;		/* all of them */
 	double		coded_rows;
 	double		heap_rows;
-	uint64		errors[65536];	/* how often each error occurs, by its bits */
+	uint64		heights[65536];	/* how often each distance to the box occurs, by its bits */
 } BuildState;
 
 char *
@@ -255,7 +255,7 @@ AppendRow(BuildState *state, const HamnetRow *row)
 	if (!row->isnull && row->code.error != HN_SHORT_INFINITY)
 	{
 		state->coded_rows++;
-		state->errors[row->code.error]++;
+		state->heights[row->code.height]++;
 	}
 }
 
@@ -303,13 +303,13 @@ EncodeRow(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool ali
 }
 
 static double
-MedianError(const BuildState *state)
+MedianHeight(const BuildState *state)
 {
 	uint64		below = 0;
 
 	for (int bits = 0; bits < HN_SHORT_INFINITY; bits++)
 	{
-		below += state->errors[bits];
+		below += state->heights[bits];
 		if (2 * below >= state->coded_rows)
 			return hn_short_to_float(bits);
 	}
@@ -347,7 +347,7 @@ FinishMeta(BuildState *state, BlockNumber space_blocks)
 	meta->model = state->model;
 	meta->space_blocks = space_blocks;
 	meta->built_rows = state->coded_rows;
-	meta->built_error = MedianError(state);
+	meta->built_height = MedianHeight(state);
 	MarkBufferDirty(buffer);
 	UnlockReleaseBuffer(buffer);
 }

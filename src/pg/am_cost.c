@@ -22,6 +22,7 @@
 #include <math.h>
 
 #include "access/genam.h"
+#include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "utils/rel.h"
 #include "utils/selfuncs.h"
@@ -77,7 +78,8 @@ hamnet_costestimate(struct PlannerInfo *root, struct IndexPath *path, double loo
 			lookups = info->tuples;
 		if (info->tuples > HAMNET_FIRST_CANDIDATES)
 			passes += ceil(log(info->tuples / HAMNET_FIRST_CANDIDATES) / log(HAMNET_MORE_CANDIDATES));
-		*startup = pass + lookups * (random_cost + cpu_tuple_cost);
+		*startup = pass + lookups * cpu_tuple_cost +
+			index_pages_fetched(lookups, info->rel->pages, info->pages, root) * random_cost;
 		*total = *startup + (passes - 1) * pass;
 	}
 

@@ -53,7 +53,7 @@ typedef struct HamnetMeta
 	uint32		model;			/* of the fingerprints, as in Hfp */
 	BlockNumber space_blocks;	/* m */
 	double		built_rows;		/* rows with codes when the index was built */
-	double		built_error;	/* median of their errors */
+	double		built_height;	/* median of their distances to the box */
 } HamnetMeta;
 
 typedef enum HamnetPageKind

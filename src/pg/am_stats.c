@@ -28,7 +28,7 @@
 #define PROBES 8
 #define NEIGHBOURS 10
 
-/* When errors have become this much larger, or so many rows have no code, REINDEX pays */
+/* When rows have moved this much further from the box, or so many have no code, REINDEX pays */
 #define DRIFT_FACTOR 2
 #define UNCODED_SHARE 0.01
 
@@ -98,6 +98,7 @@ typedef struct Statistics
 	int64		uncoded;
 	int64		pages;
 	int64		errors[65536];	/* how often each error occurs, by its bits */
+	int64		heights[65536]; /* and each distance to the box */
 
 	/* Every so many coded rows, one becomes a probe */
 	int64		every;
@@ -128,21 +129,23 @@ CountPage(Page page, BlockNumber block, void *arg)
 			int64		coded = statistics->rows - statistics->nulls - statistics->uncoded;
 
 			statistics->errors[row.code.error]++;
+			statistics->heights[row.code.height]++;
 			if (statistics->probes < PROBES && coded > statistics->probes * statistics->every)
 				statistics->probe[statistics->probes++] = row;
 		}
 	}
 }
 
+/* The median of coded rows, of the short floats that were counted. */
 static double
-MedianError(const Statistics *statistics)
+Median(const Statistics *statistics, const int64 *counts)
 {
 	int64		coded = statistics->rows - statistics->nulls - statistics->uncoded;
 	int64		below = 0;
 
 	for (int bits = 0; bits < HN_SHORT_INFINITY; bits++)
 	{
-		below += statistics->errors[bits];
+		below += counts[bits];
 		if (2 * below >= coded)
 			return hn_short_to_float(bits);
 	}
@@ -237,12 +240,12 @@ Advice(const HamnetMeta *meta, const Statistics *statistics)
 		return filled > 0 ? "REINDEX: the index was built without data" : NULL;
 	if (statistics->uncoded > UNCODED_SHARE * filled)
 		return "REINDEX: many fingerprints are of another model or size than the index is for";
-	if (MedianError(statistics) > DRIFT_FACTOR * meta->built_error)
+	if (Median(statistics, statistics->heights) > DRIFT_FACTOR * meta->built_height)
 		return "REINDEX: the data has drifted away from what the index is fitted to";
 	return NULL;
 }
 
-#define STATS_COLUMNS 14
+#define STATS_COLUMNS 15
 
 PG_FUNCTION_INFO_V1(hamnet_index_stats);
 Datum
@@ -280,9 +283,11 @@ hamnet_index_stats(PG_FUNCTION_ARGS)
 	values[next++] = Int64GetDatum((int64) RelationGetNumberOfBlocks(index) * BLCKSZ);
 	values[next++] = Float8GetDatum(statistics->pages == 0 ? 0 :
 									(double) statistics->rows / (statistics->pages * statistics->layout.capacity));
-	nulls[next] = nulls[next + 1] = nulls[next + 2] = statistics->probes == 0;
-	values[next++] = Float8GetDatum(meta.built_error);
-	values[next++] = Float8GetDatum(MedianError(statistics));
+	for (int i = 0; i < 4; i++)
+		nulls[next + i] = statistics->probes == 0;
+	values[next++] = Float8GetDatum(Median(statistics, statistics->errors));
+	values[next++] = Float8GetDatum(meta.built_height);
+	values[next++] = Float8GetDatum(Median(statistics, statistics->heights));
 	values[next++] = Float8GetDatum(statistics->probes == 0 ? 0 : MeanCandidates(index, statistics));
 	nulls[next] = advice == NULL;
 	values[next++] = advice ? CStringGetTextDatum(advice) : (Datum) 0;

@@ -133,7 +133,7 @@ SELECT same_answers('filled up');
 INSERT INTO compound (grp, fp) SELECT i % 1000, ARRAY(SELECT (v - 3 * random())::real FROM unnest(random_hfp(5)::real[]) v)::hfp
 	FROM generate_series(1, 8000) i;
 SELECT same_answers('drifted');
-SELECT ok(median_error > built_error, 'errors grow as data drifts') FROM hamnet_index_stats('compound_cosine');
+SELECT matches(advice, 'drifted', 'drift is noticed') FROM hamnet_index_stats('compound_l2');
 REINDEX TABLE compound;
 SELECT same_answers('rebuilt');
 SELECT is(advice, NULL, 'nothing to complain of') FROM hamnet_index_stats('compound_l2');
@@ -169,8 +169,10 @@ SELECT set_eq('SELECT query.id, d FROM query, LATERAL (SELECT fp <-> q AS d FROM
 RESET enable_seqscan;
 RESET enable_sort;
 
--- The planner: the index for a few nearest, a selective filter's own index instead
+-- The planner: the index for a few nearest, a selective filter's own index
+-- instead. The table is small and in memory, which the setting says.
 ANALYZE compound;
+SET random_page_cost = 1.1;
 CREATE INDEX compound_grp ON compound (grp);
 CREATE FUNCTION nearest_plan(condition text) RETURNS text LANGUAGE sql AS $$
 	SELECT plan_of(format('SELECT id FROM compound WHERE %s ORDER BY fp <-> %L LIMIT 10', condition, (SELECT q FROM query WHERE id = 1)))
