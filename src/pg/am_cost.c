@@ -24,6 +24,7 @@
 #include "access/genam.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
+#include "utils/float.h"
 #include "utils/rel.h"
 #include "utils/selfuncs.h"
 #include "utils/spccache.h"
@@ -82,6 +83,15 @@ hamnet_costestimate(struct PlannerInfo *root, struct IndexPath *path, double loo
 			index_pages_fetched(lookups, info->rel->pages, info->pages, root) * random_cost;
 		*total = *startup + (passes - 1) * pass;
 	}
+
+	/*
+	 * count(*) needs no column, which the planner takes for a chance of an
+	 * index-only scan. That would need a pin on a page until its rows have
+	 * been returned, lest VACUUM lets others use their identifiers; none is
+	 * held.
+	 */
+	if (path->path.pathtype == T_IndexOnlyScan)
+		*startup = *total = get_float8_infinity();
 
 	/* What is returned goes through the index's hands once more */
 	*total += costs.indexSelectivity * info->tuples * cpu_index_tuple_cost;

@@ -18,6 +18,9 @@ SELECT count(*), count(fp) FROM (SELECT * FROM point ORDER BY fp <-> NULL) s;
 -- two distances to order by
 SELECT id FROM point ORDER BY fp <-> '[3,3,3]', fp <-> '[0,0,0]' LIMIT 2;
 
+-- no index-only scan
+EXPLAIN (COSTS OFF) SELECT count(*) FROM point;
+
 -- only the distance of the operator class
 EXPLAIN (COSTS OFF) SELECT id FROM point ORDER BY fp <=> '[3,3,3]' LIMIT 3;
 
