@@ -117,40 +117,6 @@ ReadBuiltinModel(const BuiltinModel *model)
 	return content;
 }
 
-/* The schema of the extension, which may be any. */
-static Oid
-ExtensionSchema(void)
-{
-	Oid			extension = get_extension_oid("hamnet", false);
-	Relation	catalog = table_open(ExtensionRelationId, AccessShareLock);
-	Oid			schema = InvalidOid;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(extension));
-	scan = systable_beginscan(catalog, ExtensionOidIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-	return schema;
-}
-
-Oid
-ExtensionRelation(const char *name)
-{
-	Oid			relation = get_relname_relid(name, ExtensionSchema());
-
-	if (!OidIsValid(relation))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation \"%s\" of extension \"hamnet\" does not exist", name)));
-	return relation;
-}
-
 Oid
 ModelTableOid(void)
 {

@@ -30,9 +30,6 @@ extern const BuiltinModel *FindBuiltinById(const char *id);
 /* The file of a built-in model; an error if it is missing or is not the pinned one. */
 extern bytea *ReadBuiltinModel(const BuiltinModel *model);
 
-/* A table or index of the extension by its name, in whatever schema the extension lives. */
-extern Oid	ExtensionRelation(const char *name);
-
 /* The table _hamnet_model, in whatever schema the extension lives. */
 extern Oid	ModelTableOid(void);
 
