@@ -5,7 +5,7 @@
  * usage: scan_limit FILE [CANDIDATES [COORDINATES [QUERIES]]]
  *
  * FILE is what COPY (SELECT fp FROM ...) TO ... (FORMAT binary) writes. Prints
- * the median time of a search for the CANDIDATES best lower bounds (256, as
+ * the median time of a search for the CANDIDATES best lower bounds (512, as
  * many as the index collects at first), and how many rows a search for the
  * ten nearest would have to look up.
  */
@@ -195,7 +195,7 @@ count_lookups(const HnCodeQuery *query, const HnCodeBlock *blocks, int block_cou
 int
 main(int argc, char **argv)
 {
-	int			wanted = argc > 2 ? atoi(argv[2]) : 256;
+	int			wanted = argc > 2 ? atoi(argv[2]) : 512;
 	int			coordinates = argc > 3 ? atoi(argv[3]) : 32;
 	int			queries = argc > 4 ? atoi(argv[4]) : 51;
 	int			n;

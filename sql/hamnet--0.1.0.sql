@@ -924,3 +924,68 @@ BEGIN
 	END IF;
 END
 $$;
+
+-- Index access method hamnet
+---------------------------------------------------------------------------
+
+CREATE FUNCTION hamnet_handler(internal) RETURNS index_am_handler
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hamnet_handler(internal) IS
+	'handler of the access method hamnet';
+
+CREATE ACCESS METHOD hamnet TYPE INDEX HANDLER hamnet_handler;
+COMMENT ON ACCESS METHOD hamnet IS
+	'exact nearest neighbours by scanning compact codes under proven bounds';
+
+-- Function 1 is the distance, by which the access method knows the bounds.
+CREATE OPERATOR CLASS hfp_l2_ops
+	DEFAULT FOR TYPE hfp USING hamnet AS
+	OPERATOR 1 <-> (hfp, hfp) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 2 <@-> (hfp, hfp_ball),
+	FUNCTION 1 hamnet_l2_distance(hfp, hfp);
+COMMENT ON OPERATOR CLASS hfp_l2_ops USING hamnet IS
+	'search by Euclidean distance';
+COMMENT ON OPERATOR FAMILY hfp_l2_ops USING hamnet IS
+	'search by Euclidean distance';
+
+CREATE OPERATOR CLASS hfp_cosine_ops
+	FOR TYPE hfp USING hamnet AS
+	OPERATOR 1 <=> (hfp, hfp) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 2 <@=> (hfp, hfp_ball),
+	FUNCTION 1 hamnet_cosine_distance(hfp, hfp);
+COMMENT ON OPERATOR CLASS hfp_cosine_ops USING hamnet IS
+	'search by cosine distance';
+COMMENT ON OPERATOR FAMILY hfp_cosine_ops USING hamnet IS
+	'search by cosine distance';
+
+CREATE OPERATOR CLASS hfp_ip_ops
+	FOR TYPE hfp USING hamnet AS
+	OPERATOR 1 <#> (hfp, hfp) FOR ORDER BY pg_catalog.float_ops,
+	FUNCTION 1 hamnet_negative_inner_product(hfp, hfp);
+COMMENT ON OPERATOR CLASS hfp_ip_ops USING hamnet IS
+	'search by inner product';
+COMMENT ON OPERATOR FAMILY hfp_ip_ops USING hamnet IS
+	'search by inner product';
+
+CREATE OPERATOR CLASS hfp_tanimoto_ops
+	FOR TYPE hfp USING hamnet AS
+	OPERATOR 1 <%> (hfp, hfp) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 2 <@%> (hfp, hfp_ball),
+	FUNCTION 1 hamnet_tanimoto_distance(hfp, hfp);
+COMMENT ON OPERATOR CLASS hfp_tanimoto_ops USING hamnet IS
+	'search by Tanimoto distance';
+COMMENT ON OPERATOR FAMILY hfp_tanimoto_ops USING hamnet IS
+	'search by Tanimoto distance';
+
+CREATE FUNCTION hamnet_index_stats(index regclass, OUT version int, OUT metric text, OUT dim int, OUT model text,
+	OUT coordinates int, OUT row_count bigint, OUT null_rows bigint, OUT uncoded_rows bigint, OUT bytes bigint,
+	OUT fill double precision, OUT median_error double precision, OUT built_height double precision,
+	OUT median_height double precision, OUT candidates double precision, OUT advice text) RETURNS record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION hamnet_index_stats(regclass) IS
+	'what a hamnet index holds, how tight its bounds are, and whether to rebuild it';
+
+CREATE FUNCTION hamnet_index_check(index regclass) RETURNS bigint
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 1000000;
+COMMENT ON FUNCTION hamnet_index_check(regclass) IS
+	'check that a hamnet index is sound and holds every row of its table; returns how many, or reports an error';

@@ -32,6 +32,7 @@
 #ifndef HAMNET_CODES_H
 #define HAMNET_CODES_H
 
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -113,7 +114,7 @@ hn_short_to_float(uint16_t value)
 static inline uint16_t
 hn_short_below(double value)
 {
-	float		nearest = value > 3e38 ? 3e38f : (float) value;
+	float		nearest = value > FLT_MAX ? FLT_MAX : (float) value;
 	uint32_t	bits;
 
 	if (nearest > value)
@@ -197,8 +198,9 @@ extern void hn_code_query(const HnCodeSpace *space, double *x, double length, do
 extern double hn_code_bound(const HnCodeQuery *query, double sum, float error);
 
 /*
- * The share of the distance between F(x) and what the code decodes to by which the code's
- * error falls short: at most 0 for a sound code. x as for hn_code_encode.
+ * How much the distance from F(x) to what the code decodes to exceeds the code's
+ * error: at most 0 for a sound code, and infinite for one of a vector that
+ * cannot have any. x and scratch as for hn_code_encode.
  */
 extern double hn_code_shortfall(const HnCodeSpace *space, double *x, double *scratch, const HnCode *code);
 

@@ -9,14 +9,15 @@
  * amounts to an absolute error of at most 2u of the largest origin, 255 step_j,
  * and of the height; the query's error covers that. All other roundings are
  * relative to an off_j or to the sum, at most HN_CODE_MAX + 4 of them: 4.1e-6,
- * or half of that after the root. SUM_ERROR is above it.
+ * or half of that after the root. SUM_ERROR is above it. Squares below 1e-38
+ * lose precision or vanish; all of them together are below TINY squared.
  */
 #include "hamnet/codes.h"
 
 #include <cblas.h>
-#include <float.h>
 
 #define SUM_ERROR 4e-6
+#define TINY 1e-15
 
 /*
  * The operators sum n products in single precision in blocks and lanes, at
@@ -315,7 +316,7 @@ hn_code_query(const HnCodeSpace *space, double *x, double length, double *scratc
 	}
 	out->target.height = (float) height;
 	error += square(2 * unit * height);
-	out->error = sqrt(error) + HN_CODE_ROUNDING * centred_length;
+	out->error = sqrt(error) + HN_CODE_ROUNDING * centred_length + TINY;
 }
 
 double
@@ -336,7 +337,7 @@ hn_code_shortfall(const HnCodeSpace *space, double *x, double *scratch, const Hn
 	project(space, x, 1, scratch);
 	if (isinf(error) || !clip(space, x, scratch, &height, &length))
 		return isinf(error) ? 0 : INFINITY;
-	return distance_to_code(space, scratch, height, code) - error - HN_CODE_ROUNDING * length;
+	return distance_to_code(space, scratch, height, code) - error;
 }
 
 bool

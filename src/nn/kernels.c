@@ -14,6 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
 
 #ifdef HAMNET_DOUBLE
 #include "activations_libm.h"
@@ -328,39 +331,77 @@ pair_curvature(int n, const real *gram, real own, const real *other,
 }
 
 /*
- * Codes. Conversion goes by way of int, for which there are instructions, and
- * every row of a group of WIDTH is computed alike; which of them are kept is
- * decided by bits at the end.
+ * Codes. Widening bytes and collecting bits are the two things that gcc does
+ * one element at a time, so here are intrinsics, each beside its plain twin.
  */
-typedef uint8_t Bytes __attribute__((vector_size(WIDTH)));
-typedef uint16_t Shorts __attribute__((vector_size(WIDTH * sizeof(uint16_t))));
 typedef int32_t Ints __attribute__((vector_size(WIDTH * sizeof(int32_t))));
 
+#ifdef __AVX2__
 static ALWAYS_INLINE Vector
 load_codes(const uint8_t *codes)
 {
-	Bytes		bytes;
-
-	memcpy(&bytes, codes, sizeof(bytes));
-	return __builtin_convertvector(__builtin_convertvector(bytes, Ints), Vector);
+	return (Vector) _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *) codes)));
 }
 
 static ALWAYS_INLINE Vector
 load_shorts(const uint16_t *values)
 {
-	Shorts		shorts;
+	__m256i		wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *) values));
 
-	memcpy(&shorts, values, sizeof(shorts));
-	return (Vector) (__builtin_convertvector(shorts, Ints) << 16);
+	return (Vector) _mm256_slli_epi32(wide, 16);
+}
+
+/* Bit i is set where lane i, all bits 1 or all 0, is. */
+static ALWAYS_INLINE unsigned
+bits_of(Ints lanes)
+{
+	return (unsigned) _mm256_movemask_ps((__m256) lanes);
+}
+
+static ALWAYS_INLINE Vector
+square_roots(Vector x)
+{
+	return (Vector) _mm256_sqrt_ps((__m256) x);
+}
+#else
+static ALWAYS_INLINE Vector
+load_codes(const uint8_t *codes)
+{
+	Vector		vector;
+
+	for (int lane = 0; lane < WIDTH; lane++)
+		vector[lane] = codes[lane];
+	return vector;
+}
+
+static ALWAYS_INLINE Vector
+load_shorts(const uint16_t *values)
+{
+	Ints		wide;
+
+	for (int lane = 0; lane < WIDTH; lane++)
+		wide[lane] = (int32_t) ((uint32_t) values[lane] << 16);
+	return (Vector) wide;
+}
+
+static ALWAYS_INLINE unsigned
+bits_of(Ints lanes)
+{
+	unsigned	bits = 0;
+
+	for (int lane = 0; lane < WIDTH; lane++)
+		bits |= (lanes[lane] & 1u) << lane;
+	return bits;
 }
 
 static ALWAYS_INLINE Vector
 square_roots(Vector x)
 {
 	for (int lane = 0; lane < WIDTH; lane++)
-		x[lane] = __builtin_sqrtf(x[lane] > 0 ? x[lane] : 0);
+		x[lane] = __builtin_sqrtf(x[lane]);
 	return x;
 }
+#endif
 
 /* Inlined with constant with_norm. */
 static ALWAYS_INLINE int
@@ -375,7 +416,7 @@ filter_codes(const HnCodeColumns *columns, int n, const HnCodeTarget *target, Hn
 		Vector		height = load_shorts(columns->height + i) - target->height;
 		Vector		most = load_shorts(columns->error + i) + limit.slack;
 		Vector		sum = height * height;
-		Ints		keep;
+		unsigned	keep;
 
 		for (int j = 0; j < HN_CODE_LEAD; j++)
 		{
@@ -386,19 +427,26 @@ filter_codes(const HnCodeColumns *columns, int n, const HnCodeTarget *target, Hn
 		if (with_norm)
 		{
 			Vector		norm = load(columns->norm + i);
+			Vector		squared = limit.constant + limit.factor * norm * norm;
 
-			most += square_roots(limit.constant + limit.factor * norm * norm);
+			/* A negative square counts as 0. */
+			most += square_roots((Vector) ((Ints) squared & (squared > 0)));
 		}
 		else
 			most += radius;
-		keep = ~(sum * HN_CODE_MARGIN > most * most);
-		for (int lane = 0; lane < WIDTH; lane++)
+		keep = bits_of(~(sum * HN_CODE_MARGIN > most * most));
+		for (; keep != 0; keep &= keep - 1)
 		{
+			int			lane = __builtin_ctz(keep);
+
 			rows[kept] = (uint16_t) (i + lane);
-			sums[kept] = sum[lane];
-			kept += keep[lane] & (i + lane < n);
+			sums[kept++] = sum[lane];
 		}
 	}
+
+	/* The last group may reach beyond the end. */
+	while (kept > 0 && rows[kept - 1] >= n)
+		kept--;
 	return kept;
 }
 

@@ -383,6 +383,103 @@ check_distance_range(const HnKernels *set)
 	assert_true(set->dot(large, zero, 40) == 0);
 }
 
+/* A float from 0 to 1. */
+static float
+next_fraction(uint32_t *state)
+{
+	*state = *state * 1664525u + 1013904223u;
+	return (float) (*state >> 8) / (1 << 24);
+}
+
+#define CODES 48
+
+/* What the definitions keep is kept, and nothing that is clearly outside the limit. */
+static void
+check_code_filter(const HnKernels *set)
+{
+	uint32_t	state = 7;
+	uint8_t		lead[HN_CODE_LEAD * CODES];
+	uint16_t	height[CODES];
+	uint16_t	error[CODES];
+	float		norm[CODES];
+	HnCodeTarget target;
+
+	for (int round = 0; round < 200; round++)
+	{
+		HnCodeColumns columns = {CODES, lead, height, error, round % 2 ? norm : NULL};
+		HnCodeLimit limit = {0.01f, 300 * next_fraction(&state) - 50, round % 2 ? next_fraction(&state) : 0};
+		HnCodeLimit wider = {limit.slack, limit.constant * 1.001f + 0.1f, limit.factor * 1.001f};
+		uint16_t	rows[3][CODES];
+		float		sums[3][CODES];
+		int			n = 1 + round % CODES;
+		int			kept;
+		int			least;
+		int			most;
+
+		for (int i = 0; i < CODES; i++)
+		{
+			for (int j = 0; j < HN_CODE_LEAD; j++)
+				lead[j * CODES + i] = (uint8_t) (256 * next_fraction(&state));
+			/* Short floats from 0.25 to 4, and below 0.25; some are special */
+			height[i] = (uint16_t) (0x3E80 + 0x200 * next_fraction(&state));
+			error[i] = (uint16_t) (0x3E80 * next_fraction(&state));
+			if (i % 11 == 3)
+				error[i] = i % 2 ? 0x7F80 : 0x7FC0;
+			norm[i] = 10 * next_fraction(&state);
+		}
+		for (int j = 0; j < HN_CODE_LEAD; j++)
+		{
+			target.step[j] = 0.05f * next_fraction(&state);
+			target.origin[j] = 10 * next_fraction(&state);
+		}
+		target.height = 3;
+
+		kept = set->code_filter(&columns, n, &target, limit, rows[0], sums[0]);
+		least = hn_kernels_naive.code_filter(&columns, n, &target, limit, rows[1], sums[1]);
+		most = hn_kernels_naive.code_filter(&columns, n, &target, wider, rows[2], sums[2]);
+		assert_true(least <= kept && kept <= most);
+		for (int i = 0, j = 0, m = 0; i < kept; i++)
+		{
+			if (j < least && rows[1][j] == rows[0][i])
+				j++;
+			else if (j < least)
+				assert_true(rows[1][j] > rows[0][i]);
+			while (m < most && rows[2][m] < rows[0][i])
+				m++;
+			assert_true(m < most && rows[2][m] == rows[0][i]);
+			assert_true(fabsf(sums[2][m] - sums[0][i]) <= 1e-5f * sums[0][i]);
+			if (i == kept - 1)
+				assert_int_equal(j, least);
+		}
+	}
+}
+
+static void
+check_code_sum(const HnKernels *set)
+{
+	uint32_t	state = 11;
+	uint8_t		codes[64];
+	float		step[64];
+	float		origin[64];
+
+	for (int round = 0; round < 200; round++)
+	{
+		int			n = round % 9 * 8;
+		float		sum;
+		float		expected;
+
+		for (int j = 0; j < 64; j++)
+		{
+			codes[j] = (uint8_t) (256 * next_fraction(&state));
+			step[j] = next_fraction(&state);
+			origin[j] = 200 * next_fraction(&state);
+		}
+		sum = set->code_sum(codes, step, origin, n);
+		expected = hn_kernels_naive.code_sum(codes, step, origin, n);
+		assert_true(fabsf(sum - expected) <= 1e-5f * expected);
+	}
+}
+
 static void
 test_available(void **state)
 {
@@ -409,6 +506,8 @@ TEST_EACH_SET(distances)
 TEST_EACH_SET(long_sums)
 TEST_EACH_SET(distance_relations)
 TEST_EACH_SET(distance_range)
+TEST_EACH_SET(code_filter)
+TEST_EACH_SET(code_sum)
 
 int
 main(void)
@@ -424,6 +523,8 @@ main(void)
 		cmocka_unit_test(test_long_sums),
 		cmocka_unit_test(test_distance_relations),
 		cmocka_unit_test(test_distance_range),
+		cmocka_unit_test(test_code_filter),
+		cmocka_unit_test(test_code_sum),
 	};
 
 	return cmocka_run_group_tests_name("kernels", tests, NULL, NULL);
