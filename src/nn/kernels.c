@@ -198,6 +198,13 @@ dot3(const float *a, const float *b, size_t n, double out[3])
 }
 
 static void
+add_scaled(real *restrict x, real factor, const real *restrict y, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		x[i] += factor * y[i];
+}
+
+static void
 add_leaky_relu(real *restrict out, const real *restrict a, const real *restrict b, size_t n)
 {
 	for (size_t k = 0; k < n; k++)
@@ -502,6 +509,7 @@ const HnKernels TABLE_OF(HN_KERNEL_SET) =
 	.softplus = softplus_all,
 	.product = PRODUCT_OF(HN_KERNEL_SET),
 	.row_dots = ROW_DOTS_OF(HN_KERNEL_SET),
+	.add_scaled = add_scaled,
 	.add_leaky_relu = add_leaky_relu,
 	.gru_gates = gru_gates,
 	.lstm_gates = lstm_gates,

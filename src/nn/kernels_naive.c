@@ -66,6 +66,13 @@ row_dots(int rows, int n, const real *x, size_t ldx, const real *w, real *out)
 }
 
 static void
+add_scaled(real *x, real factor, const real *y, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		x[i] = (real) (x[i] + (double) factor * y[i]);
+}
+
+static void
 add_leaky_relu(real *out, const real *a, const real *b, size_t n)
 {
 	for (size_t k = 0; k < n; k++)
@@ -274,6 +281,7 @@ const HnKernels hn_kernels_naive =
 	.softplus = softplus_all,
 	.product = product,
 	.row_dots = row_dots,
+	.add_scaled = add_scaled,
 	.add_leaky_relu = add_leaky_relu,
 	.gru_gates = gru_gates,
 	.lstm_gates = lstm_gates,

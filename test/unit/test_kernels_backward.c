@@ -33,6 +33,26 @@ for_each_set(void (*check) (const HnKernels *set))
 		check(*set);
 }
 
+/* A table lacks nothing: the compiler does not say so of designated initialisers. */
+static void
+check_complete(const HnKernels *set)
+{
+	void	   *entries[sizeof(HnKernels) / sizeof(void *)];
+
+	assert_int_equal(sizeof(entries), sizeof(*set));
+	memcpy(entries, set, sizeof(entries));
+	for (size_t i = 0; i < COUNT(entries); i++)
+		assert_non_null(entries[i]);
+}
+
+static void
+test_complete(void **state)
+{
+	(void) state;
+	for_each_set(check_complete);
+	check_complete(&hn_kernels_naive);
+}
+
 typedef struct Pair
 {
 	void		(*forward) (real *x, size_t n);
@@ -186,6 +206,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_complete),
 		cmocka_unit_test(test_activations),
 		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_dropout),
