@@ -816,7 +816,11 @@ choose_parameters(HnContext *context, Job *job, Point *best, HnKernelReport *res
 	HnArenaMark mark = hn_arena_mark(context->arena);
 	Search		search = {
 		.task = job->head->task, .target_count = job->head->target_count, .options = job->options,
-		.planned = 60
+		.planned = job->options->counts ? 60 : 30
+	};
+	Point		start = {
+		.fingerprint = log(0.1), .descriptors = log(0.1), .share = 0.24,
+		.scale = job->head->task == HN_REGRESSION ? log(0.05) : log(4), .function = HN_MATERN
 	};
 	int		   *chosen = NULL;
 
@@ -829,13 +833,22 @@ choose_parameters(HnContext *context, Job *job, Point *best, HnKernelReport *res
 	HN_TRY(new_work(context, search.n, &search.work));
 	HN_NEW_ZERO(context, search.alphas, (size_t) search.target_count * search.n);
 
-	*best = (Point)
-	{
-		.fingerprint = log(0.1), .descriptors = log(0.1), .share = 0.24,
-		.scale = job->head->task == HN_REGRESSION ? log(0.05) : log(4),
-		.function = HN_MATERN
-	};
+	*best = start;
 	HN_TRY(search_point(context, &search, best, &result->log_likelihood));
+	if (search.counts && kernel->width > 0)
+	{
+		/* A little of the counts may be a trap on the way to none. */
+		Point		without = start;
+		double		likelihood;
+
+		without.share = 0;
+		HN_TRY(search_point(context, &search, &without, &likelihood));
+		if (likelihood > result->log_likelihood)
+		{
+			*best = without;
+			result->log_likelihood = likelihood;
+		}
+	}
 	result->evaluations = search.evaluations;
 	hn_arena_rewind(context->arena, mark);
 	return HN_OK;
