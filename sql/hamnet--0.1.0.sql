@@ -658,3 +658,334 @@ COMMENT ON FUNCTION hamnet_embed(text, int) IS 'a conformation by RDKit (ETKDG a
 CREATE FUNCTION hamnet_descriptors(smiles text, OUT name text, OUT value double precision) RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000 ROWS 205;
 COMMENT ON FUNCTION hamnet_descriptors(text) IS 'RDKit''s two-dimensional descriptors, NULL where a molecule has no value';
+-- Range search
+---------------------------------------------------------------------------
+
+-- Balls exist for index conditions only: the planner makes them of calls of
+-- hamnet_within and its kin.
+CREATE TYPE hfp_ball;
+
+CREATE FUNCTION hfp_ball_in(cstring) RETURNS hfp_ball
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hfp_ball_in(cstring) IS
+	'text input of hfp_ball';
+
+CREATE FUNCTION hfp_ball_out(hfp_ball) RETURNS cstring
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hfp_ball_out(hfp_ball) IS
+	'text output of hfp_ball';
+
+CREATE TYPE hfp_ball (
+	INPUT     = hfp_ball_in,
+	OUTPUT    = hfp_ball_out,
+	ALIGNMENT = double,
+	STORAGE   = main
+);
+COMMENT ON TYPE hfp_ball IS
+	'fingerprint and radius, as in <[0.5,0,1.25],0.3>: the operand of a range search in an index condition';
+
+CREATE FUNCTION hfp_ball(centre hfp, radius double precision) RETURNS hfp_ball
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hfp_ball(hfp, double precision) IS
+	'ball of a centre and a radius';
+
+-- Euclidean distance; the operator and the function share the support function,
+-- which makes one of the other
+CREATE FUNCTION hamnet_within_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'hamnet_within_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hamnet_within_support(internal) IS
+	'planner support of hamnet_within';
+
+CREATE FUNCTION hfp_in_l2_ball(hfp, hfp_ball) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3 SUPPORT hamnet_within_support;
+COMMENT ON FUNCTION hfp_in_l2_ball(hfp, hfp_ball) IS
+	'implementation of operator <@->';
+
+CREATE OPERATOR <@-> (
+	LEFTARG = hfp, RIGHTARG = hfp_ball, FUNCTION = hfp_in_l2_ball,
+	RESTRICT = matchingsel, JOIN = matchingjoinsel
+);
+COMMENT ON OPERATOR <@-> (hfp, hfp_ball) IS
+	'Euclidean distance to the centre is at most the radius';
+
+CREATE FUNCTION hamnet_within(fp hfp, query hfp, radius double precision) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3 SUPPORT hamnet_within_support;
+COMMENT ON FUNCTION hamnet_within(hfp, hfp, double precision) IS
+	'Euclidean distance of two fingerprints is at most the radius; uses an index on fp';
+
+-- cosine distance; the operator and the function share the support function,
+-- which makes one of the other
+CREATE FUNCTION hamnet_within_cosine_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'hamnet_within_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hamnet_within_cosine_support(internal) IS
+	'planner support of hamnet_within_cosine';
+
+CREATE FUNCTION hfp_in_cosine_ball(hfp, hfp_ball) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3 SUPPORT hamnet_within_cosine_support;
+COMMENT ON FUNCTION hfp_in_cosine_ball(hfp, hfp_ball) IS
+	'implementation of operator <@=>';
+
+CREATE OPERATOR <@=> (
+	LEFTARG = hfp, RIGHTARG = hfp_ball, FUNCTION = hfp_in_cosine_ball,
+	RESTRICT = matchingsel, JOIN = matchingjoinsel
+);
+COMMENT ON OPERATOR <@=> (hfp, hfp_ball) IS
+	'cosine distance to the centre is at most the radius';
+
+CREATE FUNCTION hamnet_within_cosine(fp hfp, query hfp, radius double precision) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3 SUPPORT hamnet_within_cosine_support;
+COMMENT ON FUNCTION hamnet_within_cosine(hfp, hfp, double precision) IS
+	'cosine distance of two fingerprints is at most the radius; uses an index on fp';
+
+-- Tanimoto distance; the operator and the function share the support function,
+-- which makes one of the other
+CREATE FUNCTION hamnet_within_tanimoto_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'hamnet_within_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hamnet_within_tanimoto_support(internal) IS
+	'planner support of hamnet_within_tanimoto';
+
+CREATE FUNCTION hfp_in_tanimoto_ball(hfp, hfp_ball) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3 SUPPORT hamnet_within_tanimoto_support;
+COMMENT ON FUNCTION hfp_in_tanimoto_ball(hfp, hfp_ball) IS
+	'implementation of operator <@%>';
+
+CREATE OPERATOR <@%> (
+	LEFTARG = hfp, RIGHTARG = hfp_ball, FUNCTION = hfp_in_tanimoto_ball,
+	RESTRICT = matchingsel, JOIN = matchingjoinsel
+);
+COMMENT ON OPERATOR <@%> (hfp, hfp_ball) IS
+	'Tanimoto distance to the centre is at most the radius';
+
+CREATE FUNCTION hamnet_within_tanimoto(fp hfp, query hfp, radius double precision) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3 SUPPORT hamnet_within_tanimoto_support;
+COMMENT ON FUNCTION hamnet_within_tanimoto(hfp, hfp, double precision) IS
+	'Tanimoto distance of two fingerprints is at most the radius; uses an index on fp';
+
+---------------------------------------------------------------------------
+-- GiST
+---------------------------------------------------------------------------
+
+-- Axes are named by their content, so that no index is ever read with other
+-- ones than it was built with. The underscore as for _hamnet_model.
+CREATE TABLE _hamnet_axes (
+	id text COLLATE "C" PRIMARY KEY,
+	content bytea NOT NULL
+);
+ALTER TABLE _hamnet_axes ALTER COLUMN content SET STORAGE EXTERNAL;
+REVOKE ALL ON _hamnet_axes FROM PUBLIC;
+GRANT SELECT ON _hamnet_axes TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('_hamnet_axes', '');
+
+COMMENT ON TABLE _hamnet_axes IS 'principal axes that index keys are computed with; written by hamnet_fit_axes';
+COMMENT ON COLUMN _hamnet_axes.id IS 'first 32 hexadecimal digits of the SHA-256 of the content';
+COMMENT ON COLUMN _hamnet_axes.content IS 'dimensions, number of axes, mean, intervals and axes';
+
+CREATE FUNCTION hamnet_fit_axes(query text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 100000;
+COMMENT ON FUNCTION hamnet_fit_axes(text) IS
+	'fit principal axes to the fingerprints that a query returns, and store them; returns their name, for the option axes of a GiST index';
+
+CREATE TYPE ghfp;
+
+CREATE FUNCTION ghfp_in(cstring) RETURNS ghfp
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION ghfp_in(cstring) IS
+	'text input of ghfp: always an error';
+
+CREATE FUNCTION ghfp_out(ghfp) RETURNS cstring
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION ghfp_out(ghfp) IS
+	'text output of ghfp: always an error';
+
+-- Storage plain, so that keys come from a page as they are.
+CREATE TYPE ghfp (
+	INPUT     = ghfp_in,
+	OUTPUT    = ghfp_out,
+	ALIGNMENT = int4,
+	STORAGE   = plain
+);
+COMMENT ON TYPE ghfp IS
+	'key of a fingerprint in a GiST index';
+
+CREATE FUNCTION ghfp_compress(internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION ghfp_compress(internal) IS
+	'GiST: key of a fingerprint';
+
+CREATE FUNCTION ghfp_cosine_compress(internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION ghfp_cosine_compress(internal) IS
+	'GiST: key of a fingerprint scaled to length 1';
+
+CREATE FUNCTION ghfp_union(internal, internal) RETURNS ghfp
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION ghfp_union(internal, internal) IS
+	'GiST: smallest key that covers others';
+
+CREATE FUNCTION ghfp_same(ghfp, ghfp, internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION ghfp_same(ghfp, ghfp, internal) IS
+	'GiST: equality of keys';
+
+CREATE FUNCTION ghfp_penalty(internal, internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION ghfp_penalty(internal, internal, internal) IS
+	'GiST: cost of adding a fingerprint below a key';
+
+CREATE FUNCTION ghfp_picksplit(internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION ghfp_picksplit(internal, internal) IS
+	'GiST: split of a page';
+
+CREATE FUNCTION ghfp_distance(internal, hfp, smallint, oid, internal) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3;
+COMMENT ON FUNCTION ghfp_distance(internal, hfp, smallint, oid, internal) IS
+	'GiST: lower bound of the distance to a key';
+
+CREATE FUNCTION ghfp_consistent(internal, hfp, smallint, oid, internal) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3;
+COMMENT ON FUNCTION ghfp_consistent(internal, hfp, smallint, oid, internal) IS
+	'GiST: whether a ball may reach a key';
+
+-- Servers before 14 have no sorted builds.
+
+CREATE FUNCTION ghfp_sortsupport(internal) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION ghfp_sortsupport(internal) IS
+	'GiST: order of keys for building';
+
+CREATE FUNCTION ghfp_options(internal) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION ghfp_options(internal) IS
+	'GiST: options of the operator classes';
+
+CREATE OPERATOR CLASS gist_hfp_l2_ops
+	DEFAULT FOR TYPE hfp USING gist AS
+	OPERATOR 1 <-> (hfp, hfp) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 2 <@-> (hfp, hfp_ball),
+	FUNCTION 1 ghfp_consistent(internal, hfp, smallint, oid, internal),
+	FUNCTION 2 ghfp_union(internal, internal),
+	FUNCTION 3 ghfp_compress(internal),
+	FUNCTION 5 ghfp_penalty(internal, internal, internal),
+	FUNCTION 6 ghfp_picksplit(internal, internal),
+	FUNCTION 7 ghfp_same(ghfp, ghfp, internal),
+	FUNCTION 8 (hfp, hfp) ghfp_distance(internal, hfp, smallint, oid, internal),
+	FUNCTION 10 (hfp, hfp) ghfp_options(internal),
+	STORAGE ghfp;
+COMMENT ON OPERATOR CLASS gist_hfp_l2_ops USING gist IS
+	'Euclidean nearest neighbours and range search';
+COMMENT ON OPERATOR FAMILY gist_hfp_l2_ops USING gist IS
+	'Euclidean nearest neighbours and range search';
+
+CREATE OPERATOR CLASS gist_hfp_cosine_ops
+	FOR TYPE hfp USING gist AS
+	OPERATOR 3 <=> (hfp, hfp) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 4 <@=> (hfp, hfp_ball),
+	FUNCTION 1 ghfp_consistent(internal, hfp, smallint, oid, internal),
+	FUNCTION 2 ghfp_union(internal, internal),
+	FUNCTION 3 ghfp_cosine_compress(internal),
+	FUNCTION 5 ghfp_penalty(internal, internal, internal),
+	FUNCTION 6 ghfp_picksplit(internal, internal),
+	FUNCTION 7 ghfp_same(ghfp, ghfp, internal),
+	FUNCTION 8 (hfp, hfp) ghfp_distance(internal, hfp, smallint, oid, internal),
+	FUNCTION 10 (hfp, hfp) ghfp_options(internal),
+	STORAGE ghfp;
+COMMENT ON OPERATOR CLASS gist_hfp_cosine_ops USING gist IS
+	'cosine nearest neighbours and range search';
+COMMENT ON OPERATOR FAMILY gist_hfp_cosine_ops USING gist IS
+	'cosine nearest neighbours and range search';
+
+CREATE OPERATOR CLASS gist_hfp_tanimoto_ops
+	FOR TYPE hfp USING gist AS
+	OPERATOR 5 <%> (hfp, hfp) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 6 <@%> (hfp, hfp_ball),
+	FUNCTION 1 ghfp_consistent(internal, hfp, smallint, oid, internal),
+	FUNCTION 2 ghfp_union(internal, internal),
+	FUNCTION 3 ghfp_compress(internal),
+	FUNCTION 5 ghfp_penalty(internal, internal, internal),
+	FUNCTION 6 ghfp_picksplit(internal, internal),
+	FUNCTION 7 ghfp_same(ghfp, ghfp, internal),
+	FUNCTION 8 (hfp, hfp) ghfp_distance(internal, hfp, smallint, oid, internal),
+	FUNCTION 10 (hfp, hfp) ghfp_options(internal),
+	STORAGE ghfp;
+COMMENT ON OPERATOR CLASS gist_hfp_tanimoto_ops USING gist IS
+	'Tanimoto nearest neighbours and range search';
+COMMENT ON OPERATOR FAMILY gist_hfp_tanimoto_ops USING gist IS
+	'Tanimoto nearest neighbours and range search';
+
+DO $$
+DECLARE
+	class name;
+BEGIN
+	IF current_setting('server_version_num')::int >= 140000 THEN
+		FOREACH class IN ARRAY ARRAY['gist_hfp_l2_ops', 'gist_hfp_cosine_ops', 'gist_hfp_tanimoto_ops'] LOOP
+			EXECUTE format('ALTER OPERATOR FAMILY %I USING gist ADD FUNCTION 11 (hfp, hfp) ghfp_sortsupport(internal)', class);
+		END LOOP;
+	END IF;
+END
+$$;
+
+-- Index access method hamnet
+---------------------------------------------------------------------------
+
+CREATE FUNCTION hamnet_handler(internal) RETURNS index_am_handler
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hamnet_handler(internal) IS
+	'handler of the access method hamnet';
+
+CREATE ACCESS METHOD hamnet TYPE INDEX HANDLER hamnet_handler;
+COMMENT ON ACCESS METHOD hamnet IS
+	'exact nearest neighbours by scanning compact codes under proven bounds';
+
+-- Function 1 is the distance, by which the access method knows the bounds.
+CREATE OPERATOR CLASS hfp_l2_ops
+	DEFAULT FOR TYPE hfp USING hamnet AS
+	OPERATOR 1 <-> (hfp, hfp) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 2 <@-> (hfp, hfp_ball),
+	FUNCTION 1 hamnet_l2_distance(hfp, hfp);
+COMMENT ON OPERATOR CLASS hfp_l2_ops USING hamnet IS
+	'search by Euclidean distance';
+COMMENT ON OPERATOR FAMILY hfp_l2_ops USING hamnet IS
+	'search by Euclidean distance';
+
+CREATE OPERATOR CLASS hfp_cosine_ops
+	FOR TYPE hfp USING hamnet AS
+	OPERATOR 1 <=> (hfp, hfp) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 2 <@=> (hfp, hfp_ball),
+	FUNCTION 1 hamnet_cosine_distance(hfp, hfp);
+COMMENT ON OPERATOR CLASS hfp_cosine_ops USING hamnet IS
+	'search by cosine distance';
+COMMENT ON OPERATOR FAMILY hfp_cosine_ops USING hamnet IS
+	'search by cosine distance';
+
+CREATE OPERATOR CLASS hfp_ip_ops
+	FOR TYPE hfp USING hamnet AS
+	OPERATOR 1 <#> (hfp, hfp) FOR ORDER BY pg_catalog.float_ops,
+	FUNCTION 1 hamnet_negative_inner_product(hfp, hfp);
+COMMENT ON OPERATOR CLASS hfp_ip_ops USING hamnet IS
+	'search by inner product';
+COMMENT ON OPERATOR FAMILY hfp_ip_ops USING hamnet IS
+	'search by inner product';
+
+CREATE OPERATOR CLASS hfp_tanimoto_ops
+	FOR TYPE hfp USING hamnet AS
+	OPERATOR 1 <%> (hfp, hfp) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 2 <@%> (hfp, hfp_ball),
+	FUNCTION 1 hamnet_tanimoto_distance(hfp, hfp);
+COMMENT ON OPERATOR CLASS hfp_tanimoto_ops USING hamnet IS
+	'search by Tanimoto distance';
+COMMENT ON OPERATOR FAMILY hfp_tanimoto_ops USING hamnet IS
+	'search by Tanimoto distance';
+
+CREATE FUNCTION hamnet_index_stats(index regclass, OUT version int, OUT metric text, OUT dim int, OUT model text,
+	OUT coordinates int, OUT row_count bigint, OUT null_rows bigint, OUT uncoded_rows bigint, OUT bytes bigint,
+	OUT fill double precision, OUT median_error double precision, OUT built_height double precision,
+	OUT median_height double precision, OUT candidates double precision, OUT advice text) RETURNS record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION hamnet_index_stats(regclass) IS
+	'what a hamnet index holds, how tight its bounds are, and whether to rebuild it';
+
+CREATE FUNCTION hamnet_index_check(index regclass) RETURNS bigint
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 1000000;
+COMMENT ON FUNCTION hamnet_index_check(regclass) IS
+	'check that a hamnet index is sound and holds every row of its table; returns how many, or reports an error';

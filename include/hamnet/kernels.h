@@ -15,6 +15,46 @@
 
 #include "hamnet/real.h"
 
+/* Outputs that a product computes side by side: packed weights are padded to multiples of it. */
+#define HN_PANEL 32
+
+/*
+ * Codes of a set of vectors (hamnet/codes.h), the leading coordinates by
+ * columns, for the search to pass over most vectors having seen no more.
+ */
+#define HN_CODE_LEAD 8
+
+typedef struct HnCodeColumns
+{
+	int			stride;			/* elements from one column to the next, a multiple of 8 */
+	const uint8_t *lead;		/* [HN_CODE_LEAD, stride] */
+	const uint16_t *height;		/* [stride], short floats */
+	const uint16_t *error;		/* [stride], short floats */
+	const float *norm;			/* [stride], or NULL where the limit has no factor */
+} HnCodeColumns;
+
+/* The query among the codes: coordinate j of code c is off by step[j] c - origin[j]. */
+typedef struct HnCodeTarget
+{
+	float		step[64];
+	float		origin[64];
+	float		height;
+} HnCodeTarget;
+
+/* Sums are lowered by this before they count, for rounding errors in them and in the limit. */
+#define HN_CODE_MARGIN 0.9999f
+
+/*
+ * Vectors are kept unless sqrt(sum) > error + slack + sqrt(constant + factor norm²),
+ * where a negative sum under the root counts as 0.
+ */
+typedef struct HnCodeLimit
+{
+	float		slack;
+	float		constant;
+	float		factor;
+} HnCodeLimit;
+
 typedef struct HnKernels
 {
 	const char *name;			/* "portable", "avx2", "avx512", "naive" */
@@ -34,14 +74,39 @@ typedef struct HnKernels
 	void		(*softplus) (real *x, size_t n);	/* log(1 + exp(x)); 2.9 units */
 
 	/*
-	 * Between atoms of a molecule, over columns of y [width, n], i < n:
+	 * out[i, o] = start[i, o] + Σ_k x[i, k] w[o, k], i < rows, o < outs, k < ins.
 	 *
-	 *   out[j] = Σ_k (y[k, j] − y[k, i])²          [n]
-	 *   out[k] = Σ_j weight[j] (y[k, i] − y[k, j])   [width]
+	 * panels holds w as [ceil(outs / HN_PANEL), ins, HN_PANEL], see hn_pack.
+	 * ldstart 0 gives every row the same start, NULL starts from zero, and
+	 * out itself adds to what is there. k is summed in ascending order, so a
+	 * row comes out the same, bit for bit, whatever rows are beside it.
 	 */
-	void		(*squared_distances) (const real *y, int n, int width, int i, real *out);
-	void		(*weighted_differences) (const real *y, int n, int width, int i,
-										 const real *weight, real *out);
+	void		(*product) (int rows, int outs, int ins, const real *x, size_t ldx, const real *panels,
+							const real *start, size_t ldstart, real *out, size_t ldout);
+
+	/* out[i] = Σ_k x[i, k] w[k] */
+	void		(*row_dots) (int rows, int n, const real *x, size_t ldx, const real *w, real *out);
+
+	/* x += factor * y */
+	void		(*add_scaled) (real *x, real factor, const real *y, size_t n);
+
+	/* out = LeakyReLU(a + b) */
+	void		(*add_leaky_relu) (real *out, const real *a, const real *b, size_t n);
+
+	/*
+	 * The gates of a GRU and of an LSTM for one row, as layers.h defines them.
+	 * gates holds sums and receives activations; previous is NULL in the first
+	 * step of an LSTM.
+	 */
+	void		(*gru_gates) (int dim, real *gates, const real *recurrent, const real *state, real *output);
+	void		(*lstm_gates) (int hidden, real *gates, const real *previous, real *memory, real *output);
+
+	/*
+	 * out[j] = scale weight[j] (s − 2) s⁻³ σ(v), s = softplus(v),
+	 * v = own + other[j] − 2 gram[j]: the slopes of the engine's pair potential.
+	 */
+	void		(*pair_slopes) (int n, const real *gram, real own, const real *other,
+								real scale, const real *weight, real *out);
 
 	/*
 	 * Distances between fingerprints, in float over short blocks and in double
@@ -60,9 +125,6 @@ typedef struct HnKernels
 	void		(*leaky_relu_back) (const real *y, real *d, size_t n);
 	void		(*relu_back) (const real *y, real *d, size_t n);
 
-	/* x += factor * y */
-	void		(*add_scaled) (real *x, real factor, const real *y, size_t n);
-
 	/*
 	 * x[i] becomes 0 or x[i] * scale: 0 if number i of the sequence that key
 	 * begins, one of 2^32 values, is less than threshold.
@@ -78,6 +140,16 @@ typedef struct HnKernels
 	 */
 	void		(*pair_curvature) (int n, const real *gram, real own, const real *other,
 								   real scale, const real *weight, real *slope, real *curve);
+	/*
+	 * Codes: sum the squares over the leading coordinates and the height, and
+	 * keep the vectors within the limit, a NaN for an error among them.
+	 * Returns how many, with their numbers in rows and sums in sums, both of
+	 * stride elements. Columns are read up to the next multiple of 8.
+	 */
+	int			(*code_filter) (const HnCodeColumns *columns, int n, const HnCodeTarget *target,
+								HnCodeLimit limit, uint16_t *rows, float *sums);
+	/* Σ (step[j] codes[j] - origin[j])², n a multiple of 8 */
+	float		(*code_sum) (const uint8_t *codes, const float *step, const float *origin, int n);
 } HnKernels;
 
 /* The kernels for this processor. */

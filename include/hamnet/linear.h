@@ -11,7 +11,38 @@
 #ifndef HAMNET_LINEAR_H
 #define HAMNET_LINEAR_H
 
+#include <stddef.h>
+
 #include "hamnet/real.h"
+
+/*
+ * A weight matrix and its bias in the order in which the product kernel reads
+ * them, which is worth a copy: a forward pass then reads them in sequence, and
+ * spares what BLAS spends on each call to put them in an order of its own.
+ */
+typedef struct HnPacked
+{
+	int			out;
+	int			in;
+	real	   *panels;			/* [ceil(out / HN_PANEL), in, HN_PANEL], zeros beyond out */
+	real	   *bias;			/* [out], NULL without */
+} HnPacked;
+
+/* Numbers in the panels of a matrix [out, in]. */
+extern size_t hn_panels_size(int out, int in);
+
+/*
+ * Put alpha times a matrix w [outs, ins], w[o, k] at w[o * out_step + k *
+ * in_step], into panels of `in` inputs, with its first element at (out_first, in_first).
+ */
+extern void hn_pack(real *panels, int in, int out_first, int in_first, int outs, int ins, real alpha,
+					const real *w, size_t out_step, size_t in_step);
+
+/* out [rows, w->out] = x [rows, w->in] Wᵀ + b; ld* are distances between rows. */
+extern void hn_packed_product(const HnPacked *w, int rows, const real *x, int ldx, real *out, int ldout);
+
+/* out += x Wᵀ, for the leading w->out columns of out. */
+extern void hn_packed_product_add(const HnPacked *w, int rows, const real *x, int ldx, real *out, int ldout);
 
 /*
  * out[i, o] = beta * out[i, o] + alpha * sum over k of x[i, k] * w[o, k],

@@ -115,6 +115,48 @@ typedef struct HnReadout
 } HnReadout;
 
 /*
+ * Weights as the forward pass multiplies by them, packed; see linear.h. What
+ * one input is multiplied by stands in one matrix.
+ */
+typedef struct HnPackedEngine
+{
+	HnPacked	gcn1;			/* [h, F] */
+	HnPacked	gcn2;			/* [h, h] */
+	HnPackedLstm lstm;
+	HnPacked	quadratic;		/* [W_Tᵀ W_T ; W_Fᵀ W_F] [2d, d], or the first half alone */
+	HnPacked	potential;		/* W_U [h_u, d], without its bias */
+	HnPacked	force;			/* W_Uᵀ [d, h_u] */
+	HnPacked	position;		/* [3, d] */
+} HnPackedEngine;
+
+typedef struct HnPackedLayer
+{
+	/*
+	 * From [h ; r] to the receiver's and the sender's part of messages and,
+	 * but for the last layer, of edges: rows [W_1, W_2] with the bias and
+	 * [W_3, -W_2] of each [2D + 2G or 2D, D + r].
+	 */
+	HnPacked	edges;
+	HnPackedGru gru;
+} HnPackedLayer;
+
+typedef struct HnPackedGenerator
+{
+	HnPacked	atom;			/* [D, F] */
+	HnPacked	bond;			/* [G, B] */
+	HnPackedLayer *layers;		/* [L] */
+	HnPacked	map;			/* [D, D] */
+	HnPacked	attend;			/* [D, D + r] */
+	HnPackedGru gru;			/* of the read-out */
+} HnPackedGenerator;
+
+typedef struct HnPackedModel
+{
+	HnPackedEngine engine;		/* unset where the engine is off */
+	HnPackedGenerator generator;
+} HnPackedModel;
+
+/*
  * The generator whose fingerprint hamnet_fingerprint gives is the model's own.
  * A model may hold further ones, of the same shape and after the same engine,
  * for the members of its heads: generator g is others[g - 1], a view of this
@@ -135,8 +177,9 @@ typedef struct HnModel
 	HnMessageLayer *layers;		/* [L] */
 	HnReadout	readout;
 	HnHead	   *heads;			/* [head_count] */
-	real	   *parameters;		/* every tensor lies in this one block */
+	real	   *parameters;		/* every tensor lies in this one block, if hn_model_allocate made it */
 	int64_t		parameter_count;
+	const HnPackedModel *packed;	/* NULL unless hn_model_pack made it */
 } HnModel;
 
 /* 2d, or 0 when the engine is off: the width of r in every layer. */
@@ -206,13 +249,30 @@ extern HnStatus hn_model_join(HnContext *context, const HnModel *const *members,
  */
 extern HnStatus hn_model_allocate(HnContext *context, HnModel *model);
 
+/* Its parts, for whoever points the tensors elsewhere: the engine of further generators, and the tables. */
+extern void hn_model_share_engine(HnModel *model);
+extern HnStatus hn_model_allocate_tables(HnContext *context, HnModel *model);
+
 /*
  * Make view a model of the same configuration whose tensors lie in
  * parameters, a block of model->parameter_count numbers laid out as
  * model->parameters: other weights (an average, a copy in shared memory), or
- * the gradient of model. Names and configuration are shared with model.
+ * the gradient of model. Names and configuration are shared with model, packed
+ * weights are not.
  */
 extern HnStatus hn_model_view(HnContext *context, const HnModel *model, real *parameters, HnModel *view);
+
+/*
+ * Keep packed weights with the model, in the context's arena, for a model
+ * that is used often and does not change. Without them, a forward pass packs
+ * the weights it is about to use; so whoever changes parameters later sets
+ * model->packed to NULL.
+ */
+extern HnStatus hn_model_pack(HnContext *context, HnModel *model);
+
+/* Pack the weights of one stage into the context's arena. */
+extern HnStatus hn_pack_engine(HnContext *context, const HnModel *model, HnPackedEngine *packed);
+extern HnStatus hn_pack_generator(HnContext *context, const HnModel *model, HnPackedGenerator *packed);
 
 /*
  * Read a model file. The result lives in the context's arena and does not
@@ -222,6 +282,13 @@ extern HnStatus hn_model_view(HnContext *context, const HnModel *model, real *pa
  * the specification lists.
  */
 extern HnStatus hn_model_read(HnContext *context, const unsigned char *bytes, size_t size, HnModel *model);
+
+/*
+ * The same without a copy of the values: bytes must stay while the model
+ * does, the values must not be changed, and model->parameters is NULL.
+ */
+extern HnStatus hn_model_read_in_place(HnContext *context, const unsigned char *bytes, size_t size,
+									   HnModel *model);
 
 /* Write a model file to memory from the context's arena; equal models give equal bytes. */
 extern HnStatus hn_model_write(HnContext *context, HnModel *model, unsigned char **bytes, size_t *size);

@@ -49,6 +49,8 @@ bond_gates(HnContext *context, const HnLinear *gate, const HnBatch *batch, real 
 static void
 adjacency_product(const HnBatch *batch, const real *gates, const real *y, int width, real *out)
 {
+	const HnKernels *kernels = hn_kernels();
+
 	for (int i = 0; i < batch->atom_count; i++)
 	{
 		const real *own = y + (size_t) i * width;
@@ -60,18 +62,18 @@ adjacency_product(const HnBatch *batch, const real *gates, const real *y, int wi
 			const real *other = y + (size_t) batch->edges[e].sender * width;
 			real		gate = gates[batch->edges[e].bond];
 
-			for (int k = 0; k < width; k++)
-				sum[k] += gate * (own[k] + other[k]);
+			kernels->add_scaled(sum, gate, own, (size_t) width);
+			kernels->add_scaled(sum, gate, other, (size_t) width);
 		}
 	}
 }
 
 /* H1, H2 and Z = ELU(tanh([X ; H1 ; H2])). */
 static HnStatus
-encode(HnContext *context, const HnModel *model, const HnBatch *batch, HnEngineTrace *trace)
+encode(HnContext *context, const HnModel *model, const HnPackedEngine *packed, const HnBatch *batch,
+	   HnEngineTrace *trace)
 {
 	const HnKernels *kernels = hn_kernels();
-	const HnEngineWeights *weights = &model->engine;
 	int			columns = batch->features->atom_columns;
 	int			hidden = model->engine_config.hidden;
 	int			width = columns + 2 * hidden;
@@ -84,12 +86,12 @@ encode(HnContext *context, const HnModel *model, const HnBatch *batch, HnEngineT
 	HN_NEW(context, trace->encoded, (size_t) batch->atom_count * width);
 	HN_NEW(context, projected, count);
 
-	HN_TRY(bond_gates(context, &weights->gate, batch, trace->gates));
-	hn_linear_forward(&weights->gcn1, batch->atom_count, batch->atom_features, columns,
+	HN_TRY(bond_gates(context, &model->engine.gate, batch, trace->gates));
+	hn_packed_product(&packed->gcn1, batch->atom_count, batch->atom_features, columns,
 					  projected, hidden);
 	adjacency_product(batch, trace->gates, projected, hidden, trace->hidden1);
 	kernels->leaky_relu(trace->hidden1, count);
-	hn_linear_forward(&weights->gcn2, batch->atom_count, trace->hidden1, hidden, projected, hidden);
+	hn_packed_product(&packed->gcn2, batch->atom_count, trace->hidden1, hidden, projected, hidden);
 	adjacency_product(batch, trace->gates, projected, hidden, trace->hidden2);
 
 	for (int i = 0; i < batch->atom_count; i++)
@@ -133,136 +135,131 @@ typedef struct Dynamics
 	const HnBatch *batch;
 	int			dim;			/* d */
 	int			width;			/* h_u */
-	const HnLinear *potential;	/* W_U, b_U */
-	real	   *quadratic;		/* [W_Tᵀ W_T ; W_Fᵀ W_F], [2d, d], or the first half alone */
-	int			quadratic_rows; /* 2d or d */
-	real	   *velocity;		/* p times that [N, quadratic_rows] */
+	const HnPackedEngine *packed;
+	const real *bias;			/* b_U [h_u] */
+	real		squared_bias;	/* |b_U|² */
+	real	   *velocity;		/* p W_Tᵀ W_T and p W_Fᵀ W_F [N, 2d], or the first half alone */
 	real	   *projected;		/* Y = q W_Uᵀ [N, h_u] */
-	real	   *force;			/* ∂U/∂Y [N, h_u] */
-	real	   *transposed;		/* Y of one molecule [h_u, n] */
-	real	   *offset;			/* b_U · Y_i of one molecule [n] */
-	real	   *slope;			/* c_ij of one molecule [n, n] */
-	real	   *row;			/* three rows of n */
+	real	   *force;			/* -τ ∂U/∂Y [N, h_u] */
+	/* of one molecule: */
+	real	   *columns;		/* Y as weights [n, h_u] of a product, packed */
+	real	   *rows;			/* Y as weights [h_u, n] of a product, packed */
+	real	   *gram;			/* Y_i · Y_j, then the weights of the force [n, n] */
+	real	   *slope;			/* c_ij [n, n] */
+	real	   *square;			/* |Y_i|² [n] */
+	real	   *offset;			/* b_U · Y_i [n] */
+	real	   *other;			/* |Y_j|² + 2 b_U · Y_j [n] */
 } Dynamics;
 
 static HnStatus
-dynamics_init(HnContext *context, const HnModel *model, const HnBatch *batch, Dynamics *dynamics)
+dynamics_init(HnContext *context, const HnModel *model, const HnPackedEngine *packed,
+			  const HnBatch *batch, Dynamics *dynamics)
 {
-	const HnEngineWeights *weights = &model->engine;
-	int			dim = model->engine_config.dim;
 	size_t		atoms = (size_t) batch->atom_count;
 	size_t		largest = (size_t) batch->largest;
+	int			width = packed->potential.out;
 
 	dynamics->batch = batch;
-	dynamics->dim = dim;
-	dynamics->width = weights->potential.out;
-	dynamics->potential = &weights->potential;
-	dynamics->quadratic_rows = model->engine_config.dissipate ? 2 * dim : dim;
-	HN_NEW(context, dynamics->quadratic, dynamics->quadratic_rows * (size_t) dim);
-	HN_NEW(context, dynamics->velocity, atoms * dynamics->quadratic_rows);
-	HN_NEW(context, dynamics->projected, atoms * dynamics->width);
-	HN_NEW(context, dynamics->force, atoms * dynamics->width);
-	HN_NEW(context, dynamics->transposed, largest * dynamics->width);
-	HN_NEW(context, dynamics->offset, largest);
+	dynamics->dim = model->engine_config.dim;
+	dynamics->width = width;
+	dynamics->packed = packed;
+	dynamics->bias = model->engine.potential.bias;
+	dynamics->squared_bias = hn_dot(dynamics->bias, dynamics->bias, width);
+	HN_NEW(context, dynamics->velocity, atoms * packed->quadratic.out);
+	HN_NEW(context, dynamics->projected, atoms * width);
+	HN_NEW(context, dynamics->force, atoms * width);
+	HN_NEW_ZERO(context, dynamics->columns, hn_panels_size((int) largest, width));
+	HN_NEW_ZERO(context, dynamics->rows, hn_panels_size(width, (int) largest));
+	HN_NEW(context, dynamics->gram, largest * largest);
 	HN_NEW(context, dynamics->slope, largest * largest);
-	HN_NEW(context, dynamics->row, 3 * largest);
-
-	hn_gemm_tn(dim, dim, weights->kinetic.out, 1, weights->kinetic.weight, dim,
-			   weights->kinetic.weight, dim, 0, dynamics->quadratic, dim);
-	if (model->engine_config.dissipate)
-		hn_gemm_tn(dim, dim, weights->dissipation.out, 1, weights->dissipation.weight, dim,
-				   weights->dissipation.weight, dim, 0, dynamics->quadratic + (size_t) dim * dim, dim);
+	HN_NEW(context, dynamics->square, largest);
+	HN_NEW(context, dynamics->offset, largest);
+	HN_NEW(context, dynamics->other, largest);
 	return HN_OK;
 }
 
 /*
- * c_ij for every j != i of one molecule, into slope[i]: the derivative of
- * m_i m_j (s⁻² − s⁻¹), s = softplus(v), v = |x|², x = Y_j − Y_i + b, with
- * respect to x is c_ij x with
+ * c_ij for every j != i of one molecule: the derivative of m_i m_j (s⁻² −
+ * s⁻¹), s = softplus(v), v = |x|², x = Y_j − Y_i + b, with respect to x is
+ * c_ij x with
  *
  *   c_ij = 2 m_i m_j (s − 2) s⁻³ σ(v).
  *
- * v = |Y_j − Y_i|² + 2 b·(Y_j − Y_i) + |b|² costs one pass over the
- * differences for both directions of a pair.
+ * v = |Y_i|² − 2 b·Y_i + |b|² + |Y_j|² + 2 b·Y_j − 2 Y_i·Y_j leaves one matrix
+ * product for all pairs. What cancels in it costs v an absolute error of a
+ * few units in the last place of |Y|², which is of the order of the square of
+ * the molecule's diameter, because the engine centres q; and s, not v, is what
+ * is divided by.
  */
 static void
-pair_slopes(Dynamics *dynamics, const real *mass, int i, int n, real squared_bias)
+pair_slopes(const Dynamics *dynamics, const real *y, const real *mass, int n)
 {
 	const HnKernels *kernels = hn_kernels();
-	real	   *v = dynamics->row;
-	real	   *s = v + n;
-	real	   *c = dynamics->slope + (size_t) i * n;
+	int			width = dynamics->width;
 
-	kernels->squared_distances(dynamics->transposed, n, dynamics->width, i, v);
-	for (int j = 0; j < n; j++)
-		v[j] += 2 * (dynamics->offset[j] - dynamics->offset[i]) + squared_bias;
-	memcpy(s, v, (size_t) n * sizeof(real));
-	kernels->softplus(s, (size_t) n);
-	kernels->sigmoid(v, (size_t) n);
-	for (int j = 0; j < n; j++)
-		c[j] = 2 * mass[i] * mass[j] * (1 - 2 / s[j]) / (s[j] * s[j]) * v[j];
-	c[i] = 0;
+	hn_pack(dynamics->columns, width, 0, 0, n, width, 1, y, (size_t) width, 1);
+	kernels->product(n, n, width, y, (size_t) width, dynamics->columns, NULL, 0, dynamics->gram, (size_t) n);
+	kernels->row_dots(n, width, y, (size_t) width, dynamics->bias, dynamics->offset);
+	for (int i = 0; i < n; i++)
+	{
+		dynamics->square[i] = dynamics->gram[(size_t) i * n + i];
+		dynamics->other[i] = dynamics->square[i] + 2 * dynamics->offset[i];
+	}
+	for (int i = 0; i < n; i++)
+	{
+		real	   *slope = dynamics->slope + (size_t) i * n;
+		real		own = dynamics->square[i] - 2 * dynamics->offset[i] + dynamics->squared_bias;
+
+		kernels->pair_slopes(n, dynamics->gram + (size_t) i * n, own, dynamics->other, 2 * mass[i], mass, slope);
+		slope[i] = 0;
+	}
 }
 
 /*
- * ∂U/∂Y_i of one molecule. A pair holds i twice, as x_ij = δ + b and x_ji =
+ * -τ ∂U/∂Y of one molecule. A pair holds i twice, as x_ij = δ + b and x_ji =
  * −δ + b with δ = Y_j − Y_i, so
  *
  *   ∂U/∂Y_i = Σ_j −c_ij (δ + b) + c_ji (−δ + b)
- *           = Σ_j (c_ij + c_ji)(Y_i − Y_j) − b Σ_j (c_ij − c_ji).
+ *           = Y_i Σ_j w_ij − Σ_j w_ij Y_j − b Σ_j (c_ij − c_ji),  w_ij = c_ij + c_ji,
+ *
+ * which is one matrix product, with the sum of w on the diagonal, that starts
+ * from the term with b.
  */
 static void
-pair_force(Dynamics *dynamics, int i, int n, real *force)
+pair_forces(const Dynamics *dynamics, const real *y, real tau, int n, real *force)
 {
 	const real *slope = dynamics->slope;
-	const real *bias = dynamics->potential->bias;
-	real	   *weight = dynamics->row;
-	real		imbalance = 0;
-
-	for (int j = 0; j < n; j++)
-	{
-		real		forth = slope[(size_t) i * n + j];
-		real		back = slope[(size_t) j * n + i];
-
-		weight[j] = forth + back;
-		imbalance += forth - back;
-	}
-	hn_kernels()->weighted_differences(dynamics->transposed, n, dynamics->width, i, weight, force);
-	for (int k = 0; k < dynamics->width; k++)
-		force[k] -= imbalance * bias[k];
-}
-
-/* ∂U/∂Y of every molecule, from Y; both [N, h_u]. */
-static HnStatus
-potential_force(HnContext *context, Dynamics *dynamics)
-{
-	const HnBatch *batch = dynamics->batch;
-	const real *bias = dynamics->potential->bias;
+	real	   *weight = dynamics->gram;
+	real	   *total = dynamics->square;	/* Σ_j w_ij */
+	real	   *imbalance = dynamics->offset;	/* Σ_j (c_ij − c_ji) */
 	int			width = dynamics->width;
-	real		squared_bias = hn_dot(bias, bias, width);
 
-	for (int g = 0; g < batch->graph_count; g++)
+	for (int i = 0; i < n; i++)
 	{
-		int			begin = batch->atom_offset[g];
-		int			n = batch->atom_offset[g + 1] - begin;
-		const real *y = dynamics->projected + (size_t) begin * width;
+		total[i] = 0;
+		imbalance[i] = 0;
+		for (int j = 0; j < i; j++)
+		{
+			real		forth = slope[(size_t) i * n + j];
+			real		back = slope[(size_t) j * n + i];
 
-		for (int i = 0; i < n; i++)
-		{
-			dynamics->offset[i] = hn_dot(bias, y + (size_t) i * width, width);
-			for (int k = 0; k < width; k++)
-				dynamics->transposed[(size_t) k * n + i] = y[(size_t) i * width + k];
+			weight[(size_t) i * n + j] = tau * (forth + back);
+			weight[(size_t) j * n + i] = tau * (forth + back);
+			total[i] += forth + back;
+			total[j] += forth + back;
+			imbalance[i] += forth - back;
+			imbalance[j] -= forth - back;
 		}
-		for (int i = 0; i < n; i++)
-		{
-			if (i % 64 == 0 && hn_interrupted(context))
-				return context->status;
-			pair_slopes(dynamics, batch->mass + begin, i, n, squared_bias);
-		}
-		for (int i = 0; i < n; i++)
-			pair_force(dynamics, i, n, dynamics->force + (size_t) (begin + i) * width);
 	}
-	return HN_OK;
+	for (int i = 0; i < n; i++)
+	{
+		weight[(size_t) i * n + i] = -tau * total[i];
+		for (int k = 0; k < width; k++)
+			force[(size_t) i * width + k] = tau * imbalance[i] * dynamics->bias[k];
+	}
+	hn_pack(dynamics->rows, n, 0, 0, width, n, 1, y, 1, (size_t) width);
+	hn_kernels()->product(n, width, n, weight, (size_t) n, dynamics->rows, force, (size_t) width,
+						  force, (size_t) width);
 }
 
 /*
@@ -272,27 +269,35 @@ potential_force(HnContext *context, Dynamics *dynamics)
  *   p' = p − τ (∂U/∂q + m ∂F/∂p),  m_i ∂F/∂p_i = (2 / m_i) W_Fᵀ W_F p_i
  */
 static HnStatus
-step(HnContext *context, Dynamics *dynamics, real tau, const real *old, real *new)
+step(HnContext *context, const Dynamics *dynamics, real tau, const real *old, real *new)
 {
 	const HnBatch *batch = dynamics->batch;
-	const HnLinear *potential = dynamics->potential;
+	const HnPackedEngine *packed = dynamics->packed;
 	int			dim = dynamics->dim;
-	int			rows = dynamics->quadratic_rows;
+	int			width = dynamics->width;
+	int			columns = packed->quadratic.out;
 
-	hn_gemm_nt(batch->atom_count, rows, dim, 1, old, 2 * dim, dynamics->quadratic, dim,
-			   0, dynamics->velocity, rows);
-	hn_gemm_nt(batch->atom_count, potential->out, dim, 1, old + dim, 2 * dim, potential->weight, dim,
-			   0, dynamics->projected, potential->out);
-	HN_TRY(potential_force(context, dynamics));
+	hn_packed_product(&packed->quadratic, batch->atom_count, old, 2 * dim, dynamics->velocity, columns);
+	hn_packed_product(&packed->potential, batch->atom_count, old + dim, 2 * dim, dynamics->projected, width);
+	for (int g = 0; g < batch->graph_count; g++)
+	{
+		int			begin = batch->atom_offset[g];
+		int			n = batch->atom_offset[g + 1] - begin;
+		const real *y = dynamics->projected + (size_t) begin * width;
 
+		if (hn_interrupted(context))
+			return context->status;
+		pair_slopes(dynamics, y, batch->mass + begin, n);
+		pair_forces(dynamics, y, tau, n, dynamics->force + (size_t) begin * width);
+	}
 	for (int i = 0; i < batch->atom_count; i++)
 	{
 		const real *p = old + (size_t) i * 2 * dim;
 		const real *q = p + dim;
 		real	   *p_new = new + (size_t) i * 2 * dim;
 		real	   *q_new = p_new + dim;
-		const real *velocity = dynamics->velocity + (size_t) i * rows;
-		const real *drag = rows > dim ? velocity + dim : NULL;
+		const real *velocity = dynamics->velocity + (size_t) i * columns;
+		const real *drag = columns > dim ? velocity + dim : NULL;
 		real		scale = 2 * tau / batch->mass[i];
 
 		for (int k = 0; k < dim; k++)
@@ -301,8 +306,7 @@ step(HnContext *context, Dynamics *dynamics, real tau, const real *old, real *ne
 			p_new[k] = p[k] - (drag ? scale * drag[k] : 0);
 		}
 	}
-	hn_gemm_nn(batch->atom_count, dim, potential->out, -tau, dynamics->force, potential->out,
-			   potential->weight, dim, 1, new, 2 * dim);
+	hn_packed_product_add(&packed->force, batch->atom_count, dynamics->force, width, new, 2 * dim);
 	return HN_OK;
 }
 
@@ -331,9 +335,15 @@ hn_engine_forward(HnContext *context, const HnModel *model, const HnBatch *batch
 	int			width = 2 * config->dim;
 	size_t		size = (size_t) batch->atom_count * width;
 	real	   *mean;
+	HnPackedEngine local;
+	const HnPackedEngine *packed = &local;
 	Dynamics	dynamics;
 
-	HN_TRY(encode(context, model, batch, trace));
+	if (model->packed)
+		packed = &model->packed->engine;
+	else
+		HN_TRY(hn_pack_engine(context, model, &local));
+	HN_TRY(encode(context, model, packed, batch, trace));
 
 	HN_NEW(context, trace->lstm_gates, 4 * size);
 	HN_NEW(context, trace->lstm_cell, size);
@@ -342,23 +352,19 @@ hn_engine_forward(HnContext *context, const HnModel *model, const HnBatch *batch
 	HN_NEW(context, trace->coordinates, size);
 	HN_NEW(context, trace->positions, (size_t) batch->atom_count * 3);
 	HN_NEW(context, mean, width);
-	HN_TRY(hn_lstm_forward(context, &model->engine.lstm, batch->graph_count, batch->atom_offset,
+	HN_TRY(hn_lstm_forward(context, &packed->lstm, batch->graph_count, batch->atom_offset,
 						   trace->encoded, trace->lstm_gates, trace->lstm_cell, trace->lstm));
 	centre(batch, trace->lstm, width, mean, trace->states);
 
-	HN_TRY(dynamics_init(context, model, batch, &dynamics));
+	HN_TRY(dynamics_init(context, model, packed, batch, &dynamics));
 	for (int s = 0; s < config->steps; s++)
-	{
-		if (hn_interrupted(context))
-			return context->status;
 		HN_TRY(step(context, &dynamics, (real) config->tau,
 					trace->states + (size_t) s * size, trace->states + (size_t) (s + 1) * size));
-	}
 	read_out(config, size, trace->states, trace->coordinates);
 	if (!hn_all_finite(trace->coordinates, size))
 		return hn_fail(context, HN_NOT_FINITE,
 					   "the model's Hamiltonian dynamics diverge for this molecule");
-	hn_linear_forward(&model->engine.position, batch->atom_count, trace->coordinates + config->dim, width,
+	hn_packed_product(&packed->position, batch->atom_count, trace->coordinates + config->dim, width,
 					  trace->positions, 3);
 	if (!hn_all_finite(trace->positions, (size_t) batch->atom_count * 3))
 		return hn_fail(context, HN_NOT_FINITE, "the model's predicted positions are not finite");

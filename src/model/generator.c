@@ -7,8 +7,8 @@
  *
  *   W z_ij + b = (W_1 h_i + W_2 r_i + b) + (W_3 h_j − W_2 r_j)
  *
- * With [h_i ; r_i] lying side by side as the state, the first part is one
- * product with the leading D + r columns of W.
+ * With [h_i ; r_i] lying side by side as the state, both parts, for messages
+ * and for edges, are one product with the state; see HnPackedLayer.
  */
 #include <string.h>
 
@@ -26,8 +26,8 @@ typedef struct Generator
 	int			r;				/* columns of coordinates: 2d or 0 */
 	int			width;			/* columns of the state: D + r */
 	int			edge_count;		/* 2M */
-	real	   *received;		/* receiver's part of a layer [N, max(D, G)] */
-	real	   *sent;			/* sender's part [N, max(D, G)] */
+	const HnPackedGenerator *packed;
+	real	   *parts;			/* what a layer's messages and edges are sums of [N, 2D + 2G] */
 	real	   *relative;		/* w_r · r_i of the attention [N] */
 } Generator;
 
@@ -56,7 +56,7 @@ initial_state(const Generator *generator, const real *coordinates, real *state)
 {
 	const HnBatch *batch = generator->batch;
 
-	hn_linear_forward(&generator->model->atom, batch->atom_count, batch->atom_features,
+	hn_packed_product(&generator->packed->atom, batch->atom_count, batch->atom_features,
 					  batch->features->atom_columns, state, generator->width);
 	for (int i = 0; i < batch->atom_count; i++)
 	{
@@ -78,7 +78,7 @@ initial_edges(HnContext *context, const Generator *generator, real *edge)
 	real	   *bond;			/* [M, G] */
 
 	HN_NEW(context, bond, batch->bond_count * edge_dim);
-	hn_linear_forward(&generator->model->bond, batch->bond_count, batch->bond_features,
+	hn_packed_product(&generator->packed->bond, batch->bond_count, batch->bond_features,
 					  batch->features->bond_columns, bond, generator->edge_dim);
 	hn_kernels()->leaky_relu(bond, batch->bond_count * edge_dim);
 	for (int e = 0; e < generator->edge_count; e++)
@@ -86,34 +86,24 @@ initial_edges(HnContext *context, const Generator *generator, real *edge)
 	return HN_OK;
 }
 
-/* out_e = LeakyReLU(layer z_ij) for every edge [2M, layer->out]. */
+/*
+ * out_e = LeakyReLU(W z_ij + b) for every edge [2M, columns]. The receiver's
+ * part of it begins at column `first` of the parts, of which a row has `width`,
+ * and the sender's lies beside it.
+ */
 static void
-edge_layer(const Generator *generator, const HnLinear *layer, const real *state, real *out)
+join_edges(const Generator *generator, int width, int first, int columns, real *out)
 {
-	const HnBatch *batch = generator->batch;
-	int			dim = generator->dim;
-	int			width = generator->width;
-	int			columns = layer->out;
-
-	hn_fill_rows(batch->atom_count, columns, layer->bias, generator->received, columns);
-	hn_gemm_nt(batch->atom_count, columns, width, 1, state, width, layer->weight, layer->in,
-			   1, generator->received, columns);
-	hn_gemm_nt(batch->atom_count, columns, dim, 1, state, width, layer->weight + width, layer->in,
-			   0, generator->sent, columns);
-	if (generator->r > 0)
-		hn_gemm_nt(batch->atom_count, columns, generator->r, -1, state + dim, width,
-				   layer->weight + dim, layer->in, 1, generator->sent, columns);
+	const HnKernels *kernels = hn_kernels();
+	const HnEdge *edges = generator->batch->edges;
 
 	for (int e = 0; e < generator->edge_count; e++)
 	{
-		const real *to = generator->received + (size_t) batch->edges[e].receiver * columns;
-		const real *from = generator->sent + (size_t) batch->edges[e].sender * columns;
-		real	   *row = out + (size_t) e * columns;
+		const real *to = generator->parts + (size_t) edges[e].receiver * width + first;
+		const real *from = generator->parts + (size_t) edges[e].sender * width + first + columns;
 
-		for (int k = 0; k < columns; k++)
-			row[k] = to[k] + from[k];
+		kernels->add_leaky_relu(out + (size_t) e * columns, to, from, (size_t) columns);
 	}
-	hn_kernels()->leaky_relu(out, (size_t) generator->edge_count * columns);
 }
 
 /* a_ij = LeakyReLU(attention [e_ij ; r_i − r_j]) and its softmax over the senders of i. */
@@ -124,14 +114,12 @@ edge_attention(const Generator *generator, const HnLinear *attention, const HnLa
 	const real *edge_weight = attention->weight;
 	const real *relative_weight = attention->weight + generator->edge_dim;
 
-	for (int i = 0; i < batch->atom_count; i++)
-		generator->relative[i] = hn_dot(relative_weight,
-										layer->state + (size_t) i * generator->width + generator->dim,
-										generator->r);
+	hn_kernels()->row_dots(batch->atom_count, generator->r, layer->state + generator->dim,
+						   (size_t) generator->width, relative_weight, generator->relative);
+	hn_kernels()->row_dots(generator->edge_count, generator->edge_dim, layer->edge,
+						   (size_t) generator->edge_dim, edge_weight, layer->score);
 	for (int e = 0; e < generator->edge_count; e++)
-		layer->score[e] = hn_dot(edge_weight, layer->edge + (size_t) e * generator->edge_dim,
-								 generator->edge_dim)
-			+ generator->relative[batch->edges[e].receiver]
+		layer->score[e] += generator->relative[batch->edges[e].receiver]
 			- generator->relative[batch->edges[e].sender]
 			+ attention->bias[0];
 	hn_kernels()->leaky_relu(layer->score, (size_t) generator->edge_count);
@@ -145,6 +133,7 @@ edge_attention(const Generator *generator, const HnLinear *attention, const HnLa
 static void
 gather_messages(const Generator *generator, const HnLayerTrace *layer)
 {
+	const HnKernels *kernels = hn_kernels();
 	const HnBatch *batch = generator->batch;
 	int			dim = generator->dim;
 
@@ -154,15 +143,9 @@ gather_messages(const Generator *generator, const HnLayerTrace *layer)
 
 		memset(sum, 0, (size_t) dim * sizeof(real));
 		for (int e = batch->edge_offset[i]; e < batch->edge_offset[i + 1]; e++)
-		{
-			const real *message = layer->message + (size_t) e * dim;
-			real		alpha = layer->attention[e];
-
-			for (int k = 0; k < dim; k++)
-				sum[k] += alpha * message[k];
-		}
+			kernels->add_scaled(sum, layer->attention[e], layer->message + (size_t) e * dim, (size_t) dim);
 	}
-	hn_kernels()->elu(layer->context, (size_t) batch->atom_count * dim);
+	kernels->elu(layer->context, (size_t) batch->atom_count * dim);
 }
 
 static HnStatus
@@ -184,21 +167,26 @@ layer_allocate(HnContext *context, const Generator *generator, HnLayerTrace *lay
 	return HN_OK;
 }
 
-/* Messages, attention and the GRU of one layer. */
+/* Messages, attention and the GRU of layer l, and the edges of the one after it, which the last one lacks. */
 static HnStatus
-layer_forward(HnContext *context, const Generator *generator, const HnMessageLayer *weights,
-			  const HnLayerTrace *layer)
+layer_forward(HnContext *context, const Generator *generator, int l, const HnLayerTrace *layer,
+			  real *next_edge)
 {
+	const HnPackedLayer *packed = &generator->packed->layers[l];
 	int			atoms = generator->batch->atom_count;
+	int			dim = generator->dim;
 
-	edge_layer(generator, &weights->message, layer->state, layer->message);
-	edge_attention(generator, &weights->attention, layer);
+	hn_packed_product(&packed->edges, atoms, layer->state, generator->width, generator->parts, packed->edges.out);
+	join_edges(generator, packed->edges.out, 0, dim, layer->message);
+	if (next_edge)
+		join_edges(generator, packed->edges.out, 2 * dim, generator->edge_dim, next_edge);
+	edge_attention(generator, &generator->model->layers[l].attention, layer);
 	gather_messages(generator, layer);
-	hn_gru_forward(&weights->gru, atoms, layer->context, layer->state, generator->width,
+	hn_gru_forward(&packed->gru, atoms, layer->context, layer->state, generator->width,
 				   layer->gru_gates, layer->gru_recurrent, layer->gru_output);
 
 	/* Checked before a ReLU can turn NaN into zero. */
-	return check_finite(context, layer->gru_output, (size_t) atoms * generator->dim, "atom state");
+	return check_finite(context, layer->gru_output, (size_t) atoms * dim, "atom state");
 }
 
 /* The next layer's state: h' with r beside it. */
@@ -224,26 +212,20 @@ static HnStatus
 readout_begin(HnContext *context, const Generator *generator, HnFingerprintTrace *trace,
 			  real *fingerprint)
 {
-	const HnReadout *readout = &generator->model->readout;
 	const HnBatch *batch = generator->batch;
 	size_t		dim = (size_t) generator->dim;
 
 	HN_NEW(context, trace->mapped, batch->atom_count * dim);
 	HN_NEW(context, trace->attend, batch->atom_count * dim);
-	hn_linear_forward(&readout->map, batch->atom_count, trace->state, generator->width,
+	hn_packed_product(&generator->packed->map, batch->atom_count, trace->state, generator->width,
 					  trace->mapped, generator->dim);
 	hn_kernels()->leaky_relu(trace->mapped, batch->atom_count * dim);
-	hn_linear_forward(&readout->attend, batch->atom_count, trace->state, generator->width,
+	hn_packed_product(&generator->packed->attend, batch->atom_count, trace->state, generator->width,
 					  trace->attend, generator->dim);
 
 	memset(fingerprint, 0, batch->graph_count * dim * sizeof(real));
 	for (int i = 0; i < batch->atom_count; i++)
-	{
-		real	   *sum = fingerprint + batch->graph_of_atom[i] * dim;
-
-		for (size_t k = 0; k < dim; k++)
-			sum[k] += trace->mapped[i * dim + k];
-	}
+		hn_kernels()->add_scaled(fingerprint + batch->graph_of_atom[i] * dim, 1, trace->mapped + i * dim, dim);
 	return HN_OK;
 }
 
@@ -286,26 +268,28 @@ round_attention(const Generator *generator, const HnFingerprintTrace *trace,
 		memcpy(round->attention + begin, round->score + begin, (size_t) (end - begin) * sizeof(real));
 		hn_softmax(round->attention + begin, end - begin);
 		for (int i = begin; i < end; i++)
-			for (int k = 0; k < dim; k++)
-				sum[k] += round->attention[i] * trace->attend[(size_t) i * dim + k];
+			hn_kernels()->add_scaled(sum, round->attention[i], trace->attend + (size_t) i * dim, (size_t) dim);
 	}
 	hn_kernels()->elu(round->context, (size_t) batch->graph_count * dim);
 }
 
-/* The part of align that does not change between rounds: w_r · r_i + w_h · h_i, [N]. */
-static void
-align_own(const Generator *generator, const real *state, real *own_score)
+/*
+ * The part of align that does not change between rounds: w_r · r_i + w_h · h_i,
+ * [N]. The state holds h before r, the weight r before h.
+ */
+static HnStatus
+align_own(HnContext *context, const Generator *generator, const real *state, real *own_score)
 {
 	const real *weight_r = generator->model->readout.align.weight + generator->dim;
 	const real *weight_h = weight_r + generator->r;
+	real	   *weight;			/* [w_h ; w_r] */
 
-	for (int i = 0; i < generator->batch->atom_count; i++)
-	{
-		const real *row = state + (size_t) i * generator->width;
-
-		own_score[i] = hn_dot(weight_h, row, generator->dim)
-			+ hn_dot(weight_r, row + generator->dim, generator->r);
-	}
+	HN_NEW(context, weight, generator->width);
+	memcpy(weight, weight_h, (size_t) generator->dim * sizeof(real));
+	memcpy(weight + generator->dim, weight_r, (size_t) generator->r * sizeof(real));
+	hn_kernels()->row_dots(generator->batch->atom_count, generator->width, state, (size_t) generator->width,
+						   weight, own_score);
+	return HN_OK;
 }
 
 static HnStatus
@@ -322,7 +306,7 @@ readout_forward(HnContext *context, const Generator *generator, HnFingerprintTra
 	HN_NEW(context, trace->rounds, rounds);
 	HN_TRY(readout_begin(context, generator, trace, fingerprint));
 	HN_TRY(check_finite(context, fingerprint, count, "read-out"));
-	align_own(generator, trace->state, own_score);
+	HN_TRY(align_own(context, generator, trace->state, own_score));
 
 	for (int round = 0; round < rounds; round++)
 	{
@@ -331,7 +315,7 @@ readout_forward(HnContext *context, const Generator *generator, HnFingerprintTra
 		now->fingerprint = fingerprint;
 		HN_TRY(round_allocate(context, generator, now));
 		round_attention(generator, trace, own_score, now);
-		hn_gru_forward(&generator->model->readout.gru, batch->graph_count, now->context,
+		hn_gru_forward(&generator->packed->gru, batch->graph_count, now->context,
 					   fingerprint, generator->dim,
 					   now->gru_gates, now->gru_recurrent, now->gru_output);
 		HN_TRY(check_finite(context, now->gru_output, count, "fingerprint"));
@@ -349,8 +333,6 @@ static HnStatus
 generator_init(HnContext *context, const HnModel *model, const HnBatch *batch, const HnDropout *dropout,
 			   Generator *generator)
 {
-	int			widest;
-
 	generator->model = model;
 	generator->batch = batch;
 	generator->dropout = dropout;
@@ -359,10 +341,19 @@ generator_init(HnContext *context, const HnModel *model, const HnBatch *batch, c
 	generator->r = hn_model_coordinate_width(model);
 	generator->width = generator->dim + generator->r;
 	generator->edge_count = 2 * batch->bond_count;
-	widest = generator->dim > generator->edge_dim ? generator->dim : generator->edge_dim;
-	HN_NEW(context, generator->received, (size_t) batch->atom_count * widest);
-	HN_NEW(context, generator->sent, (size_t) batch->atom_count * widest);
+	HN_NEW(context, generator->parts,
+		   (size_t) batch->atom_count * (2 * (size_t) generator->dim + 2 * (size_t) generator->edge_dim));
 	HN_NEW(context, generator->relative, batch->atom_count);
+	if (model->packed)
+		generator->packed = &model->packed->generator;
+	else
+	{
+		HnPackedGenerator *packed;
+
+		HN_NEW(context, packed, 1);
+		HN_TRY(hn_pack_generator(context, model, packed));
+		generator->packed = packed;
+	}
 	return HN_OK;
 }
 
@@ -398,12 +389,10 @@ hn_fingerprint_forward_dropout(HnContext *context, const HnModel *model, const H
 
 		if (hn_interrupted(context))
 			return context->status;
-		HN_TRY(layer_forward(context, &generator, &model->layers[l], layer));
+		/* Nobody reads the edges that the last layer would make. */
+		HN_TRY(layer_forward(context, &generator, l, layer, last ? NULL : layer[1].edge));
 		next_state(&generator, layer, !last, last ? trace->state : layer[1].state);
 		drop_states(&generator, l + 1, last ? trace->state : layer[1].state);
-		/* Nobody reads the edges that the last layer would make. */
-		if (!last)
-			edge_layer(&generator, &model->layers[l].edge, layer->state, layer[1].edge);
 	}
 	return readout_forward(context, &generator, trace);
 }

@@ -467,8 +467,28 @@ refuse_others(HnContext *context, const Matching *matching)
 	return HN_OK;
 }
 
+/* Point the tensors to the file's values, or to copies of those that cannot be used there. */
 static HnStatus
-read_tensors(HnContext *context, const HnSafetensors *file, HnModel *model)
+use_in_place(HnContext *context, const HnTensor *tensors, const HnStoredTensor *const *stored, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		const real *values = hn_stored_values_in_place(stored[i]);
+		real	   *copy;
+
+		if (values == NULL)
+		{
+			HN_NEW(context, copy, (size_t) tensors[i].shape[0] * tensors[i].shape[1]);
+			hn_stored_values(stored[i], copy);
+			values = copy;
+		}
+		*tensors[i].data = (real *) values;
+	}
+	return HN_OK;
+}
+
+static HnStatus
+read_tensors(HnContext *context, const HnSafetensors *file, bool in_place, HnModel *model)
 {
 	HnTensor   *tensors = NULL;
 	HnTable    *tables = NULL;
@@ -499,11 +519,20 @@ read_tensors(HnContext *context, const HnSafetensors *file, HnModel *model)
 					 &stored_tables[i]));
 	HN_TRY(refuse_others(context, &matching));
 
-	HN_TRY(hn_model_allocate(context, model));
-	HN_TRY(hn_model_tensors(context, model, &tensors, &tensor_count));
+	if (in_place)
+	{
+		HN_TRY(use_in_place(context, tensors, stored_tensors, tensor_count));
+		hn_model_share_engine(model);
+		HN_TRY(hn_model_allocate_tables(context, model));
+	}
+	else
+	{
+		HN_TRY(hn_model_allocate(context, model));
+		HN_TRY(hn_model_tensors(context, model, &tensors, &tensor_count));
+		for (int i = 0; i < tensor_count; i++)
+			hn_stored_values(stored_tensors[i], *tensors[i].data);
+	}
 	HN_TRY(hn_model_tables(context, model, &tables, &table_count));
-	for (int i = 0; i < tensor_count; i++)
-		hn_stored_values(stored_tensors[i], *tensors[i].data);
 	for (int i = 0; i < table_count; i++)
 		hn_stored_copy(stored_tables[i], hn_table_data(&tables[i]));
 	for (int i = 0; i < model->head_count; i++)
@@ -512,8 +541,8 @@ read_tensors(HnContext *context, const HnSafetensors *file, HnModel *model)
 	return HN_OK;
 }
 
-HnStatus
-hn_model_read(HnContext *context, const unsigned char *bytes, size_t size, HnModel *model)
+static HnStatus
+read_model(HnContext *context, const unsigned char *bytes, size_t size, bool in_place, HnModel *model)
 {
 	HnSafetensors file;
 	json_t	   *root;
@@ -528,7 +557,19 @@ hn_model_read(HnContext *context, const unsigned char *bytes, size_t size, HnMod
 	status = read_configuration(context, root, model);
 	json_decref(root);
 	HN_TRY(status);
-	return read_tensors(context, &file, model);
+	return read_tensors(context, &file, in_place, model);
+}
+
+HnStatus
+hn_model_read(HnContext *context, const unsigned char *bytes, size_t size, HnModel *model)
+{
+	return read_model(context, bytes, size, false, model);
+}
+
+HnStatus
+hn_model_read_in_place(HnContext *context, const unsigned char *bytes, size_t size, HnModel *model)
+{
+	return read_model(context, bytes, size, true, model);
 }
 
 /*

@@ -572,8 +572,8 @@ set_pointer(void *data, void *memory)
 	memcpy(data, &memory, sizeof(memory));
 }
 
-static HnStatus
-allocate_tables(HnContext *context, HnModel *model)
+HnStatus
+hn_model_allocate_tables(HnContext *context, HnModel *model)
 {
 	HnTable    *tables = NULL;
 	int			count = 0;
@@ -588,6 +588,13 @@ allocate_tables(HnContext *context, HnModel *model)
 		set_pointer(tables[i].data, memory);
 	}
 	return HN_OK;
+}
+
+void
+hn_model_share_engine(HnModel *model)
+{
+	for (int g = 0; g < model->other_count; g++)
+		model->others[g].engine = model->engine;
 }
 
 HnStatus
@@ -608,34 +615,53 @@ hn_model_allocate(HnContext *context, HnModel *model)
 	HN_NEW(context, model->parameters, total);
 	model->parameter_count = total;
 	place_tensors(tensors, count, model->parameters);
-	for (int g = 0; g < model->other_count; g++)
-		model->others[g].engine = model->engine;
-	return allocate_tables(context, model);
+	hn_model_share_engine(model);
+	return hn_model_allocate_tables(context, model);
+}
+
+/* Give a copy of a model message layers of its own, to be placed elsewhere. */
+static HnStatus
+own_layers(HnContext *context, HnModel *copy)
+{
+	const HnMessageLayer *layers = copy->layers;
+	size_t		count = (size_t) copy->fingerprint_config.layers;
+
+	HN_NEW(context, copy->layers, count);
+	memcpy(copy->layers, layers, count * sizeof(*layers));
+	return HN_OK;
 }
 
 HnStatus
 hn_model_view(HnContext *context, const HnModel *model, real *parameters, HnModel *view)
 {
-	size_t		layers = (size_t) model->fingerprint_config.layers;
 	HnTensor   *tensors = NULL;
 	int			count = 0;
 
 	*view = *model;
 	view->parameters = parameters;
-	HN_NEW(context, view->layers, layers);
-	memcpy(view->layers, model->layers, layers * sizeof(*view->layers));
+	view->packed = NULL;
+	HN_TRY(own_layers(context, view));
+	HN_NEW(context, view->others, model->other_count);
+	for (int g = 0; g < model->other_count; g++)
+	{
+		view->others[g] = model->others[g];
+		view->others[g].packed = NULL;
+		HN_TRY(own_layers(context, &view->others[g]));
+	}
 	HN_NEW(context, view->heads, model->head_count);
 	for (int i = 0; i < model->head_count; i++)
 	{
 		HnHead	   *head = &view->heads[i];
-		const HnLinear *shapes = model->heads[i].layers;
+		size_t		layers = (size_t) model->heads[i].member_count * model->heads[i].layer_count;
 
 		*head = model->heads[i];
-		HN_NEW(context, head->layers, head->layer_count);
-		memcpy(head->layers, shapes, (size_t) head->layer_count * sizeof(*shapes));
+		HN_NEW(context, head->layers, layers);
+		if (layers > 0)
+			memcpy(head->layers, model->heads[i].layers, layers * sizeof(*head->layers));
 	}
 	HN_TRY(hn_model_tensors(context, view, &tensors, &count));
 	place_tensors(tensors, count, parameters);
+	hn_model_share_engine(view);
 	return HN_OK;
 }
 

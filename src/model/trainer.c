@@ -130,18 +130,42 @@ check_training(HnContext *context, const HnModel *model, const HnTraining *train
 }
 
 /*
+ * Pack the weights that the passes will multiply by, once for all micro-batches
+ * and for these weights alone, which the next step changes.
+ */
+static HnStatus
+pack_weights(HnContext *context, const HnModel *model, const HnTraining *training,
+			 const HnExample *examples, int count, HnModel *ready)
+{
+	bool		frozen = training->trained == HN_TRAIN_HEADS;
+	HnPackedModel *packed;
+
+	for (int i = 0; i < count; i++)
+		frozen = frozen && examples[i].fingerprint;
+	*ready = *model;
+	if (frozen || model->packed)
+		return HN_OK;
+	HN_NEW_ZERO(context, packed, 1);
+	if (model->engine_config.enabled)
+		HN_TRY(hn_pack_engine(context, model, &packed->engine));
+	if (training->trained != HN_TRAIN_ENGINE)
+		HN_TRY(hn_pack_generator(context, model, &packed->generator));
+	ready->packed = packed;
+	return HN_OK;
+}
+
+/*
  * Run the examples in micro-batches through the network and each through
  * function. One that is not finite is taken apart, so that only the molecules
  * at fault are handed to skip.
  */
 static HnStatus
-for_each_pass(HnContext *context, const HnModel *model, const HnTraining *training, const HnDropout *dropout,
-			  const HnExample *examples, int count, PassFunction function,
-			  void (*skip) (const HnExample *example, void *state), void *state)
+each_pass(HnContext *context, const HnModel *model, const HnTraining *training, const HnDropout *dropout,
+		  const HnExample *examples, int count, PassFunction function,
+		  void (*skip) (const HnExample *example, void *state), void *state)
 {
 	int			size = training->micro_batch;
 
-	HN_TRY(check_training(context, model, training));
 	for (int begin = 0; begin < count; begin += size)
 	{
 		HnArenaMark mark = hn_arena_mark(context->arena);
@@ -173,12 +197,27 @@ for_each_pass(HnContext *context, const HnModel *model, const HnTraining *traini
 			HnTraining	single = *training;
 
 			single.micro_batch = 1;
-			HN_TRY(for_each_pass(context, model, &single, dropout, pass.examples, pass.count,
-								 function, skip, state));
+			HN_TRY(each_pass(context, model, &single, dropout, pass.examples, pass.count,
+							 function, skip, state));
 		}
 		else if (status != HN_OK)
 			return status;
 	}
+	return HN_OK;
+}
+
+static HnStatus
+for_each_pass(HnContext *context, const HnModel *model, const HnTraining *training, const HnDropout *dropout,
+			  const HnExample *examples, int count, PassFunction function,
+			  void (*skip) (const HnExample *example, void *state), void *state)
+{
+	HnArenaMark mark = hn_arena_mark(context->arena);
+	HnModel		ready;
+
+	HN_TRY(check_training(context, model, training));
+	HN_TRY(pack_weights(context, model, training, examples, count, &ready));
+	HN_TRY(each_pass(context, &ready, training, dropout, examples, count, function, skip, state));
+	hn_arena_rewind(context->arena, mark);
 	return HN_OK;
 }
 

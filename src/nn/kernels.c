@@ -11,8 +11,12 @@
 #include "hamnet/kernels.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
 
 #ifdef HAMNET_DOUBLE
 #include "activations_libm.h"
@@ -194,50 +198,67 @@ dot3(const float *a, const float *b, size_t n, double out[3])
 }
 
 static void
-squared_distances(const real *y, int n, int width, int i, real *out)
+add_leaky_relu(real *restrict out, const real *restrict a, const real *restrict b, size_t n)
 {
-	for (int j = 0; j < n; j++)
-		out[j] = 0;
-	for (int k = 0; k < width; k++)
-	{
-		const real *row = y + (size_t) k * n;
-		real		own = row[i];
+	for (size_t k = 0; k < n; k++)
+		out[k] = leaky_relu_one(a[k] + b[k]);
+}
 
-		for (int j = 0; j < n; j++)
-			out[j] += (row[j] - own) * (row[j] - own);
+static void
+gru_gates(int dim, real *restrict gates, const real *restrict recurrent,
+		  const real *restrict state, real *restrict output)
+{
+	real	   *restrict r = gates;
+	real	   *restrict z = gates + dim;
+	real	   *restrict n = gates + 2 * (size_t) dim;
+
+	for (int k = 0; k < dim; k++)
+	{
+		real		reset = sigmoid_one(r[k]);
+		real		update = sigmoid_one(z[k]);
+		real		candidate = tanh_one(n[k] + reset * recurrent[k]);
+
+		r[k] = reset;
+		z[k] = update;
+		n[k] = candidate;
+		output[k] = candidate + update * (state[k] - candidate);
 	}
 }
 
-/* The accumulators of weighted_differences: as many in every set, for the same order of addition. */
-typedef real RealVector __attribute__((vector_size(32)));
-#define REALS ((int) (sizeof(RealVector) / sizeof(real)))
+static void
+lstm_gates(int hidden, real *restrict gates, const real *restrict previous,
+		   real *restrict memory, real *restrict output)
+{
+	real	   *restrict i = gates;
+	real	   *restrict f = gates + hidden;
+	real	   *restrict g = gates + 2 * (size_t) hidden;
+	real	   *restrict o = gates + 3 * (size_t) hidden;
+
+	for (int k = 0; k < hidden; k++)
+	{
+		i[k] = sigmoid_one(i[k]);
+		f[k] = sigmoid_one(f[k]);
+		g[k] = tanh_one(g[k]);
+		o[k] = sigmoid_one(o[k]);
+		memory[k] = i[k] * g[k];
+	}
+	if (previous)
+		for (int k = 0; k < hidden; k++)
+			memory[k] += f[k] * previous[k];
+	for (int k = 0; k < hidden; k++)
+		output[k] = o[k] * tanh_one(memory[k]);
+}
 
 static void
-weighted_differences(const real *y, int n, int width, int i, const real *weight, real *out)
+pair_slopes(int n, const real *restrict gram, real own, const real *restrict other,
+			real scale, const real *restrict weight, real *restrict out)
 {
-	int			whole = n - n % REALS;
-
-	for (int k = 0; k < width; k++)
+	for (int j = 0; j < n; j++)
 	{
-		const real *row = y + (size_t) k * n;
-		real		own = row[i];
-		RealVector	sums = {0};
-		real		sum = 0;
+		real		v = own + other[j] - 2 * gram[j];
+		real		s = softplus_one(v);
 
-		for (int j = 0; j < whole; j += REALS)
-		{
-			RealVector	other;
-			RealVector	factor;
-
-			memcpy(&other, row + j, sizeof(other));
-			memcpy(&factor, weight + j, sizeof(factor));
-			sums += factor * (own - other);
-		}
-		for (int j = whole; j < n; j++)
-			sum += weight[j] * (own - row[j]);
-		for (int lane = 0; lane < REALS; lane++)
-			sum += sums[lane];
-		out[k] = sum;
+		out[j] = scale * weight[j] * (s - 2) * sigmoid_one(v) / (s * s * s);
 	}
 }
 
@@ -275,13 +296,6 @@ ELEMENTWISE_BACK(leaky_relu_back)
 ELEMENTWISE_BACK(relu_back)
 
 static void
-add_scaled(real *x, real factor, const real *y, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		x[i] += factor * y[i];
-}
-
-static void
 dropout(real *x, size_t n, uint64_t key, uint32_t threshold, real scale)
 {
 	uint32_t	low = (uint32_t) key;
@@ -316,12 +330,165 @@ pair_curvature(int n, const real *gram, real own, const real *other,
 	}
 }
 
+/*
+ * Codes. Widening bytes and collecting bits are the two things that gcc does
+ * one element at a time, so here are intrinsics, each beside its plain twin.
+ */
+typedef int32_t Ints __attribute__((vector_size(WIDTH * sizeof(int32_t))));
+
+#ifdef __AVX2__
+static ALWAYS_INLINE Vector
+load_codes(const uint8_t *codes)
+{
+	return (Vector) _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *) codes)));
+}
+
+static ALWAYS_INLINE Vector
+load_shorts(const uint16_t *values)
+{
+	__m256i		wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *) values));
+
+	return (Vector) _mm256_slli_epi32(wide, 16);
+}
+
+/* Bit i is set where lane i, all bits 1 or all 0, is. */
+static ALWAYS_INLINE unsigned
+bits_of(Ints lanes)
+{
+	return (unsigned) _mm256_movemask_ps((__m256) lanes);
+}
+
+static ALWAYS_INLINE Vector
+square_roots(Vector x)
+{
+	return (Vector) _mm256_sqrt_ps((__m256) x);
+}
+#else
+static ALWAYS_INLINE Vector
+load_codes(const uint8_t *codes)
+{
+	Vector		vector;
+
+	for (int lane = 0; lane < WIDTH; lane++)
+		vector[lane] = codes[lane];
+	return vector;
+}
+
+static ALWAYS_INLINE Vector
+load_shorts(const uint16_t *values)
+{
+	Ints		wide;
+
+	for (int lane = 0; lane < WIDTH; lane++)
+		wide[lane] = (int32_t) ((uint32_t) values[lane] << 16);
+	return (Vector) wide;
+}
+
+static ALWAYS_INLINE unsigned
+bits_of(Ints lanes)
+{
+	unsigned	bits = 0;
+
+	for (int lane = 0; lane < WIDTH; lane++)
+		bits |= (lanes[lane] & 1u) << lane;
+	return bits;
+}
+
+static ALWAYS_INLINE Vector
+square_roots(Vector x)
+{
+	for (int lane = 0; lane < WIDTH; lane++)
+		x[lane] = __builtin_sqrtf(x[lane]);
+	return x;
+}
+#endif
+
+/* Inlined with constant with_norm. */
+static ALWAYS_INLINE int
+filter_codes(const HnCodeColumns *columns, int n, const HnCodeTarget *target, HnCodeLimit limit,
+			 bool with_norm, uint16_t *rows, float *sums)
+{
+	const float radius = limit.constant > 0 ? __builtin_sqrtf(limit.constant) : 0;
+	int			kept = 0;
+
+	for (int i = 0; i < n; i += WIDTH)
+	{
+		Vector		height = load_shorts(columns->height + i) - target->height;
+		Vector		most = load_shorts(columns->error + i) + limit.slack;
+		Vector		sum = height * height;
+		unsigned	keep;
+
+		for (int j = 0; j < HN_CODE_LEAD; j++)
+		{
+			Vector		off = load_codes(columns->lead + j * columns->stride + i) * target->step[j] - target->origin[j];
+
+			sum += off * off;
+		}
+		if (with_norm)
+		{
+			Vector		norm = load(columns->norm + i);
+			Vector		squared = limit.constant + limit.factor * norm * norm;
+
+			/* A negative square counts as 0. */
+			most += square_roots((Vector) ((Ints) squared & (squared > 0)));
+		}
+		else
+			most += radius;
+		keep = bits_of(~(sum * HN_CODE_MARGIN > most * most));
+		for (; keep != 0; keep &= keep - 1)
+		{
+			int			lane = __builtin_ctz(keep);
+
+			rows[kept] = (uint16_t) (i + lane);
+			sums[kept++] = sum[lane];
+		}
+	}
+
+	/* The last group may reach beyond the end. */
+	while (kept > 0 && rows[kept - 1] >= n)
+		kept--;
+	return kept;
+}
+
+static int
+code_filter(const HnCodeColumns *columns, int n, const HnCodeTarget *target, HnCodeLimit limit,
+			uint16_t *rows, float *sums)
+{
+	if (columns->norm != NULL)
+		return filter_codes(columns, n, target, limit, true, rows, sums);
+	return filter_codes(columns, n, target, limit, false, rows, sums);
+}
+
+static float
+code_sum(const uint8_t *codes, const float *step, const float *origin, int n)
+{
+	Vector		sums = {0};
+	float		sum = 0;
+
+	for (int j = 0; j < n; j += WIDTH)
+	{
+		Vector		off = load_codes(codes + j) * load(step + j) - load(origin + j);
+
+		sums += off * off;
+	}
+	for (int lane = 0; lane < WIDTH; lane++)
+		sum += sums[lane];
+	return sum;
+}
+
 #define STRINGIZE(token) #token
 #define NAME_OF(set) STRINGIZE(set)
 #define PASTE(prefix, set) prefix##set
 #define TABLE_OF(set) PASTE(hn_kernels_, set)
+#define PRODUCT_OF(set) PASTE(hn_product_, set)
+#define ROW_DOTS_OF(set) PASTE(hn_row_dots_, set)
 
 extern const HnKernels TABLE_OF(HN_KERNEL_SET);
+
+/* From product.c. */
+extern void PRODUCT_OF(HN_KERNEL_SET) (int rows, int outs, int ins, const real *x, size_t ldx, const real *panels,
+									   const real *start, size_t ldstart, real *out, size_t ldout);
+extern void ROW_DOTS_OF(HN_KERNEL_SET) (int rows, int n, const real *x, size_t ldx, const real *w, real *out);
 
 const HnKernels TABLE_OF(HN_KERNEL_SET) =
 {
@@ -333,15 +500,20 @@ const HnKernels TABLE_OF(HN_KERNEL_SET) =
 	.relu = relu_all,
 	.exp = exp_all,
 	.softplus = softplus_all,
-	.squared_distances = squared_distances,
-	.weighted_differences = weighted_differences,
+	.product = PRODUCT_OF(HN_KERNEL_SET),
+	.row_dots = ROW_DOTS_OF(HN_KERNEL_SET),
+	.add_leaky_relu = add_leaky_relu,
+	.gru_gates = gru_gates,
+	.lstm_gates = lstm_gates,
+	.pair_slopes = pair_slopes,
 	.l2_squared = l2_squared,
 	.dot = dot,
 	.dot3 = dot3,
 	.elu_back = elu_back_all,
 	.leaky_relu_back = leaky_relu_back_all,
 	.relu_back = relu_back_all,
-	.add_scaled = add_scaled,
 	.dropout = dropout,
 	.pair_curvature = pair_curvature,
+	.code_filter = code_filter,
+	.code_sum = code_sum,
 };

@@ -3,6 +3,9 @@
  */
 #include "hamnet/kernels.h"
 
+#include <math.h>
+#include <string.h>
+
 #include "activations_libm.h"
 
 static inline double
@@ -34,32 +37,86 @@ ELEMENTWISE(exp)
 ELEMENTWISE(softplus)
 
 static void
-squared_distances(const real *y, int n, int width, int i, real *out)
+product(int rows, int outs, int ins, const real *x, size_t ldx, const real *panels,
+		const real *start, size_t ldstart, real *out, size_t ldout)
 {
-	for (int j = 0; j < n; j++)
+	for (int i = 0; i < rows; i++)
+		for (int o = 0; o < outs; o++)
+		{
+			const real *panel = panels + (size_t) (o - o % HN_PANEL) * ins;
+			double		sum = start ? start[i * ldstart + o] : 0;
+
+			for (int k = 0; k < ins; k++)
+				sum += (double) x[i * ldx + k] * panel[(size_t) k * HN_PANEL + o % HN_PANEL];
+			out[i * ldout + o] = (real) sum;
+		}
+}
+
+static void
+row_dots(int rows, int n, const real *x, size_t ldx, const real *w, real *out)
+{
+	for (int i = 0; i < rows; i++)
 	{
 		double		sum = 0;
 
-		for (int k = 0; k < width; k++)
-		{
-			double		difference = (double) y[(size_t) k * n + j] - y[(size_t) k * n + i];
-
-			sum += difference * difference;
-		}
-		out[j] = (real) sum;
+		for (int k = 0; k < n; k++)
+			sum += (double) x[i * ldx + k] * w[k];
+		out[i] = (real) sum;
 	}
 }
 
 static void
-weighted_differences(const real *y, int n, int width, int i, const real *weight, real *out)
+add_leaky_relu(real *out, const real *a, const real *b, size_t n)
 {
-	for (int k = 0; k < width; k++)
-	{
-		double		sum = 0;
+	for (size_t k = 0; k < n; k++)
+		out[k] = (real) leaky_relu_one((double) a[k] + b[k]);
+}
 
-		for (int j = 0; j < n; j++)
-			sum += weight[j] * ((double) y[(size_t) k * n + i] - y[(size_t) k * n + j]);
-		out[k] = (real) sum;
+static void
+gru_gates(int dim, real *gates, const real *recurrent, const real *state, real *output)
+{
+	for (int k = 0; k < dim; k++)
+	{
+		double		r = sigmoid_one(gates[k]);
+		double		z = sigmoid_one(gates[dim + k]);
+		double		n = tanh(gates[2 * dim + k] + r * recurrent[k]);
+
+		output[k] = (real) ((1 - z) * n + z * state[k]);
+		gates[k] = (real) r;
+		gates[dim + k] = (real) z;
+		gates[2 * dim + k] = (real) n;
+	}
+}
+
+static void
+lstm_gates(int hidden, real *gates, const real *previous, real *memory, real *output)
+{
+	for (int k = 0; k < hidden; k++)
+	{
+		double		i = sigmoid_one(gates[k]);
+		double		f = sigmoid_one(gates[hidden + k]);
+		double		g = tanh(gates[2 * hidden + k]);
+		double		o = sigmoid_one(gates[3 * hidden + k]);
+		double		c = i * g + (previous ? f * previous[k] : 0);
+
+		gates[k] = (real) i;
+		gates[hidden + k] = (real) f;
+		gates[2 * hidden + k] = (real) g;
+		gates[3 * hidden + k] = (real) o;
+		memory[k] = (real) c;
+		output[k] = (real) (o * tanh(c));
+	}
+}
+
+static void
+pair_slopes(int n, const real *gram, real own, const real *other, real scale, const real *weight, real *out)
+{
+	for (int j = 0; j < n; j++)
+	{
+		double		v = (double) own + other[j] - 2 * (double) gram[j];
+		double		s = softplus_one(v);
+
+		out[j] = (real) (scale * weight[j] * (s - 2) * sigmoid_one(v) / (s * s * s));
 	}
 }
 
@@ -125,13 +182,6 @@ ELEMENTWISE_BACK(leaky_relu_back)
 ELEMENTWISE_BACK(relu_back)
 
 static void
-add_scaled(real *x, real factor, const real *y, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		x[i] = (real) (x[i] + (double) factor * y[i]);
-}
-
-static void
 dropout(real *x, size_t n, uint64_t key, uint32_t threshold, real scale)
 {
 	uint32_t	low = (uint32_t) key;
@@ -166,6 +216,52 @@ pair_curvature(int n, const real *gram, real own, const real *other,
 	}
 }
 
+static double
+short_to_double(uint16_t value)
+{
+	uint32_t	bits = (uint32_t) value << 16;
+	float		result;
+
+	memcpy(&result, &bits, sizeof(result));
+	return result;
+}
+
+static float
+code_sum(const uint8_t *codes, const float *step, const float *origin, int n)
+{
+	double		sum = 0;
+
+	for (int j = 0; j < n; j++)
+		sum += ((double) step[j] * codes[j] - origin[j]) * ((double) step[j] * codes[j] - origin[j]);
+	return (float) sum;
+}
+
+static int
+code_filter(const HnCodeColumns *columns, int n, const HnCodeTarget *target, HnCodeLimit limit,
+			uint16_t *rows, float *sums)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		double		height = short_to_double(columns->height[i]) - target->height;
+		double		norm = columns->norm ? columns->norm[i] : 0;
+		double		square = limit.constant + limit.factor * norm * norm;
+		double		most = short_to_double(columns->error[i]) + limit.slack + (square > 0 ? sqrt(square) : 0);
+		uint8_t		codes[HN_CODE_LEAD];
+		double		sum;
+
+		for (int j = 0; j < HN_CODE_LEAD; j++)
+			codes[j] = columns->lead[j * columns->stride + i];
+		sum = code_sum(codes, target->step, target->origin, HN_CODE_LEAD) + height * height;
+		if (sqrt(sum) > most)
+			continue;
+		rows[kept] = (uint16_t) i;
+		sums[kept++] = (float) sum;
+	}
+	return kept;
+}
+
 const HnKernels hn_kernels_naive =
 {
 	.name = "naive",
@@ -176,15 +272,20 @@ const HnKernels hn_kernels_naive =
 	.relu = relu_all,
 	.exp = exp_all,
 	.softplus = softplus_all,
-	.squared_distances = squared_distances,
-	.weighted_differences = weighted_differences,
+	.product = product,
+	.row_dots = row_dots,
+	.add_leaky_relu = add_leaky_relu,
+	.gru_gates = gru_gates,
+	.lstm_gates = lstm_gates,
+	.pair_slopes = pair_slopes,
 	.l2_squared = l2_squared,
 	.dot = dot,
 	.dot3 = dot3,
 	.elu_back = elu_back_all,
 	.leaky_relu_back = leaky_relu_back_all,
 	.relu_back = relu_back_all,
-	.add_scaled = add_scaled,
 	.dropout = dropout,
 	.pair_curvature = pair_curvature,
+	.code_filter = code_filter,
+	.code_sum = code_sum,
 };

@@ -3,8 +3,36 @@
  */
 #include "hamnet/layers.h"
 
+#include <string.h>
+
 #include "hamnet/kernels.h"
 #include "hamnet/linear.h"
+
+HnStatus
+hn_packed_allocate(HnContext *context, int out, int in, bool biased, HnPacked *packed)
+{
+	size_t		whole = (size_t) (out - out % HN_PANEL) * in;
+	size_t		size = hn_panels_size(out, in);
+
+	packed->out = out;
+	packed->in = in;
+	packed->bias = NULL;
+	HN_NEW(context, packed->panels, size);
+	memset(packed->panels + whole, 0, (size - whole) * sizeof(real));
+	if (biased)
+		HN_NEW_ZERO(context, packed->bias, out);
+	return HN_OK;
+}
+
+HnStatus
+hn_pack_linear(HnContext *context, const HnLinear *layer, HnPacked *packed)
+{
+	HN_TRY(hn_packed_allocate(context, layer->out, layer->in, layer->bias != NULL, packed));
+	hn_pack(packed->panels, layer->in, 0, 0, layer->out, layer->in, 1, layer->weight, (size_t) layer->in, 1);
+	if (layer->bias)
+		memcpy(packed->bias, layer->bias, (size_t) layer->out * sizeof(real));
+	return HN_OK;
+}
 
 void
 hn_linear_forward(const HnLinear *layer, int rows, const real *x, int ldx,
@@ -49,10 +77,10 @@ hn_softmax(real *x, int n)
 bool
 hn_all_finite(const real *x, size_t n)
 {
-	real		sum = 0;
+	int			bad = 0;
 
-	/* x * 0 is 0 for a finite x and NaN otherwise, and NaN stays in a sum. */
+	/* x * 0 is 0 for a finite x and NaN otherwise; without a branch, this becomes vector code. */
 	for (size_t k = 0; k < n; k++)
-		sum += x[k] * 0;
-	return sum == 0;
+		bad |= x[k] * 0 != 0;
+	return !bad;
 }

@@ -6,6 +6,8 @@
  */
 #include "hamnet/linear.h"
 
+#include "hamnet/kernels.h"
+
 #include <cblas.h>
 #include <stdio.h>
 #include <string.h>
@@ -81,6 +83,42 @@ hn_fill_rows(int rows, int n, const real *bias, real *out, int ldout)
 		for (int o = 0; o < n; o++)
 			row[o] = bias ? bias[o] : 0;
 	}
+}
+
+size_t
+hn_panels_size(int out, int in)
+{
+	return ((size_t) out + HN_PANEL - 1) / HN_PANEL * HN_PANEL * (size_t) in;
+}
+
+void
+hn_pack(real *panels, int in, int out_first, int in_first, int outs, int ins, real alpha,
+		const real *w, size_t out_step, size_t in_step)
+{
+	for (int begin = 0; begin < outs;)
+	{
+		/* Up to the end of a panel, so that what is written lies together. */
+		int			lane = (out_first + begin) % HN_PANEL;
+		int			count = outs - begin < HN_PANEL - lane ? outs - begin : HN_PANEL - lane;
+		real	   *panel = panels + (size_t) (out_first + begin - lane) * in + (size_t) in_first * HN_PANEL + lane;
+
+		for (int k = 0; k < ins; k++)
+			for (int o = 0; o < count; o++)
+				panel[(size_t) k * HN_PANEL + o] = alpha * w[(size_t) (begin + o) * out_step + (size_t) k * in_step];
+		begin += count;
+	}
+}
+
+void
+hn_packed_product(const HnPacked *w, int rows, const real *x, int ldx, real *out, int ldout)
+{
+	hn_kernels()->product(rows, w->out, w->in, x, (size_t) ldx, w->panels, w->bias, 0, out, (size_t) ldout);
+}
+
+void
+hn_packed_product_add(const HnPacked *w, int rows, const real *x, int ldx, real *out, int ldout)
+{
+	hn_kernels()->product(rows, w->out, w->in, x, (size_t) ldx, w->panels, out, (size_t) ldout, out, (size_t) ldout);
 }
 
 /* OpenBLAS describes itself as "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ..."; keep the first two words. */

@@ -5,6 +5,8 @@
 
 #include "miscadmin.h"
 
+#include "hamnet/training.h"
+
 #include "compute.h"
 #include "guc.h"
 
@@ -96,33 +98,46 @@ typedef struct Outcomes
 	char	  **reasons;
 } Outcomes;
 
-int
-CountTargets(const HnModel *model)
+/* What the heads read of several molecules, whose fingerprints [G, count, D] are computed. */
+static HnStatus
+CollectInputs(HnContext *context, const HnModel *model, const HnDescription *descriptions, int count,
+			  const real *fingerprints, HnInputs *inputs)
 {
-	int			count = 0;
+	const HnDescriptorSet *set = hn_model_needs(model).descriptors;
+	HnCounts   *counts;
+	real	   *descriptors = NULL;
 
-	for (int h = 0; h < model->head_count; h++)
-		count += model->heads[h].target_count;
-	return count;
+	HN_NEW(context, counts, count);
+	if (set)
+		HN_NEW(context, descriptors, (size_t) count * set->count);
+	for (int g = 0; g < count; g++)
+	{
+		counts[g] = descriptions[g].counts;
+		if (set)
+			memcpy(descriptors + (size_t) g * set->count, descriptions[g].descriptors,
+				   set->count * sizeof(real));
+	}
+	*inputs = (HnInputs) {count, fingerprints, descriptors, counts};
+	return HN_OK;
 }
 
-/* Predictions of every head for fingerprints [count, D], each molecule's in an array of its own. */
+/* Predictions of every head, each molecule's in an array of its own. */
 static HnStatus
-PredictBatch(HnContext *context, const HnModel *model, const real *fingerprints, int count, double **predictions)
+PredictBatch(HnContext *context, const HnModel *model, const HnInputs *inputs, double **predictions)
 {
-	int			targets = CountTargets(model);
+	int			targets = hn_model_target_count(model);
 	int			first = 0;
 
-	for (int g = 0; g < count; g++)
+	for (int g = 0; g < inputs->count; g++)
 		predictions[g] = palloc(targets * sizeof(double));
 	for (int h = 0; h < model->head_count; h++)
 	{
 		const HnHead *head = &model->heads[h];
 		double	   *values;
 
-		HN_NEW(context, values, (size_t) count * head->target_count);
-		HN_TRY(hn_head_predict(context, head, fingerprints, count, values));
-		for (int g = 0; g < count; g++)
+		HN_NEW(context, values, (size_t) inputs->count * head->target_count);
+		HN_TRY(hn_predict(context, model, head, inputs, values, NULL));
+		for (int g = 0; g < inputs->count; g++)
 			memcpy(predictions[g] + first, values + (size_t) g * head->target_count,
 				   head->target_count * sizeof(double));
 		first += head->target_count;
@@ -130,17 +145,30 @@ PredictBatch(HnContext *context, const HnModel *model, const real *fingerprints,
 	return HN_OK;
 }
 
-/* Run graphs[0 .. count - 1] as one batch. */
+/* The molecules of a batch, parsed. */
+typedef struct Parsed
+{
+	HnGraph    *graphs;
+	HnDescription *descriptions;
+} Parsed;
+
+/* Run molecules 0 .. count - 1 as one batch. */
 static HnStatus
-TryBatch(HnContext *context, const CachedModel *model, const HnGraph *graphs, int count, Outcomes outcomes)
+TryBatch(HnContext *context, const CachedModel *model, Parsed parsed, int count, Outcomes outcomes)
 {
 	HnBatch		batch;
+	HnInputs	inputs;
 	real	   *numbers;
 
-	HN_TRY(hn_batch_build(context, graphs, count, &batch));
-	HN_TRY(hn_fingerprints(context, &model->model, &batch, &numbers));
+	HN_TRY(hn_batch_build(context, parsed.graphs, count, &batch));
 	if (outcomes.predictions)
-		HN_TRY(PredictBatch(context, &model->model, numbers, count, outcomes.predictions));
+	{
+		HN_TRY(hn_all_fingerprints(context, &model->model, &batch, &numbers));
+		HN_TRY(CollectInputs(context, &model->model, parsed.descriptions, count, numbers, &inputs));
+		HN_TRY(PredictBatch(context, &model->model, &inputs, outcomes.predictions));
+	}
+	else
+		HN_TRY(hn_fingerprints(context, &model->model, &batch, &numbers));
 	for (int g = 0; g < count; g++)
 	{
 		outcomes.fingerprints[g] = MakeFingerprint(model, numbers + (size_t) g * model->model.fingerprint_config.dim);
@@ -155,10 +183,10 @@ TryBatch(HnContext *context, const CachedModel *model, const HnGraph *graphs, in
  * no result.
  */
 static void
-RunBatch(HnContext *context, const CachedModel *model, const HnGraph *graphs, int count, Outcomes outcomes)
+RunBatch(HnContext *context, const CachedModel *model, Parsed parsed, int count, Outcomes outcomes)
 {
 	HnArenaMark mark = hn_arena_mark(context->arena);
-	HnStatus	status = TryBatch(context, model, graphs, count, outcomes);
+	HnStatus	status = TryBatch(context, model, parsed, count, outcomes);
 
 	hn_arena_rewind(context->arena, mark);
 	if (status == HN_OK)
@@ -172,7 +200,7 @@ RunBatch(HnContext *context, const CachedModel *model, const HnGraph *graphs, in
 		return;
 	}
 	for (int g = 0; g < count; g++)
-		RunBatch(context, model, graphs + g, 1,
+		RunBatch(context, model, (Parsed) {parsed.graphs + g, parsed.descriptions + g}, 1,
 				 (Outcomes) {outcomes.fingerprints + g,
 					 outcomes.predictions ? outcomes.predictions + g : NULL,
 					 outcomes.reasons + g});
@@ -189,13 +217,17 @@ void
 ComputeFingerprints(const CachedModel *model, char **smiles, int count,
 					Hfp **results, double **predictions, char **reasons)
 {
+	HnNeeds		needs = {NULL, false};
 	HnGraph		graphs[BATCH_ATOMS];
+	HnDescription descriptions[BATCH_ATOMS];
 	Hfp		   *computed[BATCH_ATOMS];
 	double	   *predicted[BATCH_ATOMS];
 	char	   *failures[BATCH_ATOMS];
 	int			place[BATCH_ATOMS]; /* of each graph in smiles */
 	int			next = 0;
 
+	if (predictions)
+		needs = hn_model_needs(&model->model);
 	while (next < count)
 	{
 		HnContext  *context = BeginCore();
@@ -212,8 +244,8 @@ ComputeFingerprints(const CachedModel *model, char **smiles, int count,
 				reasons[next] = NULL;
 			if (smiles[next] == NULL)
 				continue;
-			status = hn_graph_from_smiles(context, smiles[next], model->model.features,
-										  hamnet_max_atoms, &graphs[waiting]);
+			status = hn_describe_smiles(context, smiles[next], model->model.features, needs,
+										hamnet_max_atoms, &graphs[waiting], &descriptions[waiting]);
 			if (status == HN_OK)
 			{
 				atoms += graphs[waiting].atom_count;
@@ -225,7 +257,7 @@ ComputeFingerprints(const CachedModel *model, char **smiles, int count,
 				reasons[next] = pstrdup(context->message);
 		}
 		if (waiting > 0)
-			RunBatch(context, model, graphs, waiting,
+			RunBatch(context, model, (Parsed) {graphs, descriptions}, waiting,
 					 (Outcomes) {computed, predictions ? predicted : NULL, failures});
 		for (int g = 0; g < waiting; g++)
 		{

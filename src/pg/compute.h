@@ -37,18 +37,15 @@ extern void ComputeModelInputs(const CachedModel *model, const char *smiles, Mod
 /* Copy fingerprint numbers [dim] into a new hfp that carries the model. */
 extern Hfp *MakeFingerprint(const CachedModel *model, const real *numbers);
 
-/* Number of targets of all heads. */
-extern int	CountTargets(const HnModel *model);
-
 /*
  * Fingerprints of several molecules, computed in batches. results[i] is NULL
  * where smiles[i] is NULL or the molecule has no fingerprint.
  *
- * predictions, unless it is NULL, receives an array of CountTargets() values
- * for each molecule that has a fingerprint, in the order of heads and targets.
- * reasons, unless it is NULL, says why a molecule has none, and is NULL
- * elsewhere; molecules beyond hamnet.max_atoms are then among those without,
- * not an error.
+ * predictions, unless it is NULL, receives for each molecule that has a
+ * fingerprint an array with the value of every target, in the order of heads
+ * and targets. reasons, unless it is NULL, says why a molecule has
+ * none, and is NULL elsewhere; molecules beyond hamnet.max_atoms are then among
+ * those without, not an error.
  */
 extern void ComputeFingerprints(const CachedModel *model, char **smiles, int count,
 								Hfp **results, double **predictions, char **reasons);

@@ -61,6 +61,10 @@ extern Hfp *MakeHfp(const float *x, int dim, uint32 model);
  */
 extern bool CheckHfpDim(int dim, int32 typmod, Node *escontext);
 
+/* Text input and output, for types that contain a fingerprint. */
+extern PGDLLEXPORT Datum hfp_in(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum hfp_out(PG_FUNCTION_ARGS);
+
 /* Ensure finite elements, and turn each -0 into 0. Errors as in CheckHfpDim. */
 extern bool FinishHfp(Hfp *h, Node *escontext);
 

@@ -8,6 +8,7 @@
 #include "hamnet/kernels.h"
 #include "hamnet/linear.h"
 
+#include "am_options.h"
 #include "guc.h"
 #include "model_cache.h"
 
@@ -31,4 +32,5 @@ _PG_init(void)
 	hn_blas_single_thread();
 	InitSettings();
 	InitModelCache();
+	InitIndexOptions();
 }

@@ -130,20 +130,26 @@ ModelTag(const char *id)
 	return tag == 0 ? 1 : tag;
 }
 
-/* Parse a model and keep it. */
-static const CachedModel *
-AddEntry(const char *id, const bytea *weights, bool built_in)
+/* Memory for one more entry, which goes with the query unless AddEntry succeeds. */
+static MemoryContext
+NewEntryMemory(void)
 {
-	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "hamnet model",
-												 ALLOCSET_SMALL_SIZES);
+	return AllocSetContextCreate(CurrentMemoryContext, "hamnet model", ALLOCSET_SMALL_SIZES);
+}
+
+/* Parse and pack a model, whose file lies in the entry's memory, and keep it. */
+static const CachedModel *
+AddEntry(const char *id, MemoryContext memory, const bytea *weights, bool built_in)
+{
 	CacheEntry *entry = MemoryContextAllocZero(memory, sizeof(CacheEntry));
 	HnContext	context;
 
 	entry->memory = memory;
 	hn_arena_init(&entry->arena, ContextAllocator(memory));
 	InitCoreContext(&context, &entry->arena);
-	if (hn_model_read(&context, (const unsigned char *) VARDATA_ANY(weights),
-					  VARSIZE_ANY_EXHDR(weights), &entry->cached.model) != HN_OK)
+	if (hn_model_read_in_place(&context, (const unsigned char *) VARDATA_ANY(weights),
+							   VARSIZE_ANY_EXHDR(weights), &entry->cached.model) != HN_OK ||
+		hn_model_pack(&context, &entry->cached.model) != HN_OK)
 		ReportCoreError(&context, NULL);
 	strlcpy(entry->cached.id, id, sizeof(entry->cached.id));
 	entry->cached.tag = ModelTag(id);
@@ -160,15 +166,17 @@ const CachedModel *
 GetBuiltinModel(const BuiltinModel *builtin)
 {
 	CacheEntry *entry = FindEntry(builtin->id);
-	const CachedModel *cached;
+	MemoryContext memory;
+	MemoryContext caller;
 	bytea	   *weights;
 
 	if (entry)
 		return &entry->cached;
+	memory = NewEntryMemory();
+	caller = MemoryContextSwitchTo(memory);
 	weights = ReadBuiltinModel(builtin);
-	cached = AddEntry(builtin->id, weights, true);
-	pfree(weights);
-	return cached;
+	MemoryContextSwitchTo(caller);
+	return AddEntry(builtin->id, memory, weights, true);
 }
 
 const CachedModel *
@@ -182,7 +190,8 @@ static const CachedModel *
 GetStoredModel(const char *id)
 {
 	CacheEntry *entry;
-	const CachedModel *cached;
+	MemoryContext memory;
+	MemoryContext caller;
 	bytea	   *weights;
 
 	watched_table = ModelTableOid();
@@ -190,13 +199,17 @@ GetStoredModel(const char *id)
 	entry = FindEntry(id);
 	if (entry)
 		return &entry->cached;
+	memory = NewEntryMemory();
+	caller = MemoryContextSwitchTo(memory);
 	weights = ReadStoredModel(id);
+	MemoryContextSwitchTo(caller);
 	if (weights == NULL)
+	{
+		MemoryContextDelete(memory);
 		return NULL;
+	}
 	LimitStoredModels();
-	cached = AddEntry(id, weights, false);
-	pfree(weights);
-	return cached;
+	return AddEntry(id, memory, weights, false);
 }
 
 const CachedModel *

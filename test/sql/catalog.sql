@@ -20,8 +20,8 @@ SELECT object FROM member
 -- names have a prefix, after an underscore where users have no business; aggregates share theirs with those of other types
 SELECT object FROM member_function WHERE proname !~ '^(_?hamnet|g?hfp)(_|$)' AND prokind <> 'a' ORDER BY 1;
 
--- functions are parallel safe, except these, which change the stored models,
--- run a statement of the caller's, or look at other backends
+-- functions are parallel safe, except these, which write to tables of the
+-- extension, run a statement of the caller's, or look at other backends
 SELECT object FROM member_function WHERE proparallel <> 's' AND prokind <> 'p' ORDER BY object COLLATE "C";
 
 -- functions behind operators, casts, types and aggregates are immutable
@@ -43,14 +43,14 @@ SELECT object FROM member_function
 -- aggregates can run in parallel
 SELECT object FROM member_function p JOIN pg_aggregate a ON a.aggfnoid = p.oid WHERE aggcombinefn = 0 ORDER BY 1;
 
--- commutators exchange the arguments, mutually
+-- commutators exchange the arguments, mutually; only the planner writes operators of hfp_ball, and always this way round
 SELECT o.object FROM member_operator o LEFT JOIN pg_operator c ON c.oid = o.oprcom
-	WHERE o.oprcom = 0 OR c.oprcom <> o.oid OR c.oprleft <> o.oprright OR c.oprright <> o.oprleft OR c.oprresult <> o.oprresult
+	WHERE o.oprright <> 'hfp_ball'::regtype AND o.oprcom = 0 OR c.oprcom <> o.oid OR c.oprleft <> o.oprright OR c.oprright <> o.oprleft OR c.oprresult <> o.oprresult
 	ORDER BY 1;
 
 -- every boolean operator has a negator of the same arguments, mutually
 SELECT o.object FROM member_operator o LEFT JOIN pg_operator n ON n.oid = o.oprnegate
-	WHERE o.oprresult = 'boolean'::regtype AND
+	WHERE o.oprresult = 'boolean'::regtype AND o.oprright <> 'hfp_ball'::regtype AND
 		(n.oid IS NULL OR n.oprnegate <> o.oid OR n.oid = o.oid OR n.oprleft <> o.oprleft OR n.oprright <> o.oprright)
 	ORDER BY 1;
 
@@ -67,9 +67,9 @@ SELECT object FROM member_operator o
 -- each access method finds its operator classes complete
 SELECT object FROM member WHERE classid = 'pg_opclass'::regclass AND NOT amvalidate(objid) ORDER BY 1;
 
--- types have binary input and output, an order and a hash
+-- types have binary input and output, an order and a hash, but for hfp_ball and ghfp, which no table stores
 SELECT object FROM member m JOIN pg_type t ON m.classid = 'pg_type'::regclass AND m.objid = t.oid
-	WHERE typtype = 'b' AND (typreceive = 0 OR typsend = 0 OR NOT EXISTS
+	WHERE typtype = 'b' AND m.objid NOT IN ('hfp_ball'::regtype, 'ghfp'::regtype) AND (typreceive = 0 OR typsend = 0 OR NOT EXISTS
 		(SELECT FROM pg_opclass JOIN pg_am ON pg_am.oid = opcmethod WHERE opcintype = t.oid AND opcdefault AND amname IN ('btree', 'hash')
 		HAVING count(*) = 2))
 	ORDER BY 1;

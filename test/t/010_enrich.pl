@@ -138,6 +138,16 @@ is($node->safe_psql('postgres', q{
 is($node->safe_psql('postgres', q{SELECT count(*) FROM predicted WHERE s = -99.99}),
 	$node->safe_psql('postgres', q{SELECT count(*) FROM before WHERE s = -99.99}), 'a value that is there stays');
 
+# A kernel head reads descriptors and counts of substructures beside the fingerprint
+$node->safe_psql('postgres', q{
+	CALL hamnet_train('kernel', 'SELECT smiles, length(smiles)::float8 AS y FROM nci WHERE id BETWEEN 1 AND 60', '{"head": "kernel", "validation": "none"}');
+	ALTER TABLE predicted ADD y float8;
+	DELETE FROM predicted WHERE id > 100;
+	CALL hamnet_enrich('predicted', 'smiles', NULL, '{"model": "kernel", "predictions": ["y"]}');});
+is($node->safe_psql('postgres', q{
+	SELECT count(*) FILTER (WHERE y IS NULL OR abs(y - hamnet_predict(smiles, 'y', 'kernel')) > 1e-4 * greatest(1, abs(y))) FROM predicted}), 0,
+	'kernel heads predict in batches what they predict singly');
+
 # Cancel, timeout and terminate: what is committed stays, no worker does, the same call goes on
 
 foreach my $stop ('pg_cancel_backend', 'pg_terminate_backend')

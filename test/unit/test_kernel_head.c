@@ -787,6 +787,29 @@ test_ensemble(void **state)
 	}
 }
 
+/* A view of an ensemble lies in its own block, and leaves the model where it is. */
+static void
+test_ensemble_view(void **state)
+{
+	HnModel		models[2] = {random_model(1), random_model(2)};
+	const HnModel *members[2] = {&models[0], &models[1]};
+	HnModel		joined;
+	HnModel		view;
+	HnTensor   *tensors[2];
+	real	   *block;
+	int			counts[2];
+
+	(void) state;
+	expect_ok(hn_model_join(&context, members, 2, &joined));
+	block = GET(real, joined.parameter_count);
+	expect_ok(hn_model_view(&context, &joined, block, &view));
+	expect_ok(hn_model_tensors(&context, &joined, &tensors[0], &counts[0]));
+	expect_ok(hn_model_tensors(&context, &view, &tensors[1], &counts[1]));
+	assert_int_equal(counts[0], counts[1]);
+	for (int i = 0; i < counts[0]; i++)
+		assert_int_equal(*tensors[0][i].data - joined.parameters, *tensors[1][i].data - block);
+}
+
 /* Members on one generator share it. */
 static void
 test_shared_generator(void **state)
@@ -827,6 +850,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_damaged_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_ensemble, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_ensemble_view, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_shared_generator, set_up, tear_down)
 	};
 

@@ -264,49 +264,6 @@ check_tails(const HnKernels *set)
 	}
 }
 
-/* The kernels between atoms, against their definitions; every set gives the same bits. */
-static void
-check_between_atoms(const HnKernels *set)
-{
-	enum
-	{
-		MOST = 40, WIDEST = 9
-	};
-	const double roundoff = 0x1p-24;
-	real		y[WIDEST * MOST];
-	real		weight[MOST];
-	real		out[MOST];
-	real		expected[MOST];
-	real		portable[MOST];
-
-	for (int j = 0; j < WIDEST * MOST; j++)
-		y[j] = (real) sin(1.3 * j);
-	for (int j = 0; j < MOST; j++)
-		weight[j] = (real) cos(0.7 * j);
-
-	for (int n = 1; n <= MOST; n++)
-		for (int width = 0; width <= WIDEST; width += 3)
-		{
-			int			i = n / 2;
-
-			set->squared_distances(y, n, width, i, out);
-			hn_kernels_naive.squared_distances(y, n, width, i, expected);
-			portable_set()->squared_distances(y, n, width, i, portable);
-			for (int j = 0; j < n; j++)
-				assert_true(fabs((double) out[j] - expected[j]) <= (width + 5) * roundoff * expected[j] &&
-							out[j] == portable[j]);
-			assert_true(out[i] == 0);
-
-			set->weighted_differences(y, n, width, i, weight, out);
-			hn_kernels_naive.weighted_differences(y, n, width, i, weight, expected);
-			portable_set()->weighted_differences(y, n, width, i, weight, portable);
-			/* n terms of at most |1| |2| */
-			for (int k = 0; k < width; k++)
-				assert_true(fabs((double) out[k] - expected[k]) <= (n + 5) * roundoff * 2 * n &&
-							out[k] == portable[k]);
-		}
-}
-
 /* Lengths around the widths of registers, of a step and of a block. */
 static const size_t lengths[] = {
 	0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 70, 250, 256, 511, 512, 513, 1000, 1024, 4099
@@ -426,6 +383,103 @@ check_distance_range(const HnKernels *set)
 	assert_true(set->dot(large, zero, 40) == 0);
 }
 
+/* A float from 0 to 1. */
+static float
+next_fraction(uint32_t *state)
+{
+	*state = *state * 1664525u + 1013904223u;
+	return (float) (*state >> 8) / (1 << 24);
+}
+
+#define CODES 48
+
+/* What the definitions keep is kept, and nothing that is clearly outside the limit. */
+static void
+check_code_filter(const HnKernels *set)
+{
+	uint32_t	state = 7;
+	uint8_t		lead[HN_CODE_LEAD * CODES];
+	uint16_t	height[CODES];
+	uint16_t	error[CODES];
+	float		norm[CODES];
+	HnCodeTarget target;
+
+	for (int round = 0; round < 200; round++)
+	{
+		HnCodeColumns columns = {CODES, lead, height, error, round % 2 ? norm : NULL};
+		HnCodeLimit limit = {0.01f, 300 * next_fraction(&state) - 50, round % 2 ? next_fraction(&state) : 0};
+		HnCodeLimit wider = {limit.slack, limit.constant * 1.001f + 0.1f, limit.factor * 1.001f};
+		uint16_t	rows[3][CODES];
+		float		sums[3][CODES];
+		int			n = 1 + round % CODES;
+		int			kept;
+		int			least;
+		int			most;
+
+		for (int i = 0; i < CODES; i++)
+		{
+			for (int j = 0; j < HN_CODE_LEAD; j++)
+				lead[j * CODES + i] = (uint8_t) (256 * next_fraction(&state));
+			/* Short floats from 0.25 to 4, and below 0.25; some are special */
+			height[i] = (uint16_t) (0x3E80 + 0x200 * next_fraction(&state));
+			error[i] = (uint16_t) (0x3E80 * next_fraction(&state));
+			if (i % 11 == 3)
+				error[i] = i % 2 ? 0x7F80 : 0x7FC0;
+			norm[i] = 10 * next_fraction(&state);
+		}
+		for (int j = 0; j < HN_CODE_LEAD; j++)
+		{
+			target.step[j] = 0.05f * next_fraction(&state);
+			target.origin[j] = 10 * next_fraction(&state);
+		}
+		target.height = 3;
+
+		kept = set->code_filter(&columns, n, &target, limit, rows[0], sums[0]);
+		least = hn_kernels_naive.code_filter(&columns, n, &target, limit, rows[1], sums[1]);
+		most = hn_kernels_naive.code_filter(&columns, n, &target, wider, rows[2], sums[2]);
+		assert_true(least <= kept && kept <= most);
+		for (int i = 0, j = 0, m = 0; i < kept; i++)
+		{
+			if (j < least && rows[1][j] == rows[0][i])
+				j++;
+			else if (j < least)
+				assert_true(rows[1][j] > rows[0][i]);
+			while (m < most && rows[2][m] < rows[0][i])
+				m++;
+			assert_true(m < most && rows[2][m] == rows[0][i]);
+			assert_true(fabsf(sums[2][m] - sums[0][i]) <= 1e-5f * sums[0][i]);
+			if (i == kept - 1)
+				assert_int_equal(j, least);
+		}
+	}
+}
+
+static void
+check_code_sum(const HnKernels *set)
+{
+	uint32_t	state = 11;
+	uint8_t		codes[64];
+	float		step[64];
+	float		origin[64];
+
+	for (int round = 0; round < 200; round++)
+	{
+		int			n = round % 9 * 8;
+		float		sum;
+		float		expected;
+
+		for (int j = 0; j < 64; j++)
+		{
+			codes[j] = (uint8_t) (256 * next_fraction(&state));
+			step[j] = next_fraction(&state);
+			origin[j] = 200 * next_fraction(&state);
+		}
+		sum = set->code_sum(codes, step, origin, n);
+		expected = hn_kernels_naive.code_sum(codes, step, origin, n);
+		assert_true(fabsf(sum - expected) <= 1e-5f * expected);
+	}
+}
+
 static void
 test_available(void **state)
 {
@@ -448,11 +502,12 @@ TEST_EACH_SET(nan)
 TEST_EACH_SET(sample)
 TEST_EACH_SET(bends)
 TEST_EACH_SET(tails)
-TEST_EACH_SET(between_atoms)
 TEST_EACH_SET(distances)
 TEST_EACH_SET(long_sums)
 TEST_EACH_SET(distance_relations)
 TEST_EACH_SET(distance_range)
+TEST_EACH_SET(code_filter)
+TEST_EACH_SET(code_sum)
 
 int
 main(void)
@@ -464,11 +519,12 @@ main(void)
 		cmocka_unit_test(test_sample),
 		cmocka_unit_test(test_bends),
 		cmocka_unit_test(test_tails),
-		cmocka_unit_test(test_between_atoms),
 		cmocka_unit_test(test_distances),
 		cmocka_unit_test(test_long_sums),
 		cmocka_unit_test(test_distance_relations),
 		cmocka_unit_test(test_distance_range),
+		cmocka_unit_test(test_code_filter),
+		cmocka_unit_test(test_code_sum),
 	};
 
 	return cmocka_run_group_tests_name("kernels", tests, NULL, NULL);

@@ -410,14 +410,17 @@ test_write_refuses(void **state)
 {
 	float		values[2] = {1, 2};
 	HnStoredTensor tensors[2] = {
-		{"a", 1, {2, 1}, (const unsigned char *) values},
-		{"a", 1, {2, 1}, (const unsigned char *) values}
+		{"a", HN_F32, 1, {2, 1}, (const unsigned char *) values},
+		{"a", HN_F32, 1, {2, 1}, (const unsigned char *) values}
 	};
 	Bytes		file;
 
 	(void) state;
 	assert_int_equal(hn_safetensors_write(&context, tensors, 2, NULL, &file.data, &file.size), HN_INVALID_ARGUMENT);
 	assert_int_equal(hn_safetensors_write(&context, tensors, 1, "\xff", &file.data, &file.size), HN_INVALID_ARGUMENT);
+	tensors[1].dtype = HN_U8;	/* stored elsewhere, but still of the same name */
+	assert_int_equal(hn_safetensors_write(&context, tensors, 2, NULL, &file.data, &file.size), HN_INVALID_ARGUMENT);
+	tensors[1].dtype = HN_F32;
 	tensors[1].name = "b c";
 	assert_int_equal(hn_safetensors_write(&context, tensors, 2, NULL, &file.data, &file.size), HN_INVALID_ARGUMENT);
 	tensors[1].name = "b";
@@ -723,6 +726,45 @@ test_configuration(void **state)
 		{"\\\"layers\\\": 2", "\\\"layers\\\": 0", "fingerprint.layers is 0"},
 		{"\\\"rounds\\\": 2", "\\\"rounds\\\": 0", "fingerprint.rounds is 0, it must be between 1 and 1000"},
 		{"\\\"regression\\\"", "\\\"ranking\\\"", "unrecognized task \"ranking\" of heads[0]"},
+		{"\\\"hidden\\\": [12]",
+			"\\\"members\\\": 1, \\\"hidden\\\": [12]",
+			"members of heads[0] is 1, it must be between 2 and 32, or absent for 1"},
+		{"\\\"hidden\\\": [12]",
+			"\\\"members\\\": 33, \\\"hidden\\\": [12]",
+			"members of heads[0] is 33"},
+		{"\\\"hidden\\\": [12]",
+			"\\\"members\\\": 2, \\\"hidden\\\": [12]",
+			"is missing"},
+		{"\\\"rounds\\\": 2",
+			"\\\"rounds\\\": 2, \\\"generators\\\": 1",
+			"generators of fingerprint is 1"},
+		{"\\\"rounds\\\": 2",
+			"\\\"rounds\\\": 2, \\\"generators\\\": 2",
+			"fingerprint.1.atom.weight"},
+		{"\\\"hidden\\\": [12]",
+			"\\\"kind\\\": \\\"forest\\\"",
+			"unrecognized kind"},
+		{"\\\"hidden\\\": [12]",
+			"\\\"kind\\\": \\\"kernel\\\"",
+			"heads[0].kernel is missing"},
+		{"\\\"hidden\\\": [12]",
+			"\\\"kind\\\": \\\"kernel\\\", \\\"hidden\\\": [12]",
+			"unrecognized key"},
+		{"\\\"hidden\\\": [12]",
+			"\\\"kind\\\": \\\"kernel\\\", \\\"kernel\\\": {\\\"function\\\": \\\"gaussian\\\", \\\"rows\\\": 5, \\\"rank\\\": 6, \\\"fingerprint\\\": 1, \\\"processes\\\": [{\\\"variance\\\": 1, \\\"noise\\\": 1}, {\\\"variance\\\": 1, \\\"noise\\\": 1}]}",
+			"the rank of head"},
+		{"\\\"hidden\\\": [12]",
+			"\\\"kind\\\": \\\"kernel\\\", \\\"kernel\\\": {\\\"function\\\": \\\"gaussian\\\", \\\"rows\\\": 5, \\\"rank\\\": 0, \\\"fingerprint\\\": 1, \\\"processes\\\": [{\\\"variance\\\": 1, \\\"noise\\\": 1}]}",
+			"has 1 processes for 2 targets"},
+		{"\\\"hidden\\\": [12]",
+			"\\\"kind\\\": \\\"kernel\\\", \\\"kernel\\\": {\\\"function\\\": \\\"gaussian\\\", \\\"rows\\\": 5, \\\"rank\\\": 0, \\\"processes\\\": [{\\\"variance\\\": 1, \\\"noise\\\": 1}, {\\\"variance\\\": 1, \\\"noise\\\": 1}]}",
+			"must use fingerprint or descriptors"},
+		{"\\\"hidden\\\": [12]",
+			"\\\"kind\\\": \\\"kernel\\\", \\\"kernel\\\": {\\\"function\\\": \\\"gaussian\\\", \\\"rows\\\": 5, \\\"rank\\\": 0, \\\"descriptors\\\": {\\\"set\\\": \\\"mine\\\", \\\"weight\\\": 1}, \\\"processes\\\": [{\\\"variance\\\": 1, \\\"noise\\\": 1}, {\\\"variance\\\": 1, \\\"noise\\\": 1}]}",
+			"unrecognized descriptor set"},
+		{"\\\"hidden\\\": [12]",
+			"\\\"kind\\\": \\\"kernel\\\", \\\"kernel\\\": {\\\"function\\\": \\\"gaussian\\\", \\\"rows\\\": 5, \\\"rank\\\": 0, \\\"fingerprint\\\": 1, \\\"processes\\\": [{\\\"variance\\\": 1, \\\"noise\\\": 1}, {\\\"variance\\\": 1, \\\"noise\\\": 1}]}",
+			"is missing"},
 		{"\\\"hidden\\\": [12]", "\\\"hidden\\\": 12", "hidden of heads[0] is an integer, not an array"},
 		{"\\\"hidden\\\": [12]", "\\\"hidden\\\": [\\\"12\\\"]", "hidden of heads[0] is a string, not an integer"},
 		{"\\\"hidden\\\": [12]", "\\\"hidden\\\": [0]", "a hidden width of head \"reg\" is 0"},

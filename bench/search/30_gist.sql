@@ -1,0 +1,5 @@
+-- GiST with keys along the principal axes of the data.
+SELECT hamnet_fit_axes('SELECT fp FROM compound') AS axes \gset
+CREATE INDEX bench_index ON compound USING gist (fp gist_hfp_l2_ops (axes = :'axes'));
+SET max_parallel_workers_per_gather = 0;
+SET enable_seqscan = off;

@@ -1,0 +1,434 @@
+/*
+ * codes.c: encoding vectors, and bounding distances by their codes.
+ *
+ * The geometry is proven in codes.h. Here is what single precision adds to it.
+ *
+ * The kernels compute off_j = step_j c_j - origin_j for each coordinate and
+ * height_x - height_q, and sum the squares: at most HN_CODE_MAX + 1 of them.
+ * With u = 2^-24, the rounding of origin_j, of height_q and of the product
+ * amounts to an absolute error of at most 2u of the largest origin, 255 step_j,
+ * and of the height; the query's error covers that. All other roundings are
+ * relative to an off_j or to the sum, at most HN_CODE_MAX + 4 of them: 4.1e-6,
+ * or half of that after the root. SUM_ERROR is above it. Squares below 1e-38
+ * lose precision or vanish; all of them together are below TINY squared.
+ */
+#include "hamnet/codes.h"
+
+#include <cblas.h>
+
+#define SUM_ERROR 4e-6
+#define TINY 1e-15
+
+/*
+ * The operators sum n products in single precision in blocks and lanes, at
+ * most 24 roundings for each product: an error of 1.5e-6 of the sum of the
+ * products' absolute values, which is at most |a| |b|. A quotient of such sums,
+ * within [0, 2], has three times that error; these leave more than that.
+ */
+#define OPERATOR_RELATIVE 4e-6
+#define OPERATOR_ABSOLUTE 2e-5
+
+/* Intervals end after so many standard deviations, or with the sample. */
+#define INTERVAL 4.0
+
+/* Subspace iteration: more directions than needed speed it up; so few passes
+ * leave errors in the last axes, which cost no correctness. */
+#define EXTRA_AXES 8
+#define PASSES 6
+
+/* LAPACK, by its Fortran names; matrices are stored by columns, and the lengths of strings come last. */
+extern void dgeqrf_(const int *m, const int *n, double *a, const int *lda, double *tau,
+					double *work, const int *lwork, int *info);
+extern void dorgqr_(const int *m, const int *n, const int *k, double *a, const int *lda,
+					const double *tau, double *work, const int *lwork, int *info);
+extern void dsyev_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda,
+				   double *w, double *work, const int *lwork, int *info, size_t, size_t);
+
+static inline double
+square(double x)
+{
+	return x * x;
+}
+
+/* Make the rows of q [count, dim] orthonormal; count <= dim. */
+static HnStatus
+orthonormalise(HnContext *context, double *q, int count, int dim, double *tau, double *work, int lwork)
+{
+	int			info;
+
+	/* Rows are columns to LAPACK. */
+	dgeqrf_(&dim, &count, q, &dim, tau, work, &lwork, &info);
+	if (info == 0)
+		dorgqr_(&dim, &count, &count, q, &dim, tau, work, &lwork, &info);
+	if (info != 0)
+		return hn_fail(context, HN_INTERNAL, "LAPACK could not orthonormalise axes (%d)", info);
+	return HN_OK;
+}
+
+/* Subtract the mean of each column of sample [n, dim]. */
+static void
+centre(double *sample, int n, int dim, double *mean)
+{
+	for (int j = 0; j < dim; j++)
+		mean[j] = 0;
+	for (int i = 0; i < n; i++)
+		cblas_daxpy(dim, 1.0 / n, sample + (size_t) i * dim, 1, mean, 1);
+	for (int i = 0; i < n; i++)
+		cblas_daxpy(dim, -1.0, mean, 1, sample + (size_t) i * dim, 1);
+}
+
+/*
+ * The leading principal axes q [count, dim] of a centred sample [n, dim], by
+ * subspace iteration, which needs no matrix of dim². projected is [n, count].
+ */
+static HnStatus
+principal_axes(HnContext *context, const double *sample, int n, int dim, int count,
+			   double *q, double *projected)
+{
+	int			lwork = 64 * (count > dim ? count : dim);
+	double	   *work;
+	double	   *tau;
+	double	   *covariance;
+	double	   *variances;
+	double	   *rotated;
+	uint64_t	random = 1;
+	int			info;
+
+	HN_NEW(context, work, lwork);
+	HN_NEW(context, tau, count);
+	HN_NEW(context, covariance, count * count);
+	HN_NEW(context, variances, count);
+	HN_NEW(context, rotated, (size_t) count * dim);
+
+	/* Any start will do that is not orthogonal to an axis by design. */
+	for (size_t i = 0; i < (size_t) count * dim; i++)
+	{
+		random = random * 6364136223846793005u + 1442695040888963407u;
+		q[i] = (double) (random >> 11) * 0x1p-53 - 0.5;
+	}
+	for (int pass = 0; pass <= PASSES; pass++)
+	{
+		if (hn_interrupted(context))
+			return HN_INTERRUPTED;
+		HN_TRY(orthonormalise(context, q, count, dim, tau, work, lwork));
+		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, count, dim,
+					1, sample, dim, q, dim, 0, projected, count);
+		if (pass < PASSES)
+			cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, count, dim, n,
+						1, projected, count, sample, dim, 0, q, dim);
+	}
+
+	/* Within the subspace, the axes are the eigenvectors of the covariance. */
+	cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, count, count, n,
+				1.0 / n, projected, count, projected, count, 0, covariance, count);
+	dsyev_("V", "U", &count, covariance, &count, variances, work, &lwork, &info, 1, 1);
+	if (info != 0)
+		return hn_fail(context, HN_INTERNAL, "LAPACK could not compute eigenvectors (%d)", info);
+
+	/* They come as rows here, in ascending order. */
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, count, dim, count,
+				1, covariance, count, q, dim, 0, rotated, dim);
+	for (int i = 0; i < count; i++)
+		memcpy(q + (size_t) i * dim, rotated + (size_t) (count - 1 - i) * dim, dim * sizeof(double));
+
+	/* Once more, for the products left them orthonormal but for rounding errors. */
+	return orthonormalise(context, q, count, dim, tau, work, lwork);
+}
+
+/* The interval of coordinate j of the projected sample [n, k]. */
+static void
+fit_interval(const double *projected, int n, int k, int j, double *low, double *step)
+{
+	double		least = DBL_MAX;
+	double		most = -DBL_MAX;
+	double		variance = 0;
+	double		reach;
+
+	for (int i = 0; i < n; i++)
+	{
+		double		z = projected[(size_t) i * k + j];
+
+		least = z < least ? z : least;
+		most = z > most ? z : most;
+		variance += z * z / n;
+	}
+	reach = INTERVAL * sqrt(variance);
+	*low = least > -reach ? least : -reach;
+
+	/* The kernels use the step in single precision, so it must be that. */
+	*step = (float) (((most < reach ? most : reach) - *low) / 255);
+	if (!(*step > 0))
+		*step = 0;
+}
+
+HnStatus
+hn_code_space_fit(HnContext *context, double *sample, int n, HnCodeSpace *space)
+{
+	int			dim = space->dim;
+	int			k = space->coordinates;
+	int			used = k < dim ? k : dim;
+	int			count = used + EXTRA_AXES < dim ? used + EXTRA_AXES : dim;
+	double	   *axes = hn_code_axes(space);
+	double	   *q;
+	double	   *projected;
+
+	HN_NEW(context, q, (size_t) count * dim);
+	HN_NEW(context, projected, (size_t) n * (count > k ? count : k));
+
+	for (size_t i = 0; i < (size_t) n * dim; i++)
+		if (!(fabs(sample[i]) <= HN_CODE_MAX_LENGTH))
+			return hn_fail(context, HN_NOT_FINITE, "element %g of a sample is too large", sample[i]);
+
+	centre(sample, n, dim, hn_code_mean(space));
+	HN_TRY(principal_axes(context, sample, n, dim, count, q, projected));
+	memset(axes, 0, (size_t) k * dim * sizeof(double));
+	memcpy(axes, q, (size_t) used * dim * sizeof(double));
+	if (!(hn_code_space_skew(space) <= HN_CODE_SKEW))
+		return hn_fail(context, HN_INTERNAL, "axes are not orthonormal");
+
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, k, dim,
+				1, sample, dim, axes, dim, 0, projected, k);
+	for (int j = 0; j < k; j++)
+		fit_interval(projected, n, k, j, &hn_code_low(space)[j], &hn_code_step(space)[j]);
+	return HN_OK;
+}
+
+double
+hn_code_space_skew(const HnCodeSpace *space)
+{
+	const double *axes = hn_code_axes(space);
+	int			dim = space->dim;
+	double		skew = 0;
+
+	for (int i = 0; i < space->coordinates; i++)
+		for (int j = 0; j <= i; j++)
+		{
+			double		product = cblas_ddot(dim, axes + (size_t) i * dim, 1, axes + (size_t) j * dim, 1);
+			double		off = fabs(product - (i == j && product != 0 ? 1 : 0));
+
+			skew = off > skew || isnan(off) ? off : skew;
+		}
+	return skew;
+}
+
+/* Project x [n, dim] onto the axes: z [n, k]. x loses the mean. */
+static void
+project(const HnCodeSpace *space, double *x, int n, double *z)
+{
+	int			dim = space->dim;
+
+	for (int i = 0; i < n; i++)
+		cblas_daxpy(dim, -1.0, hn_code_mean(space), 1, x + (size_t) i * dim, 1);
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, space->coordinates, dim,
+				1, x, dim, hn_code_axes(space), dim, 0, z, space->coordinates);
+}
+
+/*
+ * Replace the projection z [k] of one centred x by the coordinates of p(x).
+ * Sets the distance to the box and |x|; false if that is too long or not finite.
+ */
+static bool
+clip(const HnCodeSpace *space, const double *x, double *z, double *height, double *length)
+{
+	double		squared = cblas_ddot(space->dim, x, 1, x, 1);
+	double		rest = squared;
+	double		clipped = 0;
+
+	*length = sqrt(squared);
+	if (!(*length <= HN_CODE_MAX_LENGTH))
+		return false;
+	for (int j = 0; j < space->coordinates; j++)
+	{
+		double		low = hn_code_low(space)[j];
+		double		high = low + 255 * hn_code_step(space)[j];
+		double		inside = z[j] < low ? low : z[j] > high ? high : z[j];
+
+		rest -= z[j] * z[j];
+		clipped += square(z[j] - inside);
+		z[j] = inside;
+	}
+	*height = sqrt((rest > 0 ? rest : 0) + clipped);
+	return true;
+}
+
+/* |F(x) - c| for a code c, where z and height are F(x). */
+static double
+distance_to_code(const HnCodeSpace *space, const double *z, double height, const HnCode *code)
+{
+	double		sum = square(height - hn_short_to_float(code->height));
+
+	for (int j = 0; j < space->coordinates; j++)
+		sum += square(hn_code_low(space)[j] + hn_code_step(space)[j] * code->codes[j] - z[j]);
+	return sqrt(sum);
+}
+
+static void
+encode_one(const HnCodeSpace *space, const double *x, double *z, HnCode *code)
+{
+	double		height;
+	double		length;
+
+	memset(code, 0, sizeof(*code));
+	code->error = HN_SHORT_INFINITY;
+	if (!clip(space, x, z, &height, &length))
+		return;
+	for (int j = 0; j < space->coordinates; j++)
+	{
+		double		step = hn_code_step(space)[j];
+		double		steps = step > 0 ? rint((z[j] - hn_code_low(space)[j]) / step) : 0;
+
+		code->codes[j] = (uint8_t) (steps < 255 ? steps : 255);
+	}
+	code->height = hn_short_below(height);
+	code->error = hn_short_above(distance_to_code(space, z, height, code) + HN_CODE_ROUNDING * length);
+}
+
+void
+hn_code_encode(const HnCodeSpace *space, double *x, int n, double *scratch, HnCode *out)
+{
+	project(space, x, n, scratch);
+	for (int i = 0; i < n; i++)
+		encode_one(space, x + (size_t) i * space->dim, scratch + (size_t) i * space->coordinates, &out[i]);
+}
+
+void
+hn_code_query(const HnCodeSpace *space, double *x, double length, double *scratch, HnCodeQuery *out)
+{
+	const double unit = 0x1p-24;
+	double		height;
+	double		centred_length;
+	double		error = 0;
+
+	memset(out, 0, sizeof(*out));
+	project(space, x, 1, scratch);
+	out->coordinates = space->coordinates;
+	out->length = length;
+	out->bounded = clip(space, x, scratch, &height, &centred_length);
+	if (!out->bounded)
+		return;
+	for (int j = 0; j < space->coordinates; j++)
+	{
+		double		step = hn_code_step(space)[j];
+
+		out->target.step[j] = (float) step;
+		out->target.origin[j] = (float) (scratch[j] - hn_code_low(space)[j]);
+		error += square(2 * unit * 255 * step);
+	}
+	out->target.height = (float) height;
+	error += square(2 * unit * height);
+	out->error = sqrt(error) + HN_CODE_ROUNDING * centred_length + TINY;
+}
+
+double
+hn_code_bound(const HnCodeQuery *query, double sum, float error)
+{
+	double		bound = sqrt(sum) * (1 - SUM_ERROR) - error - query->error;
+
+	return bound > 0 ? bound : 0;
+}
+
+double
+hn_code_shortfall(const HnCodeSpace *space, double *x, double *scratch, const HnCode *code)
+{
+	double		height;
+	double		length;
+	float		error = hn_short_to_float(code->error);
+
+	project(space, x, 1, scratch);
+	if (isinf(error) || !clip(space, x, scratch, &height, &length))
+		return isinf(error) ? 0 : INFINITY;
+	return distance_to_code(space, scratch, height, code) - error;
+}
+
+bool
+hn_metric_needs_norm(HnMetric metric)
+{
+	return metric == HN_METRIC_INNER_PRODUCT || metric == HN_METRIC_TANIMOTO;
+}
+
+/*
+ * With d = |q - x|, exactly:
+ *
+ *	cosine			d² / 2, for vectors of length 1
+ *	inner product	(d² - |q|² - |x|²) / 2
+ *	Tanimoto		q·x = (s - d²) / 2 with s = |q|² + |x|², so that
+ *					1 - q·x / (s - q·x) = 1 - (s - d²) / (s + d²) = 2 d² / (s + d²)
+ *
+ * each of which grows with d and falls with |x|: a lower bound of d and an
+ * upper bound of |x| give a lower bound. Zero vectors keep length 0 for
+ * cosine; then d² / 2 is at most 1/2, below the 1 that the operator gives,
+ * and 0 between two of them.
+ */
+double
+hn_metric_bound(HnMetric metric, double length, double bound, double norm)
+{
+	double		squared = bound * bound;
+	double		lengths = length * length + norm * norm;
+	double		value = bound;
+
+	switch (metric)
+	{
+		case HN_METRIC_L2:
+			return bound * (1 - OPERATOR_RELATIVE);
+		case HN_METRIC_INNER_PRODUCT:
+			/* |q·x| is at most half of lengths */
+			return (squared - lengths * (1 + OPERATOR_RELATIVE)) / 2;
+		case HN_METRIC_COSINE:
+			value = squared / 2 - OPERATOR_ABSOLUTE;
+			break;
+		case HN_METRIC_TANIMOTO:
+			value = (squared > 0 ? 2 * squared / (lengths + squared) : 0) - OPERATOR_ABSOLUTE;
+			break;
+	}
+	return value > 0 ? value : 0;
+}
+
+/* A float not below x. */
+static float
+float_above(double x)
+{
+	double		more = x + fabs(x) * 1e-6;
+
+	return more > FLT_MAX ? INFINITY : (float) more;
+}
+
+/* hn_metric_bound solved for the square of the bound: constant + factor norm². */
+HnCodeLimit
+hn_metric_limit(HnMetric metric, const HnCodeQuery *query, double value)
+{
+	double		length = query->length * query->length;
+	double		constant = 0;
+	double		factor = 0;
+
+	switch (metric)
+	{
+		case HN_METRIC_L2:
+			constant = value > 0 ? square(value * (1 + 2 * OPERATOR_RELATIVE)) : 0;
+			break;
+		case HN_METRIC_COSINE:
+			constant = 2 * (value + OPERATOR_ABSOLUTE);
+			break;
+		case HN_METRIC_INNER_PRODUCT:
+			constant = 2 * value + length * (1 + OPERATOR_RELATIVE);
+			factor = 1 + OPERATOR_RELATIVE;
+			break;
+		case HN_METRIC_TANIMOTO:
+			value += OPERATOR_ABSOLUTE;
+			factor = value < 2 ? value / (2 - value) : INFINITY;
+			constant = value < 2 ? factor * length : INFINITY;
+			break;
+	}
+	/* Beyond float, where it could become infinity less infinity or infinity times 0, keep all */
+	if (!(fabs(constant) < FLT_MAX / 4 && fabs(factor) < FLT_MAX / 4))
+		return (HnCodeLimit)
+	{
+		.slack = float_above(query->error),
+		.constant = constant < 0 ? 0 : INFINITY
+	};
+	return (HnCodeLimit)
+	{
+		.slack = float_above(query->error),
+		.constant = float_above(constant),
+		.factor = float_above(factor)
+	};
+}
