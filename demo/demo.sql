@@ -142,7 +142,7 @@ FROM unnest(ARRAY['CCO', 'CC(C', 'C(C)(C)(C)(C)C']) AS smiles;
 
 \set ECHO none
 \echo
-\echo == 8. A model of one's own, from measurements
+\echo == 8. A model of your own, from measurements
 \echo
 \echo 1,017 compounds of a ChEMBL document with their measured activities. One in ten is
 \echo kept apart. Three kinds of models are tried within a minute, and the best is kept.

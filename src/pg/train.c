@@ -462,6 +462,22 @@ ForgetInvalid(real *labels, int targets, const bool *valid, int count)
 			labels[(Size) i * targets + t] = NAN;
 }
 
+/* Seconds between two lines about a kernel's progress. */
+#define KERNEL_NOTICE_SECONDS 5
+
+/* Tell the caller how far the fit is, now and then. */
+static void
+TellKernel(void *state, const char *step, double done)
+{
+	TrainingRun *run = state;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (now - run->noticed < KERNEL_NOTICE_SECONDS * USECS_PER_SEC)
+		return;
+	run->noticed = now;
+	ereport(NOTICE, (errmsg("kernel: %s, %.0f %% done", step, 100 * done)));
+}
+
 /* Fit kernel heads to the training part; they see descriptors, counts and, unless it is random, the fingerprint. */
 static void
 TrainKernel(Trainer *trainer, Outcome *outcome)
@@ -469,7 +485,7 @@ TrainKernel(Trainer *trainer, Outcome *outcome)
 	const TrainingData *data = &trainer->data;
 	HnKernelOptions options = {
 		.fingerprint = !trainer->scratch, .descriptors = &hn_descriptors_rdkit_2d, .counts = true,
-		.seed = trainer->options.seed
+		.seed = trainer->options.seed, .progress = TellKernel, .progress_state = &trainer->procedure.run
 	};
 	HnNeeds		needs = {.descriptors = options.descriptors, .counts = true};
 	const char **smiles = palloc(data->train_count * sizeof(char *));
@@ -479,7 +495,8 @@ TrainKernel(Trainer *trainer, Outcome *outcome)
 
 	for (int i = 0; i < data->train_count; i++)
 		smiles[i] = SmilesAt(data, data->train[i]);
-	ereport(NOTICE, (errmsg("kernel: fitting %d molecules", data->train_count)));
+	ereport(NOTICE, (errmsg("kernel: describing %d molecules", data->train_count)));
+	trainer->procedure.run.noticed = GetCurrentTimestamp();
 	ComputeHeadInputs(&trainer->context, &trainer->model, needs, smiles, data->train_count, &inputs, valid);
 
 	outcome->model = trainer->model;

@@ -191,6 +191,30 @@ check_spellings(const char *smiles, unsigned seed)
 		fail_msg("%s and %s give different graphs", smiles, canonical);
 }
 
+/* The rings of a molecule and what joins them, whatever hangs on them and however it is written. */
+static void
+test_scaffolds(void **state)
+{
+	static const char *const cases[][2] = {
+		{"CCO", ""},
+		{"[Na+].[Cl-]", ""},
+		{"Cc1ccccc1", "c1ccccc1"},
+		{"OC(=O)c1ccccc1OC(C)=O", "c1ccccc1"},
+		{"C[C@H](c1ccccc1)N1CCCC1", "c1ccc(CN2CCCC2)cc1"},
+		{"C(N1CCCC1)(C)c1ccc(Cl)cc1", "c1ccc(CN2CCCC2)cc1"},
+	};
+	const char *scaffold;
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		assert_int_equal(hn_scaffold(&context, cases[i][0], MAX_ATOMS, &scaffold), HN_OK);
+		assert_string_equal(scaffold, cases[i][1]);
+	}
+	assert_int_equal(hn_scaffold(&context, "C1CC", MAX_ATOMS, &scaffold), HN_INVALID_SMILES);
+	assert_int_equal(hn_scaffold(&context, "CCCCC", 4, &scaffold), HN_TOO_LARGE);
+}
+
 static void
 test_spellings(void **state)
 {
@@ -728,6 +752,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_interrupt, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_scaffolds, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("chem", tests, NULL, NULL);
