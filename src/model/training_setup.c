@@ -188,7 +188,10 @@ HnStatus
 hn_model_with_heads(HnContext *context, const HnModel *base, const HnHead *heads, int head_count,
 					uint64_t seed, HnModel *model)
 {
+	HnModel		source = *base;
+	HnTensor   *originals = NULL;
 	HnTensor   *tensors = NULL;
+	int			original_count = 0;
 	int			count = 0;
 	int			first = 0;
 
@@ -203,12 +206,17 @@ hn_model_with_heads(HnContext *context, const HnModel *base, const HnHead *heads
 	HN_TRY(hn_model_allocate(context, model));
 	HN_TRY(hn_model_tensors(context, model, &tensors, &count));
 
-	/* The tensors of the heads come last, those before them are the same in both models. */
+	/*
+	 * The tensors of the heads come last, those before them are the same in
+	 * both models. Those of a model read in place do not lie in one block.
+	 */
+	HN_TRY(hn_model_tensors(context, &source, &originals, &original_count));
 	while (first < count && !begins_with(tensors[first].name, "head."))
+	{
+		memcpy(*tensors[first].data, *originals[first].data,
+			   (size_t) tensors[first].shape[0] * tensors[first].shape[1] * sizeof(real));
 		first++;
-	memcpy(model->parameters, base->parameters,
-		   (size_t) ((first < count ? *tensors[first].data : model->parameters + model->parameter_count)
-					 - model->parameters) * sizeof(real));
+	}
 	hn_model_initialise(tensors + first, count - first, seed);
 	return HN_OK;
 }
