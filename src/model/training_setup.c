@@ -184,36 +184,14 @@ copy_head(HnContext *context, const HnHead *head, HnHead *copy)
 	return HN_OK;
 }
 
-/*
- * Copy the tensors of a model from those of the same name in its base, which
- * has them in the same order, perhaps with further ones between them.
- */
-static HnStatus
-copy_tensors(HnContext *context, const HnModel *base, HnTensor *tensors, int count)
-{
-	HnModel		source = *base;
-	HnTensor   *others = NULL;
-	int			other_count = 0;
-	int			next = 0;
-
-	HN_TRY(hn_model_tensors(context, &source, &others, &other_count));
-	for (int i = 0; i < count; i++)
-	{
-		while (next < other_count && strcmp(others[next].name, tensors[i].name) != 0)
-			next++;
-		if (next == other_count)
-			return hn_fail(context, HN_INTERNAL, "base model has no tensor %s", tensors[i].name);
-		memcpy(*tensors[i].data, *others[next].data,
-			   (size_t) tensors[i].shape[0] * tensors[i].shape[1] * sizeof(real));
-	}
-	return HN_OK;
-}
-
 HnStatus
 hn_model_with_heads(HnContext *context, const HnModel *base, const HnHead *heads, int head_count,
 					uint64_t seed, HnModel *model)
 {
+	HnModel		source = *base;
+	HnTensor   *originals = NULL;
 	HnTensor   *tensors = NULL;
+	int			original_count = 0;
 	int			count = 0;
 	int			first = 0;
 
@@ -228,10 +206,17 @@ hn_model_with_heads(HnContext *context, const HnModel *base, const HnHead *heads
 	HN_TRY(hn_model_allocate(context, model));
 	HN_TRY(hn_model_tensors(context, model, &tensors, &count));
 
-	/* The tensors of the heads come last. */
+	/*
+	 * The tensors of the heads come last, those before them are the same in
+	 * both models. Those of a model read in place do not lie in one block.
+	 */
+	HN_TRY(hn_model_tensors(context, &source, &originals, &original_count));
 	while (first < count && !begins_with(tensors[first].name, "head."))
+	{
+		memcpy(*tensors[first].data, *originals[first].data,
+			   (size_t) tensors[first].shape[0] * tensors[first].shape[1] * sizeof(real));
 		first++;
-	HN_TRY(copy_tensors(context, base, tensors, first));
+	}
 	hn_model_initialise(tensors + first, count - first, seed);
 	return HN_OK;
 }
