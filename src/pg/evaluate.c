@@ -56,7 +56,8 @@ CopyModel(HnContext *context, const char *name, HnModel *model)
 	bytea	   *weights = builtin ? ReadBuiltinModel(builtin) : ReadStoredModel(cached->id);
 
 	if (weights == NULL ||
-		hn_model_read(context, (const unsigned char *) VARDATA_ANY(weights), VARSIZE_ANY_EXHDR(weights), model) != HN_OK)
+		hn_model_read(context, (const unsigned char *) VARDATA_ANY(weights), VARSIZE_ANY_EXHDR(weights), model) != HN_OK ||
+		hn_model_pack(context, model) != HN_OK)
 		ReportCoreError(context, NULL);
 	pfree(weights);
 }

@@ -203,9 +203,9 @@ FreezeExample(TeamProcess *process, int place)
 	return HN_OK;
 }
 
-/* Do one share of the present command. */
+/* Do one share of the present command; scratch memory is free from mark on. */
 static HnStatus
-DoShare(TeamProcess *process, int share)
+DoShare(TeamProcess *process, int share, HnArenaMark mark)
 {
 	TeamShared *shared = process->shared;
 	HnContext  *context = &process->context;
@@ -224,7 +224,7 @@ DoShare(TeamProcess *process, int share)
 		case TEAM_FREEZE:
 			for (int i = begin; i < end; i++)
 			{
-				hn_arena_reset(context->arena);
+				hn_arena_rewind(context->arena, mark);
 				HN_TRY(FreezeExample(process, places[i]));
 				if (hn_interrupted(context))
 					return HN_INTERRUPTED;
@@ -254,13 +254,24 @@ static HnStatus
 DoCommand(TeamProcess *process)
 {
 	TeamShared *shared = process->shared;
+	HnModel    *model = shared->command == TEAM_PREDICT || shared->command == TEAM_ERRORS ?
+		&process->other : &process->model;
+	HnArenaMark mark;
 
 	UseFrozen(process);
+	hn_arena_reset(&process->scratch);
+
+	/* Weights that hold for a whole command are packed once, not for each micro-batch. */
+	model->packed = NULL;
+	if (shared->command != TEAM_GRADIENT)
+		HN_TRY(hn_model_pack(&process->context, model));
+	mark = hn_arena_mark(&process->scratch);
 	for (int share = process->index; share < shared->shares; share += shared->processes)
 	{
-		hn_arena_reset(&process->scratch);
-		HN_TRY(DoShare(process, share));
+		hn_arena_rewind(&process->scratch, mark);
+		HN_TRY(DoShare(process, share, mark));
 	}
+	model->packed = NULL;
 	return HN_OK;
 }
 

@@ -426,6 +426,8 @@ JudgeModel(Trainer *trainer, Outcome *outcome)
 	outcome->score = outcome->shown = NAN;
 	if (trainer->metric == METRIC_NONE)
 		return;
+	if (hn_model_pack(&trainer->context, &outcome->model) != HN_OK)
+		ReportCoreError(&trainer->context, NULL);
 	smiles = palloc(data->validation_count * sizeof(char *));
 	for (int i = 0; i < data->validation_count; i++)
 		smiles[i] = SmilesAt(data, data->validation[i]);
@@ -497,9 +499,11 @@ TrainKernel(Trainer *trainer, Outcome *outcome)
 		smiles[i] = SmilesAt(data, data->train[i]);
 	ereport(NOTICE, (errmsg("kernel: describing %d molecules", data->train_count)));
 	trainer->procedure.run.noticed = GetCurrentTimestamp();
-	ComputeHeadInputs(&trainer->context, &trainer->model, needs, smiles, data->train_count, &inputs, valid);
-
 	outcome->model = trainer->model;
+	if (hn_model_pack(&trainer->context, &outcome->model) != HN_OK)
+		ReportCoreError(&trainer->context, NULL);
+	ComputeHeadInputs(&trainer->context, &outcome->model, needs, smiles, data->train_count, &inputs, valid);
+
 	outcome->model.head_count = trainer->head_count;
 	outcome->model.heads = palloc(trainer->head_count * sizeof(HnHead));
 	for (int h = 0; h < trainer->head_count; h++)

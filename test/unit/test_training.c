@@ -713,7 +713,8 @@ test_other_heads(void **state)
 	assert_int_equal(again.heads[0].layers[0].out, 12);
 	assert_memory_not_equal(other.heads[0].layers[0].weight, reseeded.heads[0].layers[0].weight, 12 * sizeof(real));
 
-	/* Without any head, too: the base of other models. */
+	/* Without any head, too, and from a model read in place: the base of other models. */
+	must(hn_model_read_in_place(&context, bytes, size, &again));
 	must(hn_model_with_heads(&context, &again, NULL, 0, 0, &other));
 	must(hn_fingerprints(&context, &other, &batch, &fingerprint));
 	assert_memory_equal(fingerprint, expected, (size_t) model.fingerprint_config.dim * sizeof(real));
