@@ -74,9 +74,10 @@ BLAS_LIBS = $(if $(OPENBLAS_LIBDIR),-L$(OPENBLAS_LIBDIR) -Wl$(comma)-rpath$(comm
 comma = ,
 
 RDKIT_INCLUDE ?= /usr/include/rdkit
-RDKIT_LIBS = -lRDKitChemTransforms -lRDKitDescriptors -lRDKitFingerprints -lRDKitPartialCharges -lRDKitSubstructMatch \
+# First those in which most symbols are: the loader looks in this order, which is half of a connection's first call.
+RDKIT_LIBS = -lRDKitGraphMol -lRDKitRDGeneral -lRDKitChemTransforms -lRDKitDescriptors -lRDKitFingerprints -lRDKitPartialCharges -lRDKitSubstructMatch \
 	-lRDKitDistGeomHelpers -lRDKitForceFieldHelpers -lRDKitForceField -lRDKitFileParsers \
-	-lRDKitSmilesParse -lRDKitDataStructs -lRDKitRDGeometryLib -lRDKitGraphMol -lRDKitRDGeneral
+	-lRDKitSmilesParse -lRDKitDataStructs -lRDKitRDGeometryLib
 # Data files of RDKit, from Debian's rdkit-data.
 RDKIT_DATA ?= /usr/share/RDKit/Data
 FRAGMENTS = src/chem/fragments.h

@@ -13,7 +13,7 @@ FROM built b ORDER BY b.rows, b.data, b.method;
 \echo
 \echo '## What a search takes'
 \echo
-\echo '| data | k | rows kept | method | ms, median | ms, 95 % | index pages | of the index | rows looked up | sequential scan / this | same answer |'
+\echo '| data | k | rows kept | method | ms, median | ms, 95 % | index pages | of the index | rows looked up | sequential scan / this | recall |'
 \echo '|---|---:|---:|---|---:|---:|---:|---:|---:|---:|---|'
 WITH summary AS (
 	SELECT data, method, k, filter,
@@ -23,14 +23,15 @@ WITH summary AS (
 		percentile_cont(0.5) WITHIN GROUP (ORDER BY heap_rows) AS heap_rows
 	FROM measured WHERE method <> 'warm-up' GROUP BY data, method, k, filter),
 agreement AS (
-	SELECT m.data, m.method, m.k, m.filter, bool_and(m.distances IS NOT DISTINCT FROM s.distances) AS same
+	SELECT m.data, m.method, m.k, m.filter, avg((SELECT count(*) FROM unnest(m.distances) d WHERE d <= s.distances[cardinality(s.distances)])
+		/ greatest(1, cardinality(s.distances))::numeric) AS recall
 	FROM measured m JOIN measured s USING (data, k, filter, n) WHERE s.method = 'sequential' GROUP BY 1, 2, 3, 4)
 SELECT format('| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |', s.data, s.k, f.label, s.method,
 	round(s.median::numeric, 1), round(s.p95::numeric, 1),
 	CASE WHEN b.bytes > 0 THEN s.pages::text ELSE '' END,
 	CASE WHEN b.bytes > 0 THEN round((100 * s.pages * current_setting('block_size')::integer / b.bytes)::numeric) || ' %' ELSE '' END,
 	CASE WHEN b.bytes > 0 THEN s.heap_rows::text ELSE '' END,
-	round((q.median / s.median)::numeric, 1), CASE WHEN a.same THEN 'yes' ELSE 'no' END)
+	round((q.median / s.median)::numeric, 1), trim_scale(round(a.recall, 4)))
 FROM summary s JOIN filter f USING (filter) JOIN built b USING (data, method)
 	LEFT JOIN summary q ON q.method = 'sequential' AND (q.data, q.k, q.filter) = (s.data, s.k, s.filter)
 	LEFT JOIN agreement a ON (a.data, a.method, a.k, a.filter) = (s.data, s.method, s.k, s.filter)

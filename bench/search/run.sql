@@ -1,5 +1,5 @@
 -- Build one method and measure it, in one session; see bench/search.sh.
-DROP INDEX IF EXISTS bench_index;
+DROP INDEX IF EXISTS bench_index, bench_part;
 \set skip 0
 SELECT clock_timestamp() AS started \gset
 \i :file

@@ -45,6 +45,7 @@ BEGIN
 END
 $$;
 
+-- A method that orders by another expression sets bench.ranking; distances are ours in any case.
 -- Time one search, and count what it read. The statistics of the running
 -- transaction are this backend's own, so nobody else's work is in them; what
 -- workers of a parallel query read is not either.
@@ -54,8 +55,8 @@ DECLARE
 	index regclass := to_regclass('bench_index');
 	pages bigint := coalesce(pg_stat_get_xact_blocks_fetched(index), 0);
 	rows bigint := coalesce(pg_stat_get_xact_tuples_fetched(index), 0);
-	statement text := format('SELECT array_agg(d) FROM (SELECT fp <-> %L::hfp AS d FROM compound WHERE %s ORDER BY fp <-> %L::hfp LIMIT %s) x',
-		query, filter, query, k);
+	statement text := format('SELECT array_agg(d ORDER BY d) FROM (SELECT fp <-> %L::hfp AS d FROM compound WHERE %s ORDER BY %s LIMIT %s) x',
+		query, filter, format(coalesce(nullif(current_setting('bench.ranking', true), ''), 'fp <-> %L::hfp'), query), k);
 	started timestamptz;
 	ended timestamptz;
 	distances double precision[];

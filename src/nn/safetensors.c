@@ -56,6 +56,16 @@ load_le(const unsigned char *bytes, int count)
 	return value;
 }
 
+/* The same for the 4 bytes of a float, in a form that becomes vector code. */
+static inline uint32_t
+load_word(const unsigned char *bytes)
+{
+	uint32_t	word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word : __builtin_bswap32(word);
+}
+
 static void
 store_le(unsigned char *bytes, int count, uint64_t value)
 {
@@ -260,9 +270,9 @@ check_finite(HnContext *context, const HnStoredTensor *tensor)
 		return HN_OK;			/* integers are finite */
 	/* All are read without a branch, which is several times as fast; almost never is there one to name. */
 	for (int64_t i = 0; i < count; i++)
-		bad |= is_not_finite((uint32_t) load_le(tensor->data + 4 * i, 4));
+		bad |= is_not_finite(load_word(tensor->data + 4 * i));
 	for (int64_t i = 0; bad && i < count; i++)
-		if (is_not_finite((uint32_t) load_le(tensor->data + 4 * i, 4)))
+		if (is_not_finite(load_word(tensor->data + 4 * i)))
 			return hn_fail(context, HN_INVALID_MODEL,
 						   "value %" PRId64 " of tensor \"%s\" is NaN or infinite", i, tensor->name);
 	return HN_OK;
@@ -349,7 +359,7 @@ hn_stored_values(const HnStoredTensor *tensor, real *values)
 
 	for (int64_t i = 0; i < count; i++)
 	{
-		uint32_t	bits = (uint32_t) load_le(tensor->data + 4 * i, 4);
+		uint32_t	bits = load_word(tensor->data + 4 * i);
 		float		value;
 
 		memcpy(&value, &bits, sizeof(value));

@@ -10,6 +10,19 @@
 
 #include "am.h"
 
+/* Could these have been written by hamnet_build? */
+static bool
+IsPlausible(const HamnetMeta *meta)
+{
+	size_t		values;
+
+	if (meta->metric > HN_METRIC_TANIMOTO || meta->dim < 0 || meta->dim > HFP_MAX_DIM ||
+		meta->coordinates < HN_CODE_UNIT || meta->coordinates > HN_CODE_MAX || meta->coordinates % HN_CODE_UNIT != 0)
+		return false;
+	values = meta->dim == 0 ? 0 : hn_code_space_values(meta->dim, meta->coordinates);
+	return meta->space_blocks == (values + HAMNET_PAGE_VALUES - 1) / HAMNET_PAGE_VALUES;
+}
+
 static void
 CheckMeta(Relation index, Page page)
 {
@@ -26,6 +39,11 @@ CheckMeta(Relation index, Page page)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("index \"%s\" has version %u, this hamnet reads version %d",
 						RelationGetRelationName(index), meta->version, HAMNET_INDEX_VERSION),
+				 errhint("REINDEX it.")));
+	if (!IsPlausible(meta))
+		ereport(ERROR,
+				(errcode(ERRCODE_INDEX_CORRUPTED),
+				 errmsg("the first page of index \"%s\" is damaged", RelationGetRelationName(index)),
 				 errhint("REINDEX it.")));
 }
 

@@ -33,6 +33,9 @@
 #include "am.h"
 #include "hfp_ball.h"
 
+/* Bytes that processors fetch at once, or half of that */
+#define CACHE_LINE 64
+
 typedef enum ScanStage
 {
 	STAGE_START,
@@ -204,18 +207,27 @@ StartScan(IndexScanDesc scan)
 	pgstat_count_index_scan(scan->indexRelation);
 }
 
-/* Lock a page of rows; InvalidBuffer if there are none. */
 static Buffer
-LockRows(IndexScanDesc scan, BlockNumber block)
+PinPage(IndexScanDesc scan, BlockNumber block)
 {
 	HamnetScan *state = scan->opaque;
-	Buffer		buffer = ReadBufferExtended(scan->indexRelation, MAIN_FORKNUM, block, RBM_NORMAL, state->strategy);
 
-	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	if (HamnetPageHasRows(BufferGetPage(buffer)))
-		return buffer;
-	UnlockReleaseBuffer(buffer);
-	return InvalidBuffer;
+	return ReadBufferExtended(scan->indexRelation, MAIN_FORKNUM, block, RBM_NORMAL, state->strategy);
+}
+
+/*
+ * Have the processor fetch what a search reads of every row, and the page's
+ * ends. Rows lie by columns, which it does not recognise as a stream by itself.
+ */
+static void
+PrefetchColumns(Buffer buffer, const HamnetLayout *layout)
+{
+	Page		page = BufferGetPage(buffer);
+	const char *end = (const char *) HamnetPageGetRows(page, layout).tid;
+
+	for (const char *line = (const char *) page; line < end; line += CACHE_LINE)
+		__builtin_prefetch(line);
+	__builtin_prefetch((const char *) page + BLCKSZ - sizeof(HamnetOpaque));
 }
 
 /* Begin to collect candidates after a given one. */
@@ -241,6 +253,7 @@ CollectCandidates(IndexScanDesc scan)
 	int			most = Min(work_mem, 1024 * 1024) * 1024 / (2 * (int) sizeof(HnCandidate));
 	int			wanted = HAMNET_FIRST_CANDIDATES;
 	HnCandidate after = {-get_float8_infinity(), 0};
+	Buffer		buffer = InvalidBuffer;
 
 	if (state->candidates.wanted > 0)
 	{
@@ -248,19 +261,29 @@ CollectCandidates(IndexScanDesc scan)
 		wanted = Max(wanted, Min(most, state->candidates.wanted * HAMNET_MORE_CANDIDATES));
 	}
 	BeginCandidates(state, wanted, after);
+	if (state->first_block < state->end_block)
+		buffer = PinPage(scan, state->first_block);
 	for (BlockNumber block = state->first_block; block < state->end_block; block++)
 	{
-		Buffer		buffer;
+		Buffer		next = InvalidBuffer;
 
 		CHECK_FOR_INTERRUPTS();
-		buffer = LockRows(scan, block);
-		if (BufferIsValid(buffer))
+
+		/* While this page is searched, the next one comes from memory */
+		if (block + 1 < state->end_block)
+		{
+			next = PinPage(scan, block + 1);
+			PrefetchColumns(next, &state->layout);
+		}
+		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		if (HamnetPageHasRows(BufferGetPage(buffer)))
 		{
 			HnCodeBlock codes = HamnetPageGetBlock(BufferGetPage(buffer), &state->layout);
 
 			hn_code_search(&codes, &state->query, state->metric, &state->candidates);
-			UnlockReleaseBuffer(buffer);
 		}
+		UnlockReleaseBuffer(buffer);
+		buffer = next;
 	}
 	state->more = hn_candidates_finish(&state->candidates);
 }
@@ -295,14 +318,13 @@ NextPage(IndexScanDesc scan)
 		CHECK_FOR_INTERRUPTS();
 		/* As many as a page may hold, so that none is thrown away */
 		BeginCandidates(state, HN_CODE_BLOCK, after);
-		buffer = LockRows(scan, state->block++);
-		if (BufferIsValid(buffer))
-		{
+		buffer = PinPage(scan, state->block++);
+		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		if (HamnetPageHasRows(BufferGetPage(buffer)))
 			TakeRows(state, BufferGetPage(buffer), scan->numberOfKeys > 0);
-			UnlockReleaseBuffer(buffer);
-			if (state->candidates.count > 0)
-				return true;
-		}
+		UnlockReleaseBuffer(buffer);
+		if (state->candidates.count > 0)
+			return true;
 	}
 	return false;
 }

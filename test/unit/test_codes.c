@@ -16,7 +16,7 @@
 #include "hamnet/codes.h"
 
 #define ROWS 384				/* a multiple of 8 */
-#define QUERIES 12
+#define QUERIES 7
 #define K 32
 
 static uint64_t seed = 42;
