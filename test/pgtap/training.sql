@@ -1,7 +1,7 @@
 -- Training, evaluation and their log, on tiny data. All of it in one
 -- transaction, where nothing is committed on the way.
 BEGIN;
-SELECT plan(65);
+SELECT plan(67);
 SET LOCAL client_min_messages = warning;
 
 -- alcohols, amines, halides and acids whose label follows from their atoms
@@ -103,6 +103,9 @@ SELECT lives_ok($$CALL hamnet_train('mlp', 'SELECT smiles, y FROM assay', '{"hea
 SELECT is(hamnet_fingerprint('CCO', 'mlp')::real[], hamnet_fingerprint('CCO')::real[], 'leaves the fingerprint alone');
 SELECT lives_ok($$CALL hamnet_train('more', 'SELECT smiles, y FROM assay', '{"head": "full", "epochs": 1, "base": "a"}')$$, 'a model of one''s own as the base');
 SELECT isnt(hamnet_fingerprint('CCO', 'more')::real[], hamnet_fingerprint('CCO', 'a')::real[], 'whose fingerprint is trained on');
+
+SELECT lives_ok($$CALL hamnet_train('on', 'SELECT smiles, y FROM assay', '{"head": "mlp", "epochs": 1, "base": "ensemble"}')$$, 'an ensemble as the base');
+SELECT is(hamnet_fingerprint('CCO', 'on')::real[], hamnet_fingerprint('CCO', 'ensemble')::real[], 'of which the first generator counts');
 
 -- the choice
 SELECT lives_ok($$CALL hamnet_train('auto', 'SELECT smiles, y FROM assay', '{"minutes": 0.1, "base": "a", "epochs": 3}')$$, 'without a head, several are tried');
