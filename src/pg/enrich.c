@@ -32,6 +32,7 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "core.h"
 #include "enrich.h"
 #include "extension.h"
 #include "model_cache.h"
@@ -543,20 +544,20 @@ WantedWorkers(const EnrichRun *run, int64 workers)
 	return 0;
 }
 
-/* The place of a target among those of all heads. */
+/* The place of a target among those of all heads; an error if there is none of that name. */
 static int
-FindTarget(const HnModel *model, const char *property)
+RequireTarget(const HnModel *model, const char *property)
 {
-	int			place = 0;
+	const HnHead *head;
+	int			target;
+	int			place = FindTarget(model, property, &head, &target);
 
-	for (int h = 0; h < model->head_count; h++)
-		for (int t = 0; t < model->heads[h].target_count; t++, place++)
-			if (strcmp(model->heads[h].targets[t].name, property) == 0)
-				return place;
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("the model does not predict \"%s\"", property),
-			 errhint("See column \"targets\" of hamnet_models(), and name the model by option \"model\".")));
+	if (place < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the model does not predict \"%s\"", property),
+				 errhint("See column \"targets\" of hamnet_models(), and name the model by option \"model\".")));
+	return place;
 }
 
 static void
@@ -568,7 +569,7 @@ AddPrediction(EnrichRequest *request, const HnModel *model, const char *property
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("more than %d predictions", MOST_ENRICH_PREDICTIONS)));
-	prediction->target = FindTarget(model, property);
+	prediction->target = RequireTarget(model, property);
 	namestrcpy(&prediction->column, column);
 	request->prediction_count++;
 }

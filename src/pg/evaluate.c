@@ -62,23 +62,6 @@ CopyModel(HnContext *context, const char *name, HnModel *model)
 	pfree(weights);
 }
 
-/* The place of a target among all predictions of a model, and its head; -1 if there is none of that name. */
-static int
-FindTarget(const HnModel *model, const char *name, const HnHead **head)
-{
-	int			first = 0;
-
-	for (int h = 0; h < model->head_count; h++)
-	{
-		*head = &model->heads[h];
-		for (int t = 0; t < (*head)->target_count; t++)
-			if (strcmp((*head)->targets[t].name, name) == 0)
-				return first + t;
-		first += (*head)->target_count;
-	}
-	return -1;
-}
-
 /* A model of one target and a query of one need not agree on its name. */
 static int
 FindOnlyTarget(const HnModel *model, const MoleculeQuery *query, const HnHead **head)
@@ -100,7 +83,8 @@ MatchColumns(Evaluation *evaluation, const char *name)
 	for (int c = 0; c < query->target_count; c++)
 	{
 		const TargetColumn *column = &query->targets[c];
-		int			place = FindTarget(&evaluation->model, column->name, &evaluation->heads[c]);
+		int			target;
+		int			place = FindTarget(&evaluation->model, column->name, &evaluation->heads[c], &target);
 
 		if (place < 0)
 			place = FindOnlyTarget(&evaluation->model, query, &evaluation->heads[c]);

@@ -65,7 +65,7 @@ TargetNames(const HnModel *model)
 	count = 0;
 	for (int h = 0; h < model->head_count; h++)
 		for (int t = 0; t < model->heads[h].target_count; t++)
-			names[count++] = CStringGetTextDatum(model->heads[h].targets[t].name);
+			names[count++] = CStringGetTextDatum(LabelToServer(model->heads[h].targets[t].name));
 	return construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT);
 }
 

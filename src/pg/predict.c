@@ -11,21 +11,6 @@
 #include "compute.h"
 #include "srf.h"
 
-/* The place of a target in a model; false if the model has none of that name. */
-static bool
-FindTarget(const HnModel *model, const char *name, const HnHead **head, int *target)
-{
-	for (int h = 0; h < model->head_count; h++)
-		for (int t = 0; t < model->heads[h].target_count; t++)
-			if (strcmp(model->heads[h].targets[t].name, name) == 0)
-			{
-				*head = &model->heads[h];
-				*target = t;
-				return true;
-			}
-	return false;
-}
-
 /*
  * The model that predicts a property when none is named: a built-in model
  * with such a target, or a user's model of that name with a single target.
@@ -38,7 +23,7 @@ ModelForProperty(const char *property, const HnHead **head, int *target)
 	for (int i = 0; i < builtin_model_count; i++)
 	{
 		model = GetBuiltinModel(&builtin_models[i]);
-		if (FindTarget(&model->model, property, head, target))
+		if (FindTarget(&model->model, property, head, target) >= 0)
 			return model;
 	}
 	model = GetModelByName(property, true);
@@ -62,7 +47,7 @@ NamedModelForProperty(const char *name, const char *property, const HnHead **hea
 {
 	const CachedModel *model = GetModelByName(name, false);
 
-	if (!FindTarget(&model->model, property, head, target))
+	if (FindTarget(&model->model, property, head, target) < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("model \"%s\" does not predict \"%s\"", name, property),
@@ -133,9 +118,9 @@ hamnet_predictions(PG_FUNCTION_ARGS)
 			bool		nulls[4] = {false, false, false, isnan(prediction.sds[t])};
 			Datum		row[4];
 
-			row[0] = CStringGetTextDatum(head->targets[t].name);
+			row[0] = CStringGetTextDatum(LabelToServer(head->targets[t].name));
 			row[1] = Float8GetDatum(prediction.values[t]);
-			row[2] = CStringGetTextDatum(head->targets[t].unit);
+			row[2] = CStringGetTextDatum(LabelToServer(head->targets[t].unit));
 			row[3] = Float8GetDatum(prediction.sds[t]);
 			AddRow(&rows, row, nulls);
 		}

@@ -163,7 +163,7 @@ DescribeHeads(Trainer *trainer)
 
 			if (query->targets[t].task != task)
 				continue;
-			target->name = query->targets[t].name;
+			target->name = LabelFromServer(query->targets[t].name);
 			target->unit = "";
 			target->std = 1;
 			head->target_count++;
