@@ -103,7 +103,7 @@ ORDER BY drug.name, near.rank;
 \echo
 SELECT NOT EXISTS (SELECT FROM hamnet_models() WHERE built_in AND cardinality(targets) > 0) AS untrained \gset
 \if :untrained
-\echo The built-in model is hamnet-untrained: its weights are random numbers from a seed.
+\echo The default model is hamnet-untrained: its weights are random numbers from a seed.
 \echo It was taught no property, so the query below is right and its answer is empty.
 \echo A trained model of your own is loaded with hamnet_load_model(name, weights).
 \echo
@@ -116,17 +116,22 @@ SELECT property, value, unit, sd FROM hamnet_predictions('CC(C)Cc1ccc(cc1)C(C)C(
 \echo
 \echo == 6. Inside the network: aspirin
 \echo
-\if :untrained
-\echo Coordinates, energies and weights of an untrained model show the form of the answer, not chemistry.
+\echo Positions in angstrom, and the energies on the way there, by the built-in model hamnet-engine, which has learned them from QM9.
 \echo
-\endif
 \set ECHO queries
 
 SELECT atom, element, round(x::numeric, 4) AS x, round(y::numeric, 4) AS y, round(z::numeric, 4) AS z
-FROM hamnet_conformer('CC(=O)Oc1ccccc1C(=O)O');
+FROM hamnet_conformer('CC(=O)Oc1ccccc1C(=O)O', 'hamnet-engine');
 
 SELECT step, kinetic, potential, dissipated
-FROM hamnet_trajectory('CC(=O)Oc1ccccc1C(=O)O') WHERE step % 5 = 0;
+FROM hamnet_trajectory('CC(=O)Oc1ccccc1C(=O)O', 'hamnet-engine') WHERE step % 5 = 0;
+
+\set ECHO none
+\if :untrained
+\echo The weights of an untrained model show the form of the answer, not chemistry.
+\echo
+\endif
+\set ECHO queries
 
 SELECT atom, element, round(weight::numeric, 4) AS weight
 FROM hamnet_atom_weights('CC(=O)Oc1ccccc1C(=O)O') ORDER BY weight DESC LIMIT 5;

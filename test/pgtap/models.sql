@@ -9,11 +9,12 @@ GRANT SELECT ON file TO PUBLIC;
 CREATE TEMP TABLE other AS SELECT set_bit(weights, octet_length(weights) * 8 - 30, 1 - get_bit(weights, octet_length(weights) * 8 - 30)) AS weights FROM file;
 GRANT SELECT ON other TO PUBLIC;
 
--- the built-in model
+-- the built-in models
 SELECT results_eq($$SELECT name, built_in, dim, features, targets, owner FROM hamnet_models()$$,
-	$$VALUES ('hamnet-untrained', true, 256, 'hamnet-2021', '{}'::text[], NULL::name)$$, 'the built-in model is listed');
+	$$VALUES ('hamnet-engine', true, 256, 'hamnet-2021', '{}'::text[], NULL::name), ('hamnet-untrained', true, 256, 'hamnet-2021', '{}', NULL)$$,
+	'the built-in models are listed');
 SELECT is(hamnet_fingerprint('CCO', 'hamnet-untrained'), hamnet_fingerprint('CCO'), 'it can be named');
-SELECT is(hamnet_fingerprint_pinned('CCO', id), hamnet_fingerprint('CCO'), 'and pinned') FROM hamnet_models();
+SELECT is(hamnet_fingerprint_pinned('CCO', id), hamnet_fingerprint('CCO'), 'and pinned') FROM hamnet_models() WHERE name = 'hamnet-untrained';
 SELECT throws_ok($$SELECT hamnet_load_model('hamnet-untrained', weights) FROM file$$, '42939', NULL, 'its name is reserved');
 SELECT throws_ok($$SELECT hamnet_drop_model('hamnet-untrained')$$, '2BP01', NULL, 'it cannot be dropped');
 
