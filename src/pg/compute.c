@@ -3,18 +3,11 @@
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
-
 #include "hamnet/training.h"
 
 #include "compute.h"
 #include "guc.h"
-
-/*
- * Atoms of a batch: enough that the matrix products run at full speed, few
- * enough that the activations of one layer stay in the processor's cache.
- */
-#define BATCH_ATOMS 256
+#include "molecule_batch.h"
 
 static void
 RequireEngine(const CachedModel *model)
@@ -90,182 +83,69 @@ MakeFingerprint(const CachedModel *model, const real *numbers)
 	return MakeHfp(numbers, model->model.fingerprint_config.dim, model->tag);
 }
 
-/* What becomes of the molecules of a batch; predictions may be NULL. */
+/* Where ComputeFingerprints puts what becomes of its molecules; the last two may be NULL. */
 typedef struct Outcomes
 {
+	const CachedModel *model;
 	Hfp		  **fingerprints;
 	double	  **predictions;
 	char	  **reasons;
 } Outcomes;
 
-/* What the heads read of several molecules, whose fingerprints [G, count, D] are computed. */
 static HnStatus
-CollectInputs(HnContext *context, const HnModel *model, const HnDescription *descriptions, int count,
-			  const real *fingerprints, HnInputs *inputs)
+KeepOutcomes(void *state, const MoleculeBatch *batch)
 {
-	const HnDescriptorSet *set = hn_model_needs(model).descriptors;
-	HnCounts   *counts;
-	real	   *descriptors = NULL;
-
-	HN_NEW(context, counts, count);
-	if (set)
-		HN_NEW(context, descriptors, (size_t) count * set->count);
-	for (int g = 0; g < count; g++)
-	{
-		counts[g] = descriptions[g].counts;
-		if (set)
-			memcpy(descriptors + (size_t) g * set->count, descriptions[g].descriptors,
-				   set->count * sizeof(real));
-	}
-	*inputs = (HnInputs) {count, fingerprints, descriptors, counts};
-	return HN_OK;
-}
-
-/* Predictions of every head, each molecule's in an array of its own. */
-static HnStatus
-PredictBatch(HnContext *context, const HnModel *model, const HnInputs *inputs, double **predictions)
-{
+	Outcomes   *outcomes = state;
+	const HnModel *model = &outcomes->model->model;
+	int			count = batch->inputs.count;
 	int			targets = hn_model_target_count(model);
-	int			first = 0;
+	double	   *predictions = NULL;
 
-	for (int g = 0; g < inputs->count; g++)
-		predictions[g] = palloc(targets * sizeof(double));
-	for (int h = 0; h < model->head_count; h++)
+	if (outcomes->predictions)
 	{
-		const HnHead *head = &model->heads[h];
-		double	   *values;
+		HN_NEW(batch->context, predictions, (size_t) count * targets);
+		HN_TRY(PredictHeads(batch->context, model, &batch->inputs, predictions));
+	}
+	for (int i = 0; i < count; i++)
+	{
+		int			place = batch->places[i];
 
-		HN_NEW(context, values, (size_t) inputs->count * head->target_count);
-		HN_TRY(hn_predict(context, model, head, inputs, values, NULL));
-		for (int g = 0; g < inputs->count; g++)
-			memcpy(predictions[g] + first, values + (size_t) g * head->target_count,
-				   head->target_count * sizeof(double));
-		first += head->target_count;
+		outcomes->fingerprints[place] =
+			MakeFingerprint(outcomes->model, batch->inputs.fingerprints + (size_t) i * model->fingerprint_config.dim);
+		if (predictions)
+		{
+			outcomes->predictions[place] = palloc(targets * sizeof(double));
+			memcpy(outcomes->predictions[place], predictions + (size_t) i * targets, targets * sizeof(double));
+		}
 	}
 	return HN_OK;
 }
 
-/* The molecules of a batch, parsed. */
-typedef struct Parsed
-{
-	HnGraph    *graphs;
-	HnDescription *descriptions;
-} Parsed;
-
-/* Run molecules 0 .. count - 1 as one batch. */
-static HnStatus
-TryBatch(HnContext *context, const CachedModel *model, Parsed parsed, int count, Outcomes outcomes)
-{
-	HnBatch		batch;
-	HnInputs	inputs;
-	real	   *numbers;
-
-	HN_TRY(hn_batch_build(context, parsed.graphs, count, &batch));
-	if (outcomes.predictions)
-	{
-		HN_TRY(hn_all_fingerprints(context, &model->model, &batch, &numbers));
-		HN_TRY(CollectInputs(context, &model->model, parsed.descriptions, count, numbers, &inputs));
-		HN_TRY(PredictBatch(context, &model->model, &inputs, outcomes.predictions));
-	}
-	else
-		HN_TRY(hn_fingerprints(context, &model->model, &batch, &numbers));
-	for (int g = 0; g < count; g++)
-	{
-		outcomes.fingerprints[g] = MakeFingerprint(model, numbers + (size_t) g * model->model.fingerprint_config.dim);
-		outcomes.reasons[g] = NULL;
-	}
-	return HN_OK;
-}
-
-/*
- * Run a batch. Should one of its molecules break the arithmetic, each is run
- * alone, so that it cannot take the others with it; it has a reason then, and
- * no result.
- */
+/* Note the reason. Without a place for it, a molecule that is too large is an error: see IsMoleculeError. */
 static void
-RunBatch(HnContext *context, const CachedModel *model, Parsed parsed, int count, Outcomes outcomes)
+NoteFailure(void *state, const HnContext *context, int place, const char *smiles)
 {
-	HnArenaMark mark = hn_arena_mark(context->arena);
-	HnStatus	status = TryBatch(context, model, parsed, count, outcomes);
+	Outcomes   *outcomes = state;
 
-	hn_arena_rewind(context->arena, mark);
-	if (status == HN_OK)
-		return;
-	if (!IsMoleculeError(status))
-		ReportCoreError(context, NULL);
-	if (count == 1)
-	{
-		outcomes.fingerprints[0] = NULL;
-		outcomes.reasons[0] = pstrdup(context->message);
-		return;
-	}
-	for (int g = 0; g < count; g++)
-		RunBatch(context, model, (Parsed) {parsed.graphs + g, parsed.descriptions + g}, 1,
-				 (Outcomes) {outcomes.fingerprints + g,
-					 outcomes.predictions ? outcomes.predictions + g : NULL,
-					 outcomes.reasons + g});
-}
-
-/* Whether a failure is noted beside the molecule rather than thrown. */
-static bool
-IsNoted(HnStatus status, char **reasons)
-{
-	return IsMoleculeError(status) || (reasons && status == HN_TOO_LARGE);
+	if (outcomes->reasons)
+		outcomes->reasons[place] = pstrdup(context->message);
+	else if (!IsMoleculeError(context->status))
+		ReportCoreError(context, smiles);
 }
 
 void
 ComputeFingerprints(const CachedModel *model, char **smiles, int count,
 					Hfp **results, double **predictions, char **reasons)
 {
+	Outcomes	outcomes = {model, results, predictions, reasons};
 	HnNeeds		needs = {NULL, false};
-	HnGraph		graphs[BATCH_ATOMS];
-	HnDescription descriptions[BATCH_ATOMS];
-	Hfp		   *computed[BATCH_ATOMS];
-	double	   *predicted[BATCH_ATOMS];
-	char	   *failures[BATCH_ATOMS];
-	int			place[BATCH_ATOMS]; /* of each graph in smiles */
-	int			next = 0;
 
+	memset(results, 0, count * sizeof(Hfp *));
+	if (reasons)
+		memset(reasons, 0, count * sizeof(char *));
 	if (predictions)
 		needs = hn_model_needs(&model->model);
-	while (next < count)
-	{
-		HnContext  *context = BeginCore();
-		int			waiting = 0;
-		int			atoms = 0;
-
-		CHECK_FOR_INTERRUPTS();
-		for (; next < count && waiting < BATCH_ATOMS && atoms < BATCH_ATOMS; next++)
-		{
-			HnStatus	status;
-
-			results[next] = NULL;
-			if (reasons)
-				reasons[next] = NULL;
-			if (smiles[next] == NULL)
-				continue;
-			status = hn_describe_smiles(context, smiles[next], model->model.features, needs,
-										hamnet_max_atoms, &graphs[waiting], &descriptions[waiting]);
-			if (status == HN_OK)
-			{
-				atoms += graphs[waiting].atom_count;
-				place[waiting++] = next;
-			}
-			else if (!IsNoted(status, reasons))
-				ReportCoreError(context, smiles[next]);
-			else if (reasons)
-				reasons[next] = pstrdup(context->message);
-		}
-		if (waiting > 0)
-			RunBatch(context, model, (Parsed) {graphs, descriptions}, waiting,
-					 (Outcomes) {computed, predictions ? predicted : NULL, failures});
-		for (int g = 0; g < waiting; g++)
-		{
-			results[place[g]] = computed[g];
-			if (predictions)
-				predictions[place[g]] = predicted[g];
-			if (reasons)
-				reasons[place[g]] = failures[g];
-		}
-	}
+	VisitMolecules(&model->model, needs, predictions ? model->model.other_count + 1 : 1,
+				   (const char *const *) smiles, count,
+				   (BatchVisitor) {KeepOutcomes, NoteFailure, &outcomes});
 }

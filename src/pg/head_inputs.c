@@ -5,24 +5,16 @@
 
 #include <math.h>
 
-#include "miscadmin.h"
-#include "utils/memutils.h"
-
 #include "hamnet/training.h"
 
 #include "core.h"
-#include "guc.h"
 #include "head_inputs.h"
-
-/* Atoms, and molecules, that go through the network together. */
-#define BATCH_ATOMS 256
-
-/* Molecules predicted together. */
-#define PREDICT_ROWS 500
+#include "molecule_batch.h"
 
 /* Where the inputs of molecules are collected. */
 typedef struct Collection
 {
+	HnContext  *context;		/* whose arena holds them */
 	const HnModel *model;
 	HnNeeds		needs;
 	int			count;
@@ -46,103 +38,72 @@ MakeCollection(HnContext *context, Collection *collection)
 	return HN_OK;
 }
 
-/* Keep what describes molecule i, beyond the life of the scratch arena. */
+/* Keep what describes molecule i of a batch, beyond the life of the batch's arena. */
 static HnStatus
-KeepDescription(HnContext *context, Collection *collection, const HnDescription *description, int i)
+KeepDescription(Collection *collection, const HnInputs *inputs, int i, int place)
 {
 	uint16_t   *columns;
 	uint8_t    *counts;
+	int			length = inputs->counts[i].length;
 
 	if (collection->descriptors)
-		memcpy(collection->descriptors + (Size) i * collection->needs.descriptors->count,
-			   description->descriptors, collection->needs.descriptors->count * sizeof(real));
+	{
+		Size		width = collection->needs.descriptors->count;
+
+		memcpy(collection->descriptors + place * width, inputs->descriptors + i * width, width * sizeof(real));
+	}
 	if (collection->counts)
 	{
-		HN_NEW(context, columns, description->counts.length);
-		HN_NEW(context, counts, description->counts.length);
-		memcpy(columns, description->counts.columns, description->counts.length * sizeof(*columns));
-		memcpy(counts, description->counts.counts, description->counts.length * sizeof(*counts));
-		collection->counts[i] = (HnCounts)
+		HN_NEW(collection->context, columns, length);
+		HN_NEW(collection->context, counts, length);
+		memcpy(columns, inputs->counts[i].columns, length * sizeof(*columns));
+		memcpy(counts, inputs->counts[i].counts, length * sizeof(*counts));
+		collection->counts[place] = (HnCounts)
 		{
-			description->counts.length, columns, counts
+			length, columns, counts
 		};
 	}
 	return HN_OK;
 }
 
-/* Fingerprints of a batch of graphs, which belong to the molecules at `places`; one at a time if some break it. */
 static HnStatus
-AddFingerprints(HnContext *scratch, Collection *collection, const HnGraph *graphs, const int *places, int count)
+KeepInputs(void *state, const MoleculeBatch *batch)
 {
+	Collection *collection = state;
+	const HnInputs *inputs = &batch->inputs;
 	Size		dim = collection->model->fingerprint_config.dim;
-	HnBatch		batch;
-	real	   *numbers;
-	HnStatus	status = hn_batch_build(scratch, graphs, count, &batch);
 
-	if (status == HN_OK)
-		status = hn_all_fingerprints(scratch, collection->model, &batch, &numbers);
-	if (status == HN_OK)
+	for (int i = 0; i < inputs->count; i++)
 	{
+		int			place = batch->places[i];
+
 		for (int g = 0; g <= collection->model->other_count; g++)
-			for (int i = 0; i < count; i++)
-				memcpy(collection->fingerprints + ((Size) g * collection->count + places[i]) * dim,
-					   numbers + ((Size) g * count + i) * dim, dim * sizeof(real));
-		return HN_OK;
+			memcpy(collection->fingerprints + ((Size) g * collection->count + place) * dim,
+				   inputs->fingerprints + ((Size) g * inputs->count + i) * dim, dim * sizeof(real));
+		if (KeepDescription(collection, inputs, i, place) != HN_OK)
+			ReportCoreError(collection->context, NULL);
+		collection->valid[place] = true;
 	}
-	if (status != HN_NOT_FINITE)
-		return status;
-	if (count == 1)
-		collection->valid[places[0]] = false;
-	else
-		for (int i = 0; i < count; i++)
-			HN_TRY(AddFingerprints(scratch, collection, graphs + i, places + i, 1));
 	return HN_OK;
+}
+
+/* Such a molecule keeps its zeros. */
+static void
+PassOver(void *state, const HnContext *context, int place, const char *smiles)
+{
 }
 
 void
 ComputeHeadInputs(HnContext *context, const HnModel *model, HnNeeds needs,
-			  const char *const *smiles, int count, HnInputs *inputs, bool *valid)
+				  const char *const *smiles, int count, HnInputs *inputs, bool *valid)
 {
-	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "hamnet molecules", ALLOCSET_DEFAULT_SIZES);
-	Collection	collection = {.model = model, .needs = needs, .count = count, .valid = valid};
-	HnArena		arena;
-	HnContext	scratch;
-	HnGraph		graphs[BATCH_ATOMS];
-	int			places[BATCH_ATOMS];
-	int			next = 0;
+	Collection	collection = {.context = context, .model = model, .needs = needs, .count = count, .valid = valid};
 
-	hn_arena_init(&arena, ContextAllocator(memory));
-	InitCoreContext(&scratch, &arena);
+	memset(valid, 0, count * sizeof(bool));
 	if (MakeCollection(context, &collection) != HN_OK)
 		ReportCoreError(context, NULL);
-	while (next < count)
-	{
-		int			waiting = 0;
-		int			atoms = 0;
-
-		CHECK_FOR_INTERRUPTS();
-		hn_arena_reset(&arena);
-		for (; next < count && waiting < BATCH_ATOMS && atoms < BATCH_ATOMS; next++)
-		{
-			HnDescription description;
-			HnStatus	status = hn_describe_smiles(&scratch, smiles[next], model->features, needs,
-													hamnet_max_atoms, &graphs[waiting], &description);
-
-			valid[next] = status == HN_OK;
-			if (status == HN_OK)
-			{
-				if (KeepDescription(context, &collection, &description, next) != HN_OK)
-					ReportCoreError(context, NULL);
-				atoms += graphs[waiting].atom_count;
-				places[waiting++] = next;
-			}
-			else if (!IsMoleculeError(status) && status != HN_TOO_LARGE)
-				ReportCoreError(&scratch, smiles[next]);
-		}
-		if (waiting > 0 && AddFingerprints(&scratch, &collection, graphs, places, waiting) != HN_OK)
-			ReportCoreError(&scratch, NULL);
-	}
-	MemoryContextDelete(memory);
+	VisitMolecules(model, needs, model->other_count + 1, smiles, count,
+				   (BatchVisitor) {KeepInputs, PassOver, &collection});
 	*inputs = (HnInputs)
 	{
 		.count = count,
@@ -152,49 +113,38 @@ ComputeHeadInputs(HnContext *context, const HnModel *model, HnNeeds needs,
 	};
 }
 
-/* Predict some molecules; predictions [count, targets]. */
-static void
-PredictSome(HnContext *context, const HnModel *model, const char *const *smiles, int count, double *predictions)
+/* Where PredictSmiles puts its numbers. */
+typedef struct Predictions
 {
-	int			targets = hn_model_target_count(model);
-	bool	   *valid = palloc(count * sizeof(bool));
-	HnInputs	inputs;
-	int			first = 0;
+	const HnModel *model;
+	int			targets;
+	double	   *values;			/* [count, targets] */
+} Predictions;
 
-	ComputeHeadInputs(context, model, hn_model_needs(model), smiles, count, &inputs, valid);
-	for (int h = 0; h < model->head_count; h++)
-	{
-		const HnHead *head = &model->heads[h];
-		double	   *values = palloc((Size) count * head->target_count * sizeof(double));
+static HnStatus
+KeepPredictions(void *state, const MoleculeBatch *batch)
+{
+	Predictions *predictions = state;
+	Size		targets = predictions->targets;
+	double	   *values;
 
-		if (hn_predict(context, model, head, &inputs, values, NULL) != HN_OK)
-			ReportCoreError(context, NULL);
-		for (int i = 0; i < count; i++)
-			for (int t = 0; t < head->target_count; t++)
-				predictions[(Size) i * targets + first + t] = valid[i] ? values[(Size) i * head->target_count + t] : NAN;
-		first += head->target_count;
-		pfree(values);
-	}
-	pfree(valid);
+	HN_NEW(batch->context, values, batch->inputs.count * targets);
+	HN_TRY(PredictHeads(batch->context, predictions->model, &batch->inputs, values));
+	for (int i = 0; i < batch->inputs.count; i++)
+		memcpy(predictions->values + batch->places[i] * targets, values + i * targets, targets * sizeof(double));
+	return HN_OK;
 }
 
 double *
 PredictSmiles(const HnModel *model, const char *const *smiles, int count)
 {
-	int			targets = hn_model_target_count(model);
-	double	   *predictions = palloc_extended((Size) Max(count, 1) * targets * sizeof(double), MCXT_ALLOC_HUGE);
-	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "hamnet predictions", ALLOCSET_DEFAULT_SIZES);
-	HnArena		arena;
-	HnContext	context;
+	Predictions predictions = {.model = model, .targets = hn_model_target_count(model)};
+	Size		total = (Size) count * predictions.targets;
 
-	hn_arena_init(&arena, ContextAllocator(memory));
-	InitCoreContext(&context, &arena);
-	for (int begin = 0; begin < count; begin += PREDICT_ROWS)
-	{
-		hn_arena_reset(&arena);
-		PredictSome(&context, model, smiles + begin, Min(PREDICT_ROWS, count - begin),
-					predictions + (Size) begin * targets);
-	}
-	MemoryContextDelete(memory);
-	return predictions;
+	predictions.values = palloc_extended(Max(total, 1) * sizeof(double), MCXT_ALLOC_HUGE);
+	for (Size i = 0; i < total; i++)
+		predictions.values[i] = NAN;
+	VisitMolecules(model, hn_model_needs(model), model->other_count + 1, smiles, count,
+				   (BatchVisitor) {KeepPredictions, PassOver, &predictions});
+	return predictions.values;
 }
