@@ -43,6 +43,18 @@ sub fresh
 		  . " FROM nci ORDER BY id LIMIT $rows; ALTER TABLE $table ADD PRIMARY KEY (id)");
 }
 
+# The same, where each row takes two milliseconds to write: time to stop a call on any machine.
+$node->safe_psql('postgres', 'CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS '
+	  . q{'BEGIN PERFORM pg_catalog.pg_sleep(0.002); RETURN NEW; END'});
+
+sub fresh_and_slow
+{
+	my ($table, $rows) = @_;
+
+	fresh($table, $rows);
+	$node->safe_psql('postgres', "CREATE TRIGGER slowly BEFORE UPDATE OF fp ON $table FOR EACH ROW EXECUTE FUNCTION slowly()");
+}
+
 sub enrich
 {
 	my ($table, $options, %psql) = @_;
@@ -72,7 +84,8 @@ sub start_call
 	$call{handle} = IPC::Run::start(
 		[ 'psql', '--no-psqlrc', '--dbname', $node->connstr('postgres'), '--command', "CALL hamnet_enrich('$table', 'smiles', 'fp', '$options')" ],
 		'<', \undef, '>', \$call{stdout}, '2>', \$call{stderr});
-	$node->poll_query_until('postgres', 'SELECT count(*) > 0 FROM hamnet_enrich_progress() WHERE rows_filled > 0');
+	$node->poll_query_until('postgres', 'SELECT count(*) > 0 FROM hamnet_enrich_progress() WHERE rows_filled > 0')
+	  or die "hamnet_enrich of $table was never seen at work";
 	$call{pid} = $node->safe_psql('postgres', 'SELECT pid FROM hamnet_enrich_progress()');
 	return \%call;
 }
@@ -154,7 +167,7 @@ foreach my $stop ('pg_cancel_backend', 'pg_terminate_backend')
 {
 	foreach my $workers (0, 2)
 	{
-		fresh('stopped', 1400);
+		fresh_and_slow('stopped', 1400);
 		my $call = start_call('stopped', qq({"workers": $workers, "batch_rows": 20}));
 
 		$node->safe_psql('postgres', "SELECT $stop($call->{pid})");
@@ -172,7 +185,7 @@ foreach my $stop ('pg_cancel_backend', 'pg_terminate_backend')
 is((enrich('stopped', '{}'))[0], 0, 'the same call goes on');
 is(wrong_rows('stopped'), 0, 'and leaves nothing out');
 
-fresh('stopped', 1400);
+fresh_and_slow('stopped', 1400);
 like((enrich('stopped', '{}"; SELECT 1', on_error_stop => 0))[1], qr/invalid input syntax for type json/, 'options are JSON');
 {
 	my ($stdout, $stderr);
@@ -195,7 +208,7 @@ like((enrich('stopped', '{}"; SELECT 1', on_error_stop => 0))[1], qr/invalid inp
 }
 foreach my $victim ('worker', 'leader')
 {
-	fresh('killed', 1400);
+	fresh_and_slow('killed', 1400);
 	my $call = start_call('killed', '{"workers": 2, "batch_rows": 20}');
 	my $pid = $victim eq 'worker' ? (worker_pids())[0] : $call->{pid};
 
@@ -211,7 +224,7 @@ foreach my $victim ('worker', 'leader')
 # Other sessions change, delete and add rows meanwhile
 
 {
-	fresh('changing', 1400);
+	fresh_and_slow('changing', 1400);
 	my $call = start_call('changing', '{"workers": 2, "batch_rows": 20}');
 	my $changed = 0;
 
