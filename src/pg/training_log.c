@@ -246,8 +246,9 @@ LogEpoch(TrainingRun *run, const EpochReport *report)
 	ExecuteAsOwner("_hamnet_training_epoch",
 				   "INSERT INTO %s AS e (run, part, member, epoch, epochs, loss, metric, value, "
 				   "learning_rate, molecules_per_second, estimated_end, logged) "
-				   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-				   "pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $11), pg_catalog.clock_timestamp()) "
+				   "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+				   "clock OPERATOR(pg_catalog.+) pg_catalog.make_interval(secs => $11), clock "
+				   "FROM pg_catalog.clock_timestamp() AS clock "
 				   "ON CONFLICT (run, part, member, epoch) DO UPDATE SET epochs = excluded.epochs, loss = excluded.loss, "
 				   "value = excluded.value, learning_rate = excluded.learning_rate, "
 				   "molecules_per_second = excluded.molecules_per_second, "

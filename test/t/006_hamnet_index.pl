@@ -8,6 +8,10 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+use FindBin;
+use lib "$FindBin::Bin/../perl";
+use Crash;
+
 my $dim = 24;
 
 my $primary = PostgreSQL::Test::Cluster->new('primary');
@@ -126,9 +130,9 @@ sub start_writing
 
 my $writing = start_writing();
 my $victim = $primary->safe_psql('postgres', "SELECT pid FROM $clients LIMIT 1");
-kill 'KILL', $victim;
+my $logged = kill_process($primary, $victim);
 $writing->finish;
-$primary->poll_query_until('postgres', 'SELECT true');
+wait_until_recovered($primary, $logged);
 exact($primary, 'after kill -9 of a backend');
 is($primary->safe_psql('postgres', q{SET enable_seqscan = off; SELECT count(*) FROM (SELECT fp FROM fleeting ORDER BY fp <-> (SELECT q FROM query LIMIT 1)) s}),
 	0, 'an unlogged table is empty after a crash, its index too');

@@ -8,6 +8,10 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+
+use FindBin;
+use lib "$FindBin::Bin/../perl";
+use Crash;
 use Time::HiRes qw(usleep);
 
 my $molecules = '/usr/share/RDKit/Data/NCI/first_5K.smi';
@@ -212,9 +216,9 @@ foreach my $victim ('worker', 'leader')
 	my $call = start_call('killed', '{"workers": 2, "batch_rows": 20}');
 	my $pid = $victim eq 'worker' ? (worker_pids())[0] : $call->{pid};
 
-	kill 'KILL', $pid;
+	my $logged = kill_process($node, $pid);
 	$call->{handle}->finish;
-	$node->poll_query_until('postgres', 'SELECT true');
+	wait_until_recovered($node, $logged);
 	is(scalar(worker_pids()), 0, "killed $victim: no worker comes back");
 	cmp_ok(filled('killed'), '>', 0, "killed $victim: committed rows stay");
 	is((enrich('killed', '{}'))[0], 0, "killed $victim: the same call goes on");

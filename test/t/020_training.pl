@@ -8,6 +8,10 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+use FindBin;
+use lib "$FindBin::Bin/../perl";
+use Crash;
+
 my $node = PostgreSQL::Test::Cluster->new('training');
 $node->init;
 $node->append_conf('postgresql.conf', "restart_after_crash = on\nmax_worker_processes = 8\n");
@@ -115,9 +119,9 @@ like($call->{stderr}, qr/ERROR:  a training worker has stopped/, 'its worker ter
 ends_well('workerless', 'worker');
 
 $call = start_call('killed', 5);
-kill('KILL', $call->{pid});
+my $logged = kill_process($node, $call->{pid});
 $call->{handle}->finish;
-$node->poll_query_until('postgres', 'SELECT true');
+wait_until_recovered($node, $logged);
 ends_well('killed', 'kill -9');
 
 $call = start_call('crashed', 5);

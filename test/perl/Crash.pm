@@ -1,0 +1,34 @@
+# What tests of crashes share.
+
+package Crash;
+
+use strict;
+use warnings;
+
+use Exporter qw(import);
+
+our @EXPORT = qw(kill_process wait_until_recovered);
+
+# kill -9 a process of the server; returns how long the server's log is before that.
+sub kill_process
+{
+	my ($node, $pid) = @_;
+	my $logged = -s $node->logfile;
+
+	kill 'KILL', $pid;
+	return $logged;
+}
+
+# Wait until the server has noticed the crash that kill_process made, and accepts
+# connections again. A killed backend's client hears of it before the server does,
+# so that connections of the meantime are accepted and then lost.
+sub wait_until_recovered
+{
+	my ($node, $logged) = @_;
+
+	$node->wait_for_log(qr/all server processes terminated; reinitializing/, $logged);
+	$node->poll_query_until('postgres', 'SELECT true') or die 'the server did not recover';
+	return;
+}
+
+1;
