@@ -81,7 +81,7 @@ make_model(const Case *which, HnModel *model)
 	static HnTarget classes[1] = {{"class", "", 0, 1}};
 	HnTensor   *tensors = NULL;
 	int			count = 0;
-	uint64_t	state = 7;
+	uint64_t	state = which->bond_messages ? 2 : 7;
 
 	memset(model, 0, sizeof(*model));
 	model->features = features_of(which);
