@@ -136,6 +136,9 @@ $(RDKIT_OBJS): %.o: %.cpp $(CORE_HEADERS)
 
 $(OBJS): $(CORE_HEADERS) $(BUILTIN_MODELS) $(wildcard src/pg/*.h)
 
+# The version is compiled in.
+src/pg/version.o: hamnet.control
+
 models/make_untrained: models/make_untrained.c $(CORE)
 	$(CC) $(CORE_CFLAGS) -o $@ $< $(CORE) $(CORE_LIBS)
 

@@ -79,6 +79,7 @@ count_flop(const HnModel *model, double n, double m)
 	double		R = model->fingerprint_config.rounds;
 	double		d = engine->enabled ? engine->dim : 0;
 	double		r = 2 * d;
+	double		b = model->fingerprint_config.bond_messages ? Fb : 0;
 	double		flop = 0;
 
 	if (engine->enabled)
@@ -97,11 +98,11 @@ count_flop(const HnModel *model, double n, double m)
 		flop += 2 * n * 3 * d;	/* positions */
 	}
 	flop += 2 * n * F * D + 2 * m * Fb * G;	/* first states */
-	flop += L * (2 * n * D * (2 * D + r) + 2 * m * D	/* messages */
+	flop += L * (2 * n * D * (2 * D + r) + 2 * m * D + 2 * m * b * D + (b > 0 ? 2 * m * D : 0)	/* messages */
 				 + 2 * m * 2 * G + 2 * n * r	/* attention */
 				 + 2 * m * 2 * D	/* context */
 				 + 2 * n * 3 * D * 2 * D);	/* GRU */
-	flop += (L - 1) * (2 * n * G * (2 * D + r) + 2 * m * G);	/* edges; the last are not needed */
+	flop += (L - 1) * (2 * n * G * (2 * D + r) + 2 * m * G + 2 * m * b * G + (b > 0 ? 2 * m * G : 0));	/* edges; the last are not needed */
 	flop += 2 * n * D * D + n * D + 2 * n * D * (D + r) + 2 * n * (D + r);	/* read-out, once */
 	flop += R * (2 * D + 2 * n * D + 2 * 3 * D * 2 * D);	/* and in each round */
 	return flop;

@@ -2,7 +2,9 @@
  * training_step.c: what a step of training costs, in forward passes of the
  * same molecules.
  *
- *     bench/training_step SMILES-FILE
+ *     bench/training_step SMILES-FILE [bonds]
+ *
+ * With "bonds", messages see the features of bonds.
  *
  * Times are of this process on the processor, each the least of several passes
  * that take turns, so that other load on the machine disturbs the ratios little.
@@ -65,7 +67,7 @@ allocate(Bench *bench, size_t count, size_t size)
 
 /* The built-in models' sizes, with a head of one hidden layer. */
 static void
-make_model(Bench *bench)
+make_model(Bench *bench, bool bond_messages)
 {
 	static HnTarget target = {.name = "y", .unit = "", .mean = 0, .std = 1};
 	static HnLinear layers[2] = {{.out = 128}};
@@ -82,7 +84,7 @@ make_model(Bench *bench)
 			.enabled = true, .dim = 32, .hidden = 128, .steps = 20, .tau = 0.025, .dissipate = true,
 			.potential_width = 32, .dissipation_width = 32
 		},
-			.fingerprint_config = {.dim = 256, .edge_dim = 64, .layers = 2, .rounds = 2},
+			.fingerprint_config = {.dim = 256, .edge_dim = 64, .layers = 2, .rounds = 2, .bond_messages = bond_messages},
 			.head_count = 1, .heads = &head
 	};
 	check(hn_model_allocate(&bench->kept_context, &bench->model), &bench->kept_context);
@@ -202,9 +204,9 @@ main(int argc, char **argv)
 	};
 	static Bench bench;
 
-	if (argc != 2)
+	if (argc != 2 && (argc != 3 || strcmp(argv[2], "bonds") != 0))
 	{
-		fprintf(stderr, "usage: %s SMILES-FILE\n", argv[0]);
+		fprintf(stderr, "usage: %s SMILES-FILE [bonds]\n", argv[0]);
 		return EXIT_FAILURE;
 	}
 	hn_blas_single_thread();
@@ -212,7 +214,7 @@ main(int argc, char **argv)
 	hn_arena_init(&bench.arena, hn_malloc_allocator);
 	hn_context_init(&bench.kept_context, &bench.kept, NULL, NULL);
 	hn_context_init(&bench.context, &bench.arena, NULL, NULL);
-	make_model(&bench);
+	make_model(&bench, argc == 3);
 	read_examples(&bench, argv[1]);
 
 	printf("%d molecules, %lld parameters\n\n", bench.count, (long long) bench.model.parameter_count);

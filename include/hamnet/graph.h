@@ -13,10 +13,14 @@ typedef struct HnFeatureSet
 	const char *name;
 	int			atom_columns;
 	int			bond_columns;
+	const struct HnFeatureSet *extends; /* its first atom columns and all its bond columns are those of this set; or NULL */
 } HnFeatureSet;
 
 /* The feature set of the paper's code: 34 atom columns, 10 bond columns. */
 extern const HnFeatureSet hn_features_2021;
+
+/* The same and, after them, hydrogens and ring sizes: 46 atom columns, 10 bond columns. */
+extern const HnFeatureSet hn_features_2026;
 
 /* The feature set of that name, or NULL. */
 extern const HnFeatureSet *hn_feature_set(const char *name);

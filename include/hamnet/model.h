@@ -4,7 +4,8 @@
  *
  * Matrices are row-major, [out, in]. Names of sizes: F atom columns, B bond
  * columns, d engine.dim, h engine.hidden, D fingerprint.dim, G
- * fingerprint.edge_dim; r = 2d, or 0 when the engine is off.
+ * fingerprint.edge_dim; r = 2d, or 0 when the engine is off; b = B when messages
+ * see the bonds' features, or 0.
  */
 #ifndef HAMNET_MODEL_H
 #define HAMNET_MODEL_H
@@ -44,6 +45,7 @@ typedef struct HnFingerprintConfig
 	int			edge_dim;		/* G */
 	int			layers;			/* L */
 	int			rounds;			/* R */
+	bool		bond_messages;	/* messages and edges see the features of the bond */
 } HnFingerprintConfig;
 
 typedef enum HnTask
@@ -100,9 +102,9 @@ typedef struct HnEngineWeights
 
 typedef struct HnMessageLayer
 {
-	HnLinear	message;		/* [D, 2D + r] */
+	HnLinear	message;		/* [D, 2D + r + b] */
 	HnLinear	attention;		/* [1, G + r] */
-	HnLinear	edge;			/* [G, 2D + r] */
+	HnLinear	edge;			/* [G, 2D + r + b] */
 	HnCell		gru;			/* in D, hidden D */
 } HnMessageLayer;
 
@@ -137,6 +139,7 @@ typedef struct HnPackedLayer
 	 * [W_3, -W_2] of each [2D + 2G or 2D, D + r].
 	 */
 	HnPacked	edges;
+	HnPacked	bonds;			/* from E to their third part [D + G or D, B]; unset without bond messages */
 	HnPackedGru gru;
 } HnPackedLayer;
 
@@ -184,6 +187,9 @@ typedef struct HnModel
 
 /* 2d, or 0 when the engine is off: the width of r in every layer. */
 extern int	hn_model_coordinate_width(const HnModel *model);
+
+/* b: the columns that messages and edges have for the features of the bond. */
+extern int	hn_model_bond_width(const HnModel *model);
 
 /* One tensor of a model: where its pointer is kept, and its shape. */
 typedef struct HnTensor

@@ -160,4 +160,17 @@ extern HnStatus hn_training_standardise(HnContext *context, HnModel *model, cons
 extern HnStatus hn_model_with_heads(HnContext *context, const HnModel *base, const HnHead *heads, int head_count,
 									uint64_t seed, HnModel *model);
 
+/*
+ * A model with the engine of base, or without one where base is NULL, and a new
+ * generator of this shape, whose weights are drawn from seed; it has no heads.
+ * Where features extends the set of base, the engine gets columns of zeros, and
+ * its coordinates are what they were but for rounding in the gates. Everything
+ * comes from the context's arena; nothing points to base.
+ *
+ * HN_INVALID_ARGUMENT if features neither is nor extends the set of base;
+ * HN_INVALID_MODEL for a shape beyond the limits.
+ */
+extern HnStatus hn_model_with_generator(HnContext *context, const HnModel *base, const HnFeatureSet *features,
+										const HnFingerprintConfig *shape, uint64_t seed, HnModel *model);
+
 #endif

@@ -6,8 +6,8 @@
 #include <string.h>
 
 /*
- * Columns of hamnet-2021. One-hot blocks use their last slot for anything
- * that is not listed.
+ * Columns of hamnet-2021, and after them those that hamnet-2026 has as well.
+ * One-hot blocks use their last slot for anything that is not listed.
  */
 enum
 {
@@ -20,7 +20,11 @@ enum
 	ATOM_CIP_R,
 	ATOM_CIP_S,
 	ATOM_CHIRALITY_POSSIBLE,
-	ATOM_COLUMNS
+	ATOM_COLUMNS_2021,
+	ATOM_HYDROGENS = ATOM_COLUMNS_2021, /* 5 */
+	ATOM_RING_SIZE = ATOM_HYDROGENS + 5,	/* 6; none is set outside of rings */
+	ATOM_IN_RING = ATOM_RING_SIZE + 6,
+	ATOM_COLUMNS_2026
 };
 
 enum
@@ -39,10 +43,14 @@ static const unsigned char listed_elements[] = {
 
 #define ELEMENT_OTHER ((int) sizeof(listed_elements))
 #define DEGREE_OTHER 5
+#define MOST_HYDROGENS 4
+#define SMALLEST_RING 3
+#define LARGEST_RING 8
 
-const HnFeatureSet hn_features_2021 = {"hamnet-2021", ATOM_COLUMNS, BOND_COLUMNS};
+const HnFeatureSet hn_features_2021 = {"hamnet-2021", ATOM_COLUMNS_2021, BOND_COLUMNS, NULL};
+const HnFeatureSet hn_features_2026 = {"hamnet-2026", ATOM_COLUMNS_2026, BOND_COLUMNS, &hn_features_2021};
 
-static const HnFeatureSet *const feature_sets[] = {&hn_features_2021};
+static const HnFeatureSet *const feature_sets[] = {&hn_features_2021, &hn_features_2026};
 
 const HnFeatureSet *
 hn_feature_set(const char *name)
@@ -65,11 +73,20 @@ element_slot(int element)
 	return slot;
 }
 
+/* What hamnet-2026 adds. */
+static void
+encode_surroundings(const HnAtomFacts *atom, real *row)
+{
+	row[ATOM_HYDROGENS + (atom->hydrogens < MOST_HYDROGENS ? atom->hydrogens : MOST_HYDROGENS)] = 1;
+	if (atom->ring_size == 0)
+		return;
+	row[ATOM_RING_SIZE + (atom->ring_size < LARGEST_RING ? atom->ring_size : LARGEST_RING) - SMALLEST_RING] = 1;
+	row[ATOM_IN_RING] = 1;
+}
+
 void
 hn_encode_atom(const HnFeatureSet *features, const HnAtomFacts *atom, real *row)
 {
-	(void) features;			/* there is one set so far */
-
 	row[ATOM_ELEMENT + element_slot(atom->element)] = 1;
 	row[ATOM_DEGREE + (atom->degree < DEGREE_OTHER ? atom->degree : DEGREE_OTHER)] = 1;
 	row[ATOM_CHARGE] = (real) atom->charge;
@@ -79,12 +96,14 @@ hn_encode_atom(const HnFeatureSet *features, const HnAtomFacts *atom, real *row)
 	row[ATOM_CIP_R] = atom->cip == 'R';
 	row[ATOM_CIP_S] = atom->cip == 'S';
 	row[ATOM_CHIRALITY_POSSIBLE] = atom->chirality_possible;
+	if (features == &hn_features_2026)
+		encode_surroundings(atom, row);
 }
 
 void
 hn_encode_bond(const HnFeatureSet *features, const HnBondFacts *bond, real *row)
 {
-	(void) features;
+	(void) features;			/* all sets describe bonds alike */
 
 	if (bond->type != HN_BOND_OTHER)
 		row[BOND_TYPE + bond->type] = 1;

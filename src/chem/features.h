@@ -46,6 +46,8 @@ typedef struct HnAtomFacts
 	bool		aromatic;
 	char		cip;			/* 'R', 'S', or 0 */
 	bool		chirality_possible;
+	int			hydrogens;		/* implicit, explicit, and neighbours in the graph */
+	int			ring_size;		/* of the smallest ring that it is in; 0 outside of rings */
 } HnAtomFacts;
 
 typedef struct HnBondFacts

@@ -18,8 +18,6 @@
 #include <GraphMol/Atom.h>
 #include <GraphMol/Bond.h>
 #include <GraphMol/Descriptors/MolDescriptors.h>
-#include <RDGeneral/RDConfig.h>
-#include <GraphMol/Descriptors/BCUT.h>
 #include <GraphMol/Fingerprints/MorganFingerprints.h>
 #include <GraphMol/MolOps.h>
 #include <GraphMol/PartialCharges/GasteigerCharges.h>
@@ -28,6 +26,7 @@
 #include <RDGeneral/types.h>
 
 #include "rdkit_common.h"
+#include "rdkit_descriptors.h"
 
 extern "C"
 {
@@ -114,8 +113,6 @@ constexpr double NOT_KNOWN = std::numeric_limits<double>::quiet_NaN();
 /* Bounds of the classes of EState_VSA and VSA_EState, as RDKit has them. */
 const std::vector<double> estate_bounds = {-0.390, 0.290, 0.717, 1.165, 1.540, 1.807, 2.05, 4.69, 9.17, 15.0};
 const std::vector<double> area_bounds = {4.78, 5.00, 5.410, 5.740, 6.00, 6.07, 6.45, 7.00, 11.0};
-
-using Values = std::vector<double>;
 
 void
 append(Values &values, const Values &more)
@@ -220,12 +217,6 @@ balaban_group(const RDKit::ROMol &mol)
 }
 
 Values
-bcut_group(const RDKit::ROMol &mol)
-{
-	return RDKit::Descriptors::BCUT2D(mol);
-}
-
-Values
 weight_group(const RDKit::ROMol &mol)
 {
 	const RDKit::PeriodicTable *table = RDKit::PeriodicTable::getTable();
@@ -295,21 +286,27 @@ count_group(const RDKit::ROMol &mol)
 
 using MorganCounts = RDKit::SparseIntVect<std::uint32_t>;
 
-std::unique_ptr<MorganCounts>
-morgan_counts(const RDKit::ROMol &mol, unsigned radius)
-{
-	return std::unique_ptr<MorganCounts>(RDKit::MorganFingerprints::getFingerprint(mol, radius));
-}
-
-/* Different environments up to a radius, for each heavy atom. */
+/* Different environments up to each radius, for each heavy atom. */
 Values
 density_group(const RDKit::ROMol &mol)
 {
+	RDKit::MorganFingerprints::BitInfoMap places;
+	Values		values(3, 0);
 	double		heavy = mol.getNumHeavyAtoms();
-	Values		values;
 
-	for (unsigned radius = 1; radius <= 3; radius++)
-		values.push_back(heavy > 0 ? morgan_counts(mol, radius)->getNonzeroElements().size() / heavy : 0);
+	std::unique_ptr<MorganCounts>(RDKit::MorganFingerprints::getFingerprint(
+		mol, 3, nullptr, nullptr, false, true, true, false, &places));
+	for (const auto &environment : places)
+	{
+		unsigned	first = 3;
+
+		for (const auto &place : environment.second)
+			first = std::min(first, place.second);
+		for (unsigned radius = std::max(first, 1U); radius <= 3; radius++)
+			values[radius - 1]++;
+	}
+	for (double &value : values)
+		value = heavy > 0 ? value / heavy : 0;
 	return values;
 }
 
@@ -324,16 +321,6 @@ degree_group(const RDKit::ROMol &mol)
 	for (const auto bond : mol.bonds())
 		chi1 += std::sqrt(1.0 / (bond->getBeginAtom()->getDegree() * bond->getEndAtom()->getDegree()));
 	return {chi0, chi1, RDKit::Descriptors::calcChi0n(mol), RDKit::Descriptors::calcChi0v(mol)};
-}
-
-/* What walks along paths. */
-Values
-path_group(const RDKit::ROMol &mol)
-{
-	using namespace RDKit::Descriptors;
-
-	return {calcChi1n(mol), calcChi1v(mol), calcChi2n(mol), calcChi2v(mol), calcChi3n(mol), calcChi3v(mol),
-		calcChi4n(mol), calcChi4v(mol), calcHallKierAlpha(mol), calcKappa1(mol), calcKappa2(mol), calcKappa3(mol)};
 }
 
 /* The fragments as queries, parsed once. */
@@ -399,7 +386,7 @@ struct Group
 const Group groups[] = {
 	{estate_group, 25, true, false},
 	{balaban_group, 1, true, false},
-	{bcut_group, 8, true, true},
+	{burden_descriptors, 8, true, true},
 	{weight_group, 6, false, false},
 	{charge_group, 4, false, false},
 	{peoe_group, 14, false, false},
@@ -407,7 +394,7 @@ const Group groups[] = {
 	{count_group, 17, false, true},
 	{density_group, 3, false, false},
 	{degree_group, 4, false, false},
-	{path_group, 12, false, true},
+	{path_descriptors, 12, false, true},
 	{fragment_group, FRAGMENTS, false, true}
 };
 
@@ -462,7 +449,7 @@ void
 count_substructures(HnContext *context, const RDKit::ROMol &mol, HnCounts *counts)
 {
 	std::vector<unsigned> folded(HN_COUNT_COLUMNS, 0);
-	std::unique_ptr<MorganCounts> environments = morgan_counts(mol, 2);
+	std::unique_ptr<MorganCounts> environments(RDKit::MorganFingerprints::getFingerprint(mol, 2));
 	size_t		length = 0;
 	uint16_t   *columns;
 	uint8_t	   *values;

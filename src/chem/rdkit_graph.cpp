@@ -50,8 +50,17 @@ hybridisation_of(const RDKit::Atom &atom)
 	}
 }
 
+/*
+ * Of the rings through an atom only the size of the smallest is stated, because
+ * it does not depend on which smallest set of smallest rings was found, and so
+ * not on how the molecule was written, as cages' sets do. Such a set is a basis
+ * of all cycles in which every cycle is a sum of cycles that are not longer. One
+ * of those that a shortest cycle through a bond is the sum of has that bond, and
+ * cannot be shorter; so the smallest ring of each bond, and of each atom, is in
+ * every set.
+ */
 HnAtomFacts
-facts_of(const RDKit::Atom &atom)
+facts_of(const RDKit::Atom &atom, const RDKit::RingInfo &rings)
 {
 	HnAtomFacts facts;
 	std::string code;
@@ -66,6 +75,8 @@ facts_of(const RDKit::Atom &atom)
 	if (atom.getPropIfPresent(RDKit::common_properties::_CIPCode, code) && code.size() == 1)
 		facts.cip = code[0];
 	facts.chirality_possible = atom.hasProp(RDKit::common_properties::_ChiralityPossible);
+	facts.hydrogens = static_cast<int>(atom.getTotalNumHs(true));
+	facts.ring_size = static_cast<int>(rings.minAtomRingSize(atom.getIdx()));
 	return facts;
 }
 
@@ -163,7 +174,7 @@ describe_atoms(HnContext *context, const RDKit::ROMol &mol, const std::vector<un
 	for (const auto atom : mol.atoms())
 	{
 		size_t		place = rank[atom->getIdx()];
-		HnAtomFacts facts = facts_of(*atom);
+		HnAtomFacts facts = facts_of(*atom, *mol.getRingInfo());
 		double		weight = table->getAtomicWeight(static_cast<unsigned>(facts.element));
 
 		graph->source_atom[place] = static_cast<int>(atom->getIdx());

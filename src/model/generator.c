@@ -1,11 +1,11 @@
 /*
  * generator.c: the Fingerprint Generator (model specification, section 3).
  *
- * A linear layer over [h_i ; r_i − r_j ; h_j] is split into what depends on
- * the receiver and what depends on the sender, so that products run over
- * atoms and edges only add two rows:
+ * A linear layer over [h_i ; r_i − r_j ; h_j ; E_k] is split into what depends
+ * on the receiver, on the sender and, with bond messages, on the bond k between
+ * them, so that products run over atoms and bonds, and edges only add rows:
  *
- *   W z_ij + b = (W_1 h_i + W_2 r_i + b) + (W_3 h_j − W_2 r_j)
+ *   W z_ij + b = (W_1 h_i + W_2 r_i + b) + (W_3 h_j − W_2 r_j) + W_4 E_k
  *
  * With [h_i ; r_i] lying side by side as the state, both parts, for messages
  * and for edges, are one product with the state; see HnPackedLayer.
@@ -28,6 +28,8 @@ typedef struct Generator
 	int			edge_count;		/* 2M */
 	const HnPackedGenerator *packed;
 	real	   *parts;			/* what a layer's messages and edges are sums of [N, 2D + 2G] */
+	real	   *bond_parts;		/* and what the bonds add to them [M, D + G]; NULL without bond messages */
+	real	   *row;			/* one edge's sum, of a message or an edge */
 	real	   *relative;		/* w_r · r_i of the attention [N] */
 } Generator;
 
@@ -87,9 +89,10 @@ initial_edges(HnContext *context, const Generator *generator, real *edge)
 }
 
 /*
- * out_e = LeakyReLU(W z_ij + b) for every edge [2M, columns]. The receiver's
- * part of it begins at column `first` of the parts, of which a row has `width`,
- * and the sender's lies beside it.
+ * out_e = LeakyReLU(W z_ij + b) for every edge [2M, columns]. A row of the
+ * bonds' parts has `width` columns, this layer's begin at `first`; a row of the
+ * atoms' parts has twice as many, the receiver's begin at 2 `first`, and the
+ * sender's lie beside them.
  */
 static void
 join_edges(const Generator *generator, int width, int first, int columns, real *out)
@@ -99,9 +102,16 @@ join_edges(const Generator *generator, int width, int first, int columns, real *
 
 	for (int e = 0; e < generator->edge_count; e++)
 	{
-		const real *to = generator->parts + (size_t) edges[e].receiver * width + first;
-		const real *from = generator->parts + (size_t) edges[e].sender * width + first + columns;
+		const real *to = generator->parts + 2 * ((size_t) edges[e].receiver * width + first);
+		const real *from = generator->parts + 2 * ((size_t) edges[e].sender * width + first) + columns;
 
+		if (generator->bond_parts)
+		{
+			memcpy(generator->row, to, (size_t) columns * sizeof(real));
+			kernels->add_scaled(generator->row, 1, generator->bond_parts + (size_t) edges[e].bond * width + first,
+								(size_t) columns);
+			to = generator->row;
+		}
 		kernels->add_leaky_relu(out + (size_t) e * columns, to, from, (size_t) columns);
 	}
 }
@@ -175,11 +185,15 @@ layer_forward(HnContext *context, const Generator *generator, int l, const HnLay
 	const HnPackedLayer *packed = &generator->packed->layers[l];
 	int			atoms = generator->batch->atom_count;
 	int			dim = generator->dim;
+	int			width = dim + (next_edge ? generator->edge_dim : 0);
 
-	hn_packed_product(&packed->edges, atoms, layer->state, generator->width, generator->parts, packed->edges.out);
-	join_edges(generator, packed->edges.out, 0, dim, layer->message);
+	hn_packed_product(&packed->edges, atoms, layer->state, generator->width, generator->parts, 2 * width);
+	if (generator->bond_parts)
+		hn_packed_product(&packed->bonds, generator->batch->bond_count, generator->batch->bond_features,
+						  generator->batch->features->bond_columns, generator->bond_parts, width);
+	join_edges(generator, width, 0, dim, layer->message);
 	if (next_edge)
-		join_edges(generator, packed->edges.out, 2 * dim, generator->edge_dim, next_edge);
+		join_edges(generator, width, dim, generator->edge_dim, next_edge);
 	edge_attention(generator, &generator->model->layers[l].attention, layer);
 	gather_messages(generator, layer);
 	hn_gru_forward(&packed->gru, atoms, layer->context, layer->state, generator->width,
@@ -343,6 +357,14 @@ generator_init(HnContext *context, const HnModel *model, const HnBatch *batch, c
 	generator->edge_count = 2 * batch->bond_count;
 	HN_NEW(context, generator->parts,
 		   (size_t) batch->atom_count * (2 * (size_t) generator->dim + 2 * (size_t) generator->edge_dim));
+	generator->bond_parts = NULL;
+	if (model->fingerprint_config.bond_messages)
+	{
+		size_t		columns = (size_t) generator->dim + generator->edge_dim;
+
+		HN_NEW(context, generator->bond_parts, batch->bond_count * columns);
+		HN_NEW(context, generator->row, columns);
+	}
 	HN_NEW(context, generator->relative, batch->atom_count);
 	if (model->packed)
 		generator->packed = &model->packed->generator;

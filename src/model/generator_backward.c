@@ -6,8 +6,8 @@
  * layers send to the coordinates, which are the same in every layer's state.
  *
  * With the split of generator.c, W z_ij + b = (W_1 h_i + W_2 r_i + b) +
- * (W_3 h_j − W_2 r_j), the way back adds the edges' derivatives up by receiver
- * and by sender before any product.
+ * (W_3 h_j − W_2 r_j) + W_4 E_k, the way back adds the edges' derivatives up by
+ * receiver, by sender and by bond before any product.
  */
 #include <string.h>
 
@@ -34,6 +34,7 @@ typedef struct Way
 	real	   *d_attention;	/* [2M] */
 	real	   *received;		/* sums over the edges of each receiver [N, max(D, G)] */
 	real	   *sent;			/* and of each sender */
+	real	   *bonded;			/* and of each bond [M, max(D, G)]; NULL without bond messages */
 	real	   *row;			/* one edge's derivative [max(D, G)] */
 	real	   *relative;		/* by w_r · r_i of the attention [N] */
 } Way;
@@ -63,6 +64,9 @@ way_init(HnContext *context, const HnModel *model, const HnBatch *batch, const H
 	HN_NEW(context, way->d_attention, way->edge_count);
 	HN_NEW(context, way->received, atoms * widest);
 	HN_NEW(context, way->sent, atoms * widest);
+	way->bonded = NULL;
+	if (model->fingerprint_config.bond_messages)
+		HN_NEW(context, way->bonded, batch->bond_count * widest);
 	HN_NEW(context, way->row, widest);
 	HN_NEW(context, way->relative, atoms);
 	return HN_OK;
@@ -198,9 +202,31 @@ readout_backward(HnContext *context, Way *way, HnFingerprintTrace *trace, real *
 	return HN_OK;
 }
 
+/* Set the sums of the edges' derivatives, of n columns, to zero. */
+static void
+clear_sums(const Way *way, size_t n)
+{
+	memset(way->received, 0, way->batch->atom_count * n * sizeof(real));
+	memset(way->sent, 0, way->batch->atom_count * n * sizeof(real));
+	if (way->bonded)
+		memset(way->bonded, 0, way->batch->bond_count * n * sizeof(real));
+}
+
+/* Add `scale` times an edge's derivative d [n] to its receiver's, its sender's and its bond's. */
+static void
+add_to_sums(const Way *way, const HnEdge *edge, real scale, const real *d, size_t n)
+{
+	const HnKernels *kernels = hn_kernels();
+
+	kernels->add_scaled(way->received + edge->receiver * n, scale, d, n);
+	kernels->add_scaled(way->sent + edge->sender * n, scale, d, n);
+	if (way->bonded)
+		kernels->add_scaled(way->bonded + edge->bond * n, scale, d, n);
+}
+
 /*
- * Back through W z_ij + b, from way->received and way->sent, which hold the
- * sums of the edges' derivatives, to d_state:
+ * Back through W z_ij + b, from way->received, way->sent and way->bonded, which
+ * hold the sums of the edges' derivatives, to d_state:
  *
  *   d_h = received W_1 + sent W_3,  d_r = (received − sent) W_2
  */
@@ -218,6 +244,14 @@ edge_layer_backward(Way *way, const HnLinear *layer, const real *state, HnLinear
 	hn_gemm_tn(columns, dim, atoms, 1, way->sent, columns, state, width, 1, gradient->weight + width, in);
 	hn_gemm_nn(atoms, dim, columns, 1, way->received, columns, layer->weight, in, 1, way->d_state, width);
 	hn_gemm_nn(atoms, dim, columns, 1, way->sent, columns, layer->weight + width, in, 1, way->d_state, width);
+	if (way->bonded)
+	{
+		const HnBatch *batch = way->batch;
+		int			b = batch->features->bond_columns;
+
+		hn_gemm_tn(columns, b, batch->bond_count, 1, way->bonded, columns, batch->bond_features, b,
+				   1, gradient->weight + width + dim, in);
+	}
 	if (way->r == 0)
 		return;
 
@@ -233,20 +267,12 @@ edge_layer_backward(Way *way, const HnLinear *layer, const real *state, HnLinear
 static void
 edge_update_backward(Way *way, const HnLinear *layer, const real *state, const real *edge, HnLinear *gradient)
 {
-	const HnKernels *kernels = hn_kernels();
-	const HnBatch *batch = way->batch;
 	size_t		columns = (size_t) way->edge_dim;
 
-	kernels->leaky_relu_back(edge, way->d_edge, way->edge_count * columns);
-	memset(way->received, 0, batch->atom_count * columns * sizeof(real));
-	memset(way->sent, 0, batch->atom_count * columns * sizeof(real));
+	hn_kernels()->leaky_relu_back(edge, way->d_edge, way->edge_count * columns);
+	clear_sums(way, columns);
 	for (int e = 0; e < way->edge_count; e++)
-	{
-		const real *d = way->d_edge + e * columns;
-
-		kernels->add_scaled(way->received + batch->edges[e].receiver * columns, 1, d, columns);
-		kernels->add_scaled(way->sent + batch->edges[e].sender * columns, 1, d, columns);
-	}
+		add_to_sums(way, &way->batch->edges[e], 1, way->d_edge + e * columns, columns);
 	edge_layer_backward(way, layer, state, gradient);
 }
 
@@ -258,21 +284,18 @@ static void
 messages_backward(Way *way, const HnLinear *message, const HnLayerTrace *layer, HnLinear *gradient)
 {
 	const HnKernels *kernels = hn_kernels();
-	const HnBatch *batch = way->batch;
 	size_t		dim = (size_t) way->dim;
 
-	memset(way->received, 0, batch->atom_count * dim * sizeof(real));
-	memset(way->sent, 0, batch->atom_count * dim * sizeof(real));
+	clear_sums(way, dim);
 	for (int e = 0; e < way->edge_count; e++)
 	{
-		const HnEdge *edge = &batch->edges[e];
+		const HnEdge *edge = &way->batch->edges[e];
 		const real *d_sum = way->d_context + edge->receiver * dim;
 
 		way->d_attention[e] = hn_dot(d_sum, layer->message + e * dim, way->dim);
 		memcpy(way->row, d_sum, dim * sizeof(real));
 		kernels->leaky_relu_back(layer->message + e * dim, way->row, dim);
-		kernels->add_scaled(way->received + edge->receiver * dim, layer->attention[e], way->row, dim);
-		kernels->add_scaled(way->sent + edge->sender * dim, layer->attention[e], way->row, dim);
+		add_to_sums(way, edge, layer->attention[e], way->row, dim);
 	}
 	edge_layer_backward(way, message, layer->state, gradient);
 }

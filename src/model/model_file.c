@@ -165,13 +165,15 @@ read_engine(HnContext *context, json_t *value, HnEngineConfig *engine)
 static HnStatus
 read_fingerprint(HnContext *context, json_t *value, HnFingerprintConfig *fingerprint, int *other_count)
 {
-	static const char *const keys[] = {"dim", "edge_dim", "layers", "rounds", "generators", NULL};
+	static const char *const keys[] = {"dim", "edge_dim", "layers", "rounds", "bond_messages", "generators", NULL};
 	Section		section = {.name = "fingerprint"};
 	int			generators = 1;
 
 	HN_TRY(enter(context, &section, value, keys));
 	HN_TRY(get_several(context, &section, "generators", &generators));
 	*other_count = generators - 1;
+	if (json_object_get(section.object, "bond_messages"))
+		HN_TRY(get_bool(context, &section, "bond_messages", &fingerprint->bond_messages));
 	HN_TRY(get_int(context, &section, "dim", &fingerprint->dim));
 	HN_TRY(get_int(context, &section, "edge_dim", &fingerprint->edge_dim));
 	HN_TRY(get_int(context, &section, "layers", &fingerprint->layers));
@@ -373,8 +375,8 @@ read_configuration(HnContext *context, json_t *root, HnModel *model)
 	HN_TRY(get_string(context, &section, "features", &features));
 	model->features = hn_feature_set(features);
 	if (model->features == NULL)
-		return hn_fail(context, HN_INVALID_MODEL, "unrecognized feature set \"%s\", expected \"%s\"",
-					   hn_quoted(features).text, hn_features_2021.name);
+		return hn_fail(context, HN_INVALID_MODEL, "unrecognized feature set \"%s\", expected \"%s\" or \"%s\"",
+					   hn_quoted(features).text, hn_features_2021.name, hn_features_2026.name);
 	HN_TRY(hn_json_known_keys(context, section.name, root, keys));
 
 	HN_TRY(read_engine(context, json_object_get(root, "engine"), &model->engine_config));
@@ -605,6 +607,8 @@ pack_fingerprint(const HnModel *model)
 	json_t	   *packed = json_pack("{s:i,s:i,s:i,s:i}", "dim", fingerprint->dim, "edge_dim", fingerprint->edge_dim,
 								   "layers", fingerprint->layers, "rounds", fingerprint->rounds);
 
+	if (fingerprint->bond_messages)
+		packed = with(packed, "bond_messages", json_true());
 	if (model->other_count > 0)
 		packed = with(packed, "generators", json_integer(model->other_count + 1));
 	return packed;

@@ -44,19 +44,24 @@ hn_pack_engine(HnContext *context, const HnModel *model, HnPackedEngine *packed)
 }
 
 /*
- * The receiver's rows [W_1, W_2] of a layer over [h_i ; r_i - r_j ; h_j],
- * beginning at `first`, and the sender's [W_3, -W_2] after them.
+ * The receiver's rows [W_1, W_2] of a layer over [h_i ; r_i - r_j ; h_j ; E_k],
+ * beginning at 2 `first`, and the sender's [W_3, -W_2] after them; the bond's
+ * W_4, where there are, at `first` of theirs.
  */
 static void
-pack_edge_layer(const HnLinear *layer, int first, int dim, int r, HnPacked *packed)
+pack_edge_layer(const HnLinear *layer, int first, int dim, int r, HnPackedLayer *packed)
 {
+	HnPacked   *edges = &packed->edges;
 	size_t		step = (size_t) layer->in;
 	int			out = layer->out;
+	int			bond = layer->in - 2 * dim - r;
 
-	hn_pack(packed->panels, packed->in, first, 0, out, dim + r, 1, layer->weight, step, 1);
-	hn_pack(packed->panels, packed->in, first + out, 0, out, dim, 1, layer->weight + dim + r, step, 1);
-	hn_pack(packed->panels, packed->in, first + out, dim, out, r, -1, layer->weight + dim, step, 1);
-	memcpy(packed->bias + first, layer->bias, (size_t) out * sizeof(real));
+	hn_pack(edges->panels, edges->in, 2 * first, 0, out, dim + r, 1, layer->weight, step, 1);
+	hn_pack(edges->panels, edges->in, 2 * first + out, 0, out, dim, 1, layer->weight + dim + r, step, 1);
+	hn_pack(edges->panels, edges->in, 2 * first + out, dim, out, r, -1, layer->weight + dim, step, 1);
+	memcpy(edges->bias + 2 * first, layer->bias, (size_t) out * sizeof(real));
+	if (bond > 0)
+		hn_pack(packed->bonds.panels, bond, first, 0, out, bond, 1, layer->weight + 2 * dim + r, step, 1);
 }
 
 static HnStatus
@@ -66,12 +71,15 @@ pack_layer(HnContext *context, const HnModel *model, int index, HnPackedLayer *p
 	bool		last = index == model->fingerprint_config.layers - 1;
 	int			dim = model->fingerprint_config.dim;
 	int			r = hn_model_coordinate_width(model);
-	int			out = 2 * dim + (last ? 0 : 2 * layer->edge.out);
+	int			b = hn_model_bond_width(model);
+	int			out = dim + (last ? 0 : layer->edge.out);
 
-	HN_TRY(hn_packed_allocate(context, out, dim + r, true, &packed->edges));
-	pack_edge_layer(&layer->message, 0, dim, r, &packed->edges);
+	HN_TRY(hn_packed_allocate(context, 2 * out, dim + r, true, &packed->edges));
+	if (b > 0)
+		HN_TRY(hn_packed_allocate(context, out, b, false, &packed->bonds));
+	pack_edge_layer(&layer->message, 0, dim, r, packed);
 	if (!last)
-		pack_edge_layer(&layer->edge, 2 * dim, dim, r, &packed->edges);
+		pack_edge_layer(&layer->edge, dim, dim, r, packed);
 	return hn_pack_gru(context, &layer->gru, &packed->gru);
 }
 

@@ -21,6 +21,12 @@ hn_model_coordinate_width(const HnModel *model)
 	return model->engine_config.enabled ? 2 * model->engine_config.dim : 0;
 }
 
+int
+hn_model_bond_width(const HnModel *model)
+{
+	return model->fingerprint_config.bond_messages ? model->features->bond_columns : 0;
+}
+
 static HnStatus
 check_range(HnContext *context, const char *name, int value, int least, int most)
 {
@@ -270,6 +276,7 @@ static HnStatus
 shape_generator(HnContext *context, HnModel *model)
 {
 	int			r = hn_model_coordinate_width(model);
+	int			b = hn_model_bond_width(model);
 	int			D = model->fingerprint_config.dim;
 	int			G = model->fingerprint_config.edge_dim;
 
@@ -278,9 +285,9 @@ shape_generator(HnContext *context, HnModel *model)
 	HN_NEW(context, model->layers, model->fingerprint_config.layers);
 	for (int l = 0; l < model->fingerprint_config.layers; l++)
 	{
-		model->layers[l].message = linear(D, 2 * D + r);
+		model->layers[l].message = linear(D, 2 * D + r + b);
 		model->layers[l].attention = linear(1, G + r);
-		model->layers[l].edge = linear(G, 2 * D + r);
+		model->layers[l].edge = linear(G, 2 * D + r + b);
 		model->layers[l].gru = cell(GRU_GATES, D, D);
 	}
 	model->readout.map = linear(D, D);
@@ -747,9 +754,12 @@ same_shape(const HnModel *a, const HnModel *b)
 {
 	const HnEngineConfig *e = &a->engine_config;
 	const HnEngineConfig *f = &b->engine_config;
+	const HnFingerprintConfig *p = &a->fingerprint_config;
+	const HnFingerprintConfig *q = &b->fingerprint_config;
 
 	if (a->features != b->features || a->head_count != b->head_count || e->enabled != f->enabled
-		|| memcmp(&a->fingerprint_config, &b->fingerprint_config, sizeof(a->fingerprint_config)) != 0)
+		|| p->dim != q->dim || p->edge_dim != q->edge_dim || p->layers != q->layers || p->rounds != q->rounds
+		|| p->bond_messages != q->bond_messages)
 		return false;
 	if (e->enabled && (e->dim != f->dim || e->hidden != f->hidden || e->steps != f->steps || e->tau != f->tau
 					   || e->dissipate != f->dissipate || e->potential_width != f->potential_width

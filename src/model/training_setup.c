@@ -221,6 +221,80 @@ hn_model_with_heads(HnContext *context, const HnModel *base, const HnHead *heads
 	return HN_OK;
 }
 
+/* Copy a block of columns of a matrix [rows, old_in], from `from` on, to those from `to` on of another. */
+static void
+copy_columns(const real *old, int old_in, int from, int rows, int columns, real *new, int new_in, int to)
+{
+	for (int i = 0; i < rows; i++)
+		memcpy(new + (size_t) i * new_in + to, old + (size_t) i * old_in + from, (size_t) columns * sizeof(real));
+}
+
+/*
+ * Copy an engine to one that sees more atom columns, all of whose weights are
+ * zero. The atoms' features are what the gate sees first and last, all that
+ * the first convolution sees, and the first part of what the LSTM sees.
+ */
+static void
+widen_engine(const HnModel *base, HnModel *model)
+{
+	const HnEngineWeights *old = &base->engine;
+	const HnEngineWeights *new = &model->engine;
+	int			few = base->features->atom_columns;
+	int			many = model->features->atom_columns;
+	int			bond = base->features->bond_columns;
+	int			rest = old->lstm.in - few;
+	int			gates = old->lstm.gates * old->lstm.hidden;
+
+	copy_columns(old->gate.weight, old->gate.in, 0, 1, few, new->gate.weight, new->gate.in, 0);
+	copy_columns(old->gate.weight, old->gate.in, few, 1, bond, new->gate.weight, new->gate.in, many);
+	copy_columns(old->gate.weight, old->gate.in, few + bond, 1, few, new->gate.weight, new->gate.in, many + bond);
+	copy_columns(old->gcn1.weight, few, 0, old->gcn1.out, few, new->gcn1.weight, many, 0);
+	copy_columns(old->lstm.weight_ih, old->lstm.in, 0, gates, few, new->lstm.weight_ih, new->lstm.in, 0);
+	copy_columns(old->lstm.weight_ih, old->lstm.in, few, gates, rest, new->lstm.weight_ih, new->lstm.in, many);
+}
+
+HnStatus
+hn_model_with_generator(HnContext *context, const HnModel *base, const HnFeatureSet *features,
+						const HnFingerprintConfig *shape, uint64_t seed, HnModel *model)
+{
+	HnTensor   *originals = NULL;
+	HnTensor   *tensors = NULL;
+	int			original_count = 0;
+	int			count = 0;
+	int			first = 0;
+
+	if (base && features != base->features && features->extends != base->features)
+		return hn_fail(context, HN_INVALID_ARGUMENT, "an engine of feature set \"%s\" cannot read feature set \"%s\"",
+					   base->features->name, features->name);
+	memset(model, 0, sizeof(*model));
+	model->features = features;
+	model->fingerprint_config = *shape;
+	if (base)
+		model->engine_config = base->engine_config;
+	HN_TRY(hn_model_allocate(context, model));
+	HN_TRY(hn_model_tensors(context, model, &tensors, &count));
+	if (model->engine_config.enabled)
+	{
+		HnModel		source = *base;
+
+		/* The tensors of the engine come first, in both models. */
+		HN_TRY(hn_model_tensors(context, &source, &originals, &original_count));
+		for (; begins_with(tensors[first].name, "engine."); first++)
+		{
+			size_t		size = (size_t) tensors[first].shape[0] * tensors[first].shape[1] * sizeof(real);
+
+			if (tensors[first].shape[1] == originals[first].shape[1])
+				memcpy(*tensors[first].data, *originals[first].data, size);
+			else
+				memset(*tensors[first].data, 0, size);
+		}
+		if (features != base->features)
+			widen_engine(base, model);
+	}
+	hn_model_initialise(tensors + first, count - first, seed);
+	return HN_OK;
+}
+
 /* Numbers that are summed at a time: they stay in the nearest cache. */
 #define SUM_CHUNK 1024
 

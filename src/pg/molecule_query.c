@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -203,34 +204,29 @@ bool
 NextMolecule(MoleculeQuery *query, MoleculeRow *row)
 {
 	MemoryContext old;
-	HeapTuple	tuple;
 	TupleDesc	columns;
-	bool		isnull;
-	Datum		datum;
+	Datum	   *values;
+	bool	   *nulls;
 
 	if (query->next == query->fetched && !FetchBatch(query))
 		return false;
 	MemoryContextReset(query->row_memory);
 	old = MemoryContextSwitchTo(query->row_memory);
-	tuple = query->batch->vals[query->next++];
 	columns = query->batch->tupdesc;
 
+	/* All columns at once: behind a text, finding one walks over all before it. */
+	values = palloc(columns->natts * sizeof(Datum));
+	nulls = palloc(columns->natts * sizeof(bool));
+	heap_deform_tuple(query->batch->vals[query->next++], columns, values, nulls);
+
 	memset(row, 0, sizeof(MoleculeRow));
-	datum = SPI_getbinval(tuple, columns, 1, &isnull);
-	if (!isnull)
-		row->molecule = TextDatumGetCString(datum);
+	if (!nulls[0])
+		row->molecule = TextDatumGetCString(values[0]);
 	row->targets = palloc((query->target_count + 1) * sizeof(double));
 	for (int t = 0; t < query->target_count; t++)
-	{
-		datum = SPI_getbinval(tuple, columns, t + 2, &isnull);
-		row->targets[t] = isnull ? NAN : TargetValue(datum, &query->targets[t]);
-	}
-	if (OidIsValid(query->coordinate_type))
-	{
-		datum = SPI_getbinval(tuple, columns, 2, &isnull);
-		if (!isnull)
-			ReadCoordinates(datum, query->coordinate_type, row);
-	}
+		row->targets[t] = nulls[t + 1] ? NAN : TargetValue(values[t + 1], &query->targets[t]);
+	if (OidIsValid(query->coordinate_type) && !nulls[1])
+		ReadCoordinates(values[1], query->coordinate_type, row);
 	MemoryContextSwitchTo(old);
 	return true;
 }

@@ -50,7 +50,13 @@ typedef struct TrainOptions
 	int64		seed;
 	int64		members;
 	int64		patience;
+	char	   *generator;
+	bool		engine;
+	char	   *features;
+	bool		bond_messages;
 	int64		dim;
+	int64		edge_dim;
+	int64		layers;
 	int64		units;
 	double		dropout;
 	int64		workers;
@@ -60,7 +66,14 @@ typedef struct TrainOptions
 
 static const char *const splits[] = {"random", "scaffold", "none", NULL};
 
-/* Zeros, which none of these may be, stand for what follows from the data. */
+static const char *const generators[] = {"base", "new", NULL};
+
+static const char *const feature_sets[] = {"hamnet-2021", "hamnet-2026", NULL};
+
+/* Message layers of a generator: more have never been of use, and cost memory for each atom. */
+#define MOST_LAYERS 8
+
+/* Zeros, which none of these may be, stand for what follows from the data or from other options. */
 static const Option train_options[] = {
 	{"base", OPTION_TEXT, offsetof(TrainOptions, base)},
 	{"head", OPTION_TEXT, offsetof(TrainOptions, head), .text = {NULL, candidate_names}},
@@ -72,7 +85,13 @@ static const Option train_options[] = {
 	{"seed", OPTION_INTEGER, offsetof(TrainOptions, seed), .integer = {0, 0, PG_INT32_MAX}},
 	{"members", OPTION_INTEGER, offsetof(TrainOptions, members), .integer = {1, 1, HN_MAX_MEMBERS}},
 	{"patience", OPTION_INTEGER, offsetof(TrainOptions, patience), .integer = {20, 0, 100000}},
+	{"generator", OPTION_TEXT, offsetof(TrainOptions, generator), .text = {"base", generators}},
+	{"engine", OPTION_BOOLEAN, offsetof(TrainOptions, engine), .boolean = true},
+	{"features", OPTION_TEXT, offsetof(TrainOptions, features), .text = {NULL, feature_sets}},
+	{"bond_messages", OPTION_BOOLEAN, offsetof(TrainOptions, bond_messages), .boolean = false},
 	{"dim", OPTION_INTEGER, offsetof(TrainOptions, dim), .integer = {128, 4, HN_MAX_WIDTH}},
+	{"edge_dim", OPTION_INTEGER, offsetof(TrainOptions, edge_dim), .integer = {0, 1, HN_MAX_WIDTH}},
+	{"layers", OPTION_INTEGER, offsetof(TrainOptions, layers), .integer = {0, 1, MOST_LAYERS}},
 	{"units", OPTION_INTEGER, offsetof(TrainOptions, units), .integer = {256, 1, HN_MAX_WIDTH}},
 	{"dropout", OPTION_NUMBER, offsetof(TrainOptions, dropout), .number = {0.1, 0, 0.9, false}},
 	{"workers", OPTION_INTEGER, offsetof(TrainOptions, workers), .integer = {2, 1, 64}},
@@ -110,8 +129,8 @@ typedef struct Trainer
 	TrainingData data;
 	HnArena		arena;			/* for models */
 	HnContext	context;
-	bool		scratch;		/* nothing was learned before */
-	HnModel		model;			/* base with network heads, before training */
+	bool		scratch;		/* the generator is new: it has learned nothing before */
+	HnModel		model;			/* engine and generator to begin with, without heads */
 	HnHead	   *heads;			/* what is to be predicted: names, tasks and targets */
 	int			head_count;
 	int		   *head_of_target; /* [target_count] */
@@ -134,6 +153,13 @@ ElapsedSeconds(const Trainer *trainer)
 /*
  * Before any work
  */
+
+/* Whether the generator is not that of the base. */
+static bool
+HasNewGenerator(const TrainOptions *options)
+{
+	return strcmp(options->generator, "new") == 0 || (options->base && strcmp(options->base, "scratch") == 0);
+}
 
 /*
  * Heads for the targets of the query, one for the numbers and one for the
@@ -194,25 +220,21 @@ OrderTargets(Trainer *trainer)
 }
 
 /*
- * A new model, whose generator is to be learned. It has no engine: properties
- * alone do not teach one.
+ * A model with the engine of base and a new generator, which is to be learned.
+ * Without a base, which is NULL, it has no engine: properties alone do not teach one.
  */
 static HnStatus
-MakeScratch(HnContext *context, int dim, uint64 seed, HnModel *model)
+MakeGenerator(HnContext *context, const TrainOptions *options, const HnModel *base, uint64 seed, HnModel *model)
 {
-	HnTensor   *tensors;
-	int			count;
-
-	memset(model, 0, sizeof(HnModel));
-	model->features = &hn_features_2021;
-	model->fingerprint_config = (HnFingerprintConfig)
-	{
-		.dim = dim, .edge_dim = Max(dim / 2, 1), .layers = 3, .rounds = 2
+	const HnFeatureSet *features = base ? base->features : &hn_features_2021;
+	HnFingerprintConfig shape = {
+		.dim = options->dim, .edge_dim = options->edge_dim > 0 ? options->edge_dim : Max(options->dim / 2, 1),
+		.layers = options->layers > 0 ? options->layers : 3, .rounds = 2, .bond_messages = options->bond_messages
 	};
-	HN_TRY(hn_model_allocate(context, model));
-	HN_TRY(hn_model_tensors(context, model, &tensors, &count));
-	hn_model_initialise(tensors, count, seed);
-	return HN_OK;
+
+	if (options->features)
+		features = hn_feature_set(options->features);
+	return hn_model_with_generator(context, base, features, &shape, seed, model);
 }
 
 /*
@@ -223,7 +245,7 @@ static HnStatus
 MakeModel(Trainer *trainer, int hidden_layers, uint64 seed, HnModel *model)
 {
 	HnContext  *context = &trainer->context;
-	HnModel		base;
+	HnModel		base = trainer->model;
 
 	for (int h = 0; h < trainer->head_count; h++)
 	{
@@ -235,9 +257,7 @@ MakeModel(Trainer *trainer, int hidden_layers, uint64 seed, HnModel *model)
 			head->layers[l].out = trainer->options.units;
 	}
 	if (trainer->scratch)
-		HN_TRY(MakeScratch(context, trainer->options.dim, seed, &base));
-	else
-		base = trainer->model;
+		HN_TRY(MakeGenerator(context, &trainer->options, &trainer->model, seed, &base));
 	return hn_model_with_heads(context, &base, trainer->heads, trainer->head_count, seed, model);
 }
 
@@ -245,20 +265,25 @@ MakeModel(Trainer *trainer, int hidden_layers, uint64 seed, HnModel *model)
 static void
 ReadBase(Trainer *trainer)
 {
-	const CachedModel *base;
+	const TrainOptions *options = &trainer->options;
+	const CachedModel *base = NULL;
+	HnStatus	status;
 
 	hn_arena_init(&trainer->arena, ContextAllocator(CurrentMemoryContext));
 	InitCoreContext(&trainer->context, &trainer->arena);
-	trainer->scratch = trainer->options.base && strcmp(trainer->options.base, "scratch") == 0;
+	trainer->scratch = HasNewGenerator(options);
+	if (options->base == NULL)
+		base = GetDefaultModel();
+	else if (strcmp(options->base, "scratch") != 0)
+		base = GetModelByName(options->base, false);
+	if (base && options->engine)
+		trainer->procedure.base_id = pstrdup(base->id);
 	if (trainer->scratch)
-	{
-		if (MakeScratch(&trainer->context, trainer->options.dim, trainer->options.seed, &trainer->model) != HN_OK)
-			ReportCoreError(&trainer->context, NULL);
-		return;
-	}
-	base = trainer->options.base ? GetModelByName(trainer->options.base, false) : GetDefaultModel();
-	trainer->procedure.base_id = pstrdup(base->id);
-	if (hn_model_with_heads(&trainer->context, &base->model, NULL, 0, 0, &trainer->model) != HN_OK)
+		status = MakeGenerator(&trainer->context, options, base && options->engine ? &base->model : NULL,
+							   options->seed, &trainer->model);
+	else
+		status = hn_model_with_heads(&trainer->context, &base->model, NULL, 0, 0, &trainer->model);
+	if (status != HN_OK)
 		ReportCoreError(&trainer->context, NULL);
 }
 
@@ -779,11 +804,23 @@ CheckOptions(const TrainOptions *options)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"head\" is needed when nothing is held out for validation"),
 				 errhint("Without option \"head\", the head that validates best is kept.")));
-	if (options->head && options->base && strcmp(options->head, "mlp") == 0 && strcmp(options->base, "scratch") == 0)
+	if (HasNewGenerator(options))
+	{
+		if (options->head && strcmp(options->head, "mlp") == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("head \"mlp\" needs a base whose fingerprint was learned"),
+					 errhint("Use head \"full\" to learn from scratch.")));
+		return;
+	}
+	if (!options->engine || options->features || options->bond_messages || options->edge_dim > 0 ||
+		options->layers > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("head \"mlp\" needs a base whose fingerprint was learned"),
-				 errhint("Use head \"full\" to learn from scratch.")));
+				 errmsg("option \"%s\" is for a new generator",
+						!options->engine ? "engine" : options->features ? "features" :
+						options->bond_messages ? "bond_messages" : options->edge_dim > 0 ? "edge_dim" : "layers"),
+				 errhint("Add \"generator\": \"new\".")));
 }
 
 /* Everything, from the options to the stored model. */

@@ -1,7 +1,7 @@
 -- Training, evaluation and their log, on tiny data. All of it in one
 -- transaction, where nothing is committed on the way.
 BEGIN;
-SELECT plan(67);
+SELECT plan(78);
 SET LOCAL client_min_messages = warning;
 
 -- alcohols, amines, halides and acids whose label follows from their atoms
@@ -103,6 +103,22 @@ SELECT lives_ok($$CALL hamnet_train('mlp', 'SELECT smiles, y FROM assay', '{"hea
 SELECT is(hamnet_fingerprint('CCO', 'mlp')::real[], hamnet_fingerprint('CCO')::real[], 'leaves the fingerprint alone');
 SELECT lives_ok($$CALL hamnet_train('more', 'SELECT smiles, y FROM assay', '{"head": "full", "epochs": 1, "base": "a"}')$$, 'a model of one''s own as the base');
 SELECT isnt(hamnet_fingerprint('CCO', 'more')::real[], hamnet_fingerprint('CCO', 'a')::real[], 'whose fingerprint is trained on');
+
+-- new generators
+SELECT lives_ok($$CALL hamnet_train('rich', 'SELECT smiles, y FROM assay', '{"head": "full", "epochs": 30, "lr": 0.01, "dropout": 0, "units": 8, "batch": 8, "base": "hamnet-untrained",
+	"generator": "new", "features": "hamnet-2026", "bond_messages": true, "dim": 24, "edge_dim": 6, "layers": 2}')$$, 'a new generator on the engine of a base');
+SELECT results_eq($$SELECT dim, features FROM hamnet_models() WHERE name = 'rich'$$, $$VALUES (24, 'hamnet-2026')$$, 'is what was asked for');
+SELECT cmp_ok(metric_of('rich', 'SELECT smiles, y FROM assay', 'rmse'), '<', (SELECT 0.5 * stddev(y) FROM assay), 'and learns');
+SELECT is(hamnet_fingerprint('CCCc1ccccc1', 'rich'), hamnet_fingerprint('c1ccccc1CCC', 'rich'), 'whatever the spelling');
+SELECT cmp_ok((SELECT max(greatest(abs(a.x - b.x), abs(a.y - b.y), abs(a.z - b.z)))
+	FROM hamnet_conformer('CC(=O)Oc1ccccc1C(=O)O', 'rich') AS a JOIN hamnet_conformer('CC(=O)Oc1ccccc1C(=O)O', 'hamnet-untrained') AS b USING (atom)),
+	'<', 1e-4::float8, 'the engine says what it said');
+SELECT lives_ok($$CALL hamnet_train('richer', 'SELECT smiles, y FROM assay', '{"head": "full", "epochs": 1, "base": "rich"}')$$, 'it is the base of others');
+SELECT results_eq($$SELECT dim, features FROM hamnet_models() WHERE name = 'richer'$$, $$VALUES (24, 'hamnet-2026')$$, 'of the same shape');
+SELECT lives_ok($$CALL hamnet_train('three', 'SELECT smiles, y FROM assay', '{"head": "full", "epochs": 1, "dim": 8, "base": "rich", "generator": "new", "members": 3}')$$, 'an ensemble of new generators');
+SELECT isnt(hamnet_fingerprint('CCO', 'three')::real[], hamnet_fingerprint('CCO', 'rich')::real[], 'which know nothing of the base');
+SELECT lives_ok($$CALL hamnet_train('plain', 'SELECT smiles, y FROM assay', '{"head": "full", "epochs": 1, "dim": 8, "base": "rich", "generator": "new", "engine": false}')$$, 'without its engine');
+SELECT throws_ok($$SELECT FROM hamnet_conformer('CCO', 'plain')$$, NULL, 'there are no conformers');
 
 SELECT lives_ok($$CALL hamnet_train('on', 'SELECT smiles, y FROM assay', '{"head": "mlp", "epochs": 1, "base": "ensemble"}')$$, 'an ensemble as the base');
 SELECT is(hamnet_fingerprint('CCO', 'on')::real[], hamnet_fingerprint('CCO', 'ensemble')::real[], 'of which the first generator counts');

@@ -52,6 +52,14 @@ read_valid(const char *smiles, HnGraph *graph)
 		fail_msg("%s: %s", smiles, context.message);
 }
 
+/* With everything that atoms and bonds may be described by. */
+static void
+read_richly(const char *smiles, HnGraph *graph)
+{
+	if (hn_graph_from_smiles(&context, smiles, &hn_features_2026, MAX_ATOMS, graph) != HN_OK)
+		fail_msg("%s: %s", smiles, context.message);
+}
+
 /* A string of count copies of unit, in the arena. */
 static char *
 repeat(const char *unit, int count)
@@ -165,8 +173,78 @@ test_feature_sets(void **state)
 {
 	(void) state;
 	assert_ptr_equal(hn_feature_set("hamnet-2021"), &hn_features_2021);
+	assert_ptr_equal(hn_feature_set("hamnet-2026"), &hn_features_2026);
 	assert_null(hn_feature_set("hamnet-2020"));
 	assert_null(hn_feature_set(""));
+}
+
+/* The columns of hamnet-2021 are the first of hamnet-2026, and bonds have the same in both. */
+static void
+check_extension(const char *smiles)
+{
+	HnGraph		poor;
+	HnGraph		rich;
+
+	read_valid(smiles, &poor);
+	read_richly(smiles, &rich);
+	assert_int_equal(poor.atom_count, rich.atom_count);
+	for (int i = 0; i < poor.atom_count; i++)
+		assert_memory_equal(rich.atom_features + i * hn_features_2026.atom_columns,
+							poor.atom_features + i * hn_features_2021.atom_columns,
+							hn_features_2021.atom_columns * sizeof(real));
+	assert_memory_equal(rich.bond_features, poor.bond_features,
+						(size_t) poor.bond_count * hn_features_2021.bond_columns * sizeof(real));
+}
+
+/* What hamnet-2026 adds, for each atom of the SMILES: hydrogens, size of the smallest ring or 0. */
+static void
+test_features_2026(void **state)
+{
+	static const struct
+	{
+		const char *smiles;
+		const char *hydrogens;
+		const char *ring;
+	}			cases[] = {
+		{"C", "4", "0"},
+		{"[CH3]C(=O)O", "3001", "0000"},
+		{"[NH4+].[BH4-]", "44", "00"},
+		{"[2H]C([2H])O", "0301", "0000"},
+		{"[H][H]", "11", "00"},
+		{"C1CC1C", "2213", "3330"},
+		{"C1CCC1.C1CCCC1.c1ccccc1", "222222222111111", "444455555666666"},
+		{"C1CCCCCC1", "2222222", "7777777"},
+		{"C1CCCCCCC1.C1CCCCCCCC1", "22222222222222222", "88888888888888888"},
+		{"C12C3C4C1C5C2C3C45", "11111111", "44444444"},
+		{"C1CC2CCC1C2", "2212212", "5555555"},
+		{"c1ccc2c(c1)CC2", "11100122", "66644644"},
+	};
+	const HnFeatureSet *set = &hn_features_2026;
+
+	(void) state;
+	assert_int_equal(set->atom_columns, 46);
+	assert_int_equal(set->bond_columns, hn_features_2021.bond_columns);
+	assert_ptr_equal(set->extends, &hn_features_2021);
+	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++)
+	{
+		HnGraph		graph;
+
+		check_extension(cases[c].smiles);
+		read_richly(cases[c].smiles, &graph);
+		assert_int_equal(graph.atom_count, strlen(cases[c].ring));
+		for (int i = 0; i < graph.atom_count; i++)
+		{
+			const real *row = graph.atom_features + i * set->atom_columns + hn_features_2021.atom_columns;
+			real		expected[12] = {0};
+			int			ring = cases[c].ring[graph.source_atom[i]] - '0';
+
+			expected[cases[c].hydrogens[graph.source_atom[i]] - '0'] = 1;
+			if (ring > 0)
+				expected[5 + ring - 3] = expected[11] = 1;
+			if (memcmp(row, expected, sizeof(expected)) != 0)
+				fail_msg("%s: atom %d is described otherwise", cases[c].smiles, graph.source_atom[i]);
+		}
+	}
 }
 
 /* The graph of a SMILES is the graph of every other SMILES of the molecule. */
@@ -178,15 +256,15 @@ check_spellings(const char *smiles, unsigned seed)
 	HnGraph		graph;
 	HnGraph		other;
 
-	read_valid(smiles, &graph);
+	read_richly(smiles, &graph);
 	assert_non_null(respelled);
-	read_valid(respelled, &other);
+	read_richly(respelled, &other);
 	if (!same_graph(&graph, &other))
 		fail_msg("%s and %s give different graphs", smiles, respelled);
 	free(respelled);
 
 	assert_int_equal(hn_canonical_smiles(&context, smiles, MAX_ATOMS, &canonical), HN_OK);
-	read_valid(canonical, &other);
+	read_richly(canonical, &other);
 	if (!same_graph(&graph, &other))
 		fail_msg("%s and %s give different graphs", smiles, canonical);
 }
@@ -227,6 +305,12 @@ test_spellings(void **state)
 		"OC[C@H]1OC(O)[C@H](O)[C@@H](O)[C@@H]1O",
 		"C[S@](=O)c1ccccc1",
 		"[Fe+2].c1cc[cH-]c1.c1cc[cH-]c1",
+		"C12C3C4C1C5C2C3C45",
+		"C1C2C3C4C1C5C2C3C45",
+		"C12C3C4C5C1C6C7C2C8C3C4C9C5C6C7C89",
+		"C1CC2CC3CC1CC(C2)C3.C1C2CC1C2.C12CC1C2",
+		"P12P3P1P23",
+		"C1OCCOCCOCCOCCOCCO1",
 	};
 
 	(void) state;
@@ -256,8 +340,8 @@ test_equivalent_inputs(void **state)
 	(void) state;
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
 	{
-		read_valid(pairs[i][0], &a);
-		read_valid(pairs[i][1], &b);
+		read_richly(pairs[i][0], &a);
+		read_richly(pairs[i][1], &b);
 		if (!same_graph(&a, &b))
 			fail_msg("%s and %s give different graphs", pairs[i][0], pairs[i][1]);
 	}
@@ -737,6 +821,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_golden_features, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_feature_sets, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_features_2026, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_spellings, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_equivalent_inputs, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_nci_compounds, set_up, tear_down),

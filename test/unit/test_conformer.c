@@ -50,7 +50,7 @@ read_block(const char *molblock, HnGraph *graph)
 {
 	real	   *positions;
 
-	if (hn_graph_from_molblock(&context, molblock, &hn_features_2021, MAX_ATOMS, graph, &positions) != HN_OK)
+	if (hn_graph_from_molblock(&context, molblock, &hn_features_2026, MAX_ATOMS, graph, &positions) != HN_OK)
 		fail_msg("%s", context.message);
 	return positions;
 }
@@ -93,7 +93,7 @@ test_order(void **state)
 		real	   *positions = read_block(embed(molecules[m], 1), &from_block);
 		int			n;
 
-		assert_int_equal(hn_graph_from_smiles(&context, molecules[m], &hn_features_2021, MAX_ATOMS, &from_smiles), HN_OK);
+		assert_int_equal(hn_graph_from_smiles(&context, molecules[m], &hn_features_2026, MAX_ATOMS, &from_smiles), HN_OK);
 		n = from_smiles.atom_count;
 		assert_int_equal(from_block.atom_count, n);
 		assert_int_equal(from_block.bond_count, from_smiles.bond_count);
@@ -101,9 +101,9 @@ test_order(void **state)
 		assert_memory_equal(from_block.element, from_smiles.element, n);
 		assert_memory_equal(from_block.bonds, from_smiles.bonds, from_smiles.bond_count * sizeof(int[2]));
 		assert_memory_equal(from_block.atom_features, from_smiles.atom_features,
-							n * hn_features_2021.atom_columns * sizeof(real));
+							n * hn_features_2026.atom_columns * sizeof(real));
 		assert_memory_equal(from_block.bond_features, from_smiles.bond_features,
-							from_smiles.bond_count * hn_features_2021.bond_columns * sizeof(real));
+							from_smiles.bond_count * hn_features_2026.bond_columns * sizeof(real));
 
 		/* Bonds between heavy atoms are 1.1 to 2 angstrom long, and no two atoms lie closer. */
 		for (int k = 0; k < from_block.bond_count; k++)
@@ -134,7 +134,7 @@ test_order_positions(void **state)
 	real	   *positions;
 
 	(void) state;
-	assert_int_equal(hn_graph_from_smiles(&context, "CCO", &hn_features_2021, MAX_ATOMS, &graph), HN_OK);
+	assert_int_equal(hn_graph_from_smiles(&context, "CCO", &hn_features_2026, MAX_ATOMS, &graph), HN_OK);
 	assert_int_equal(hn_order_positions(&context, &graph, coordinates, 3, &positions), HN_OK);
 	for (int i = 0; i < 3; i++)
 		for (int k = 0; k < 3; k++)
@@ -172,7 +172,7 @@ expect_block(const char *molblock, HnStatus wanted, int max_atoms, const char *w
 	HnGraph		graph;
 	real	   *positions;
 
-	assert_int_equal(hn_graph_from_molblock(&context, molblock, &hn_features_2021, max_atoms, &graph, &positions), wanted);
+	assert_int_equal(hn_graph_from_molblock(&context, molblock, &hn_features_2026, max_atoms, &graph, &positions), wanted);
 	if (strstr(context.message, words) == NULL)
 		fail_msg("\"%s\" does not say \"%s\"", context.message, words);
 }
@@ -213,7 +213,7 @@ test_refusals(void **state)
 
 		memcpy(cut, good, length);
 		cut[length] = '\0';
-		status = hn_graph_from_molblock(&context, cut, &hn_features_2021, MAX_ATOMS, &graph, &positions);
+		status = hn_graph_from_molblock(&context, cut, &hn_features_2026, MAX_ATOMS, &graph, &positions);
 		if (status != HN_OK && status != HN_INVALID_SMILES)
 			fail_msg("cut to %zu bytes: status %d, %s", length, (int) status, context.message);
 	}

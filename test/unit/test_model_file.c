@@ -274,7 +274,12 @@ assert_models_equal(const HnModel *a, const HnModel *b)
 	assert_int_equal(a->engine_config.dissipate, b->engine_config.dissipate);
 	assert_int_equal(a->engine_config.potential_width, b->engine_config.potential_width);
 	assert_int_equal(a->engine_config.dissipation_width, b->engine_config.dissipation_width);
-	assert_memory_equal(&a->fingerprint_config, &b->fingerprint_config, sizeof(a->fingerprint_config));
+	assert_ptr_equal(a->features, b->features);
+	assert_int_equal(a->fingerprint_config.dim, b->fingerprint_config.dim);
+	assert_int_equal(a->fingerprint_config.edge_dim, b->fingerprint_config.edge_dim);
+	assert_int_equal(a->fingerprint_config.layers, b->fingerprint_config.layers);
+	assert_int_equal(a->fingerprint_config.rounds, b->fingerprint_config.rounds);
+	assert_int_equal(a->fingerprint_config.bond_messages, b->fingerprint_config.bond_messages);
 	assert_int_equal(a->head_count, b->head_count);
 	for (int i = 0; i < a->head_count; i++)
 	{
@@ -378,6 +383,38 @@ test_round_trip_odd_values(void **state)
 	initialise(&model, 1);
 	assert_int_equal(hn_model_coordinate_width(&model), 0);
 	check_round_trip(&model);
+}
+
+/* Whether the configuration of a file names a key. */
+static bool
+names_key(const Bytes *file, const char *key)
+{
+	HnSafetensors opened;
+
+	assert_int_equal(hn_safetensors_open(&context, file->data, file->size, &opened), HN_OK);
+	return strstr(opened.metadata, key) != NULL;
+}
+
+/* The newer features and bond messages come back, and are in the file only where they are used. */
+static void
+test_round_trip_extensions(void **state)
+{
+	(void) state;
+	for (int bond_messages = 0; bond_messages < 2; bond_messages++)
+	{
+		HnModel		model = small_model();
+		Bytes		bytes;
+
+		model.features = &hn_features_2026;
+		model.fingerprint_config.layers = 2;
+		model.fingerprint_config.bond_messages = bond_messages;
+		initialise(&model, 1);
+		assert_int_equal(model.layers[1].message.in, 2 * 6 + (bond_messages ? 10 : 0));
+		assert_int_equal(model.layers[0].edge.in, model.layers[1].message.in);
+		check_round_trip(&model);
+		assert_int_equal(hn_model_write(&context, &model, &bytes.data, &bytes.size), HN_OK);
+		assert_int_equal(names_key(&bytes, "bond_messages"), bond_messages);
+	}
 }
 
 /* The order in which tensors are handed to the writer does not show in the file. */
@@ -696,7 +733,8 @@ test_configuration(void **state)
 		{"\\\"format\\\": 1", "\\\"format\\\": 2", "has format 2, only format 1"},
 		{"\\\"format\\\": 1", "\\\"format\\\": \\\"1\\\"", "format of the configuration is a string, not an integer"},
 		{"\\\"format\\\": 1", "\\\"format\\\": 1.0", "is a real number, not an integer"},
-		{"hamnet-2021", "hamnet-2099", "unrecognized feature set \"hamnet-2099\", expected \"hamnet-2021\""},
+		{"hamnet-2021", "hamnet-2099", "unrecognized feature set \"hamnet-2099\", expected \"hamnet-2021\" or \"hamnet-2026\""},
+		{"hamnet-2021", "hamnet-2026", "the configuration implies"},
 		{"\\\"hamnet-2021\\\"", "7", "features of the configuration is an integer, not a string"},
 		{"\\\"format\\\"", "\\\"x\\\": 0, \\\"format\\\"", "unrecognized key \"x\" in the configuration"},
 		{"\\\"steps\\\"", "\\\"stops\\\"", "unrecognized key \"stops\" in engine"},
@@ -741,6 +779,10 @@ test_configuration(void **state)
 		{"\\\"rounds\\\": 2",
 			"\\\"rounds\\\": 2, \\\"generators\\\": 2",
 			"fingerprint.1.atom.weight"},
+		{"\\\"rounds\\\": 2", "\\\"rounds\\\": 2, \\\"bond_messages\\\": 1",
+			"bond_messages of fingerprint is an integer, not a boolean"},
+		{"\\\"rounds\\\": 2", "\\\"rounds\\\": 2, \\\"bond_messages\\\": true",
+			"fingerprint.layer.0.message.weight\" has shape [24, 64], the configuration implies [24, 74]"},
 		{"\\\"hidden\\\": [12]",
 			"\\\"kind\\\": \\\"forest\\\"",
 			"unrecognized kind"},
@@ -997,6 +1039,7 @@ main(void)
 		TEST(test_golden_configuration),
 		TEST(test_round_trip_golden),
 		TEST(test_round_trip_odd_values),
+		TEST(test_round_trip_extensions),
 		TEST(test_write_sorts),
 		TEST(test_write_refuses),
 		TEST(test_initialise),

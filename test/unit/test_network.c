@@ -13,7 +13,7 @@
 
 #include "golden.h"
 #include "hamnet/chem.h"
-#include "hamnet/network.h"
+#include "hamnet/training.h"
 
 /* From respell.cpp. */
 extern char *respell(const char *smiles, unsigned seed);
@@ -357,6 +357,136 @@ test_batch_equals_single(void **state)
 	hn_arena_reset(&arena);
 }
 
+/*
+ * A model whose messages see bonds, with the golden one's engine: the weights of
+ * its bonds' columns are zero if plain, and each is random otherwise.
+ */
+static void
+make_bond_model(bool plain, HnModel *bond)
+{
+	HnFingerprintConfig shape = model.fingerprint_config;
+	HnModel		without;
+
+	must(hn_model_with_generator(&context, &model, model.features, &shape, 3, &without));
+	shape.bond_messages = true;
+	must(hn_model_with_generator(&context, &model, model.features, &shape, 3, bond));
+	if (!plain)
+		return;
+	for (int l = 0; l < shape.layers; l++)
+	{
+		const HnLinear *from[] = {&without.layers[l].message, &without.layers[l].edge};
+		const HnLinear *to[] = {&bond->layers[l].message, &bond->layers[l].edge};
+
+		for (int k = 0; k < 2; k++)
+			for (int o = 0; o < to[k]->out; o++)
+			{
+				real	   *row = to[k]->weight + (size_t) o * to[k]->in;
+
+				memset(row, 0, (size_t) to[k]->in * sizeof(real));
+				memcpy(row, from[k]->weight + (size_t) o * from[k]->in, (size_t) from[k]->in * sizeof(real));
+			}
+		memcpy(bond->layers[l].attention.weight, without.layers[l].attention.weight,
+			   (size_t) without.layers[l].attention.in * sizeof(real));
+		memcpy(bond->layers[l].gru.weight_ih, without.layers[l].gru.weight_ih,
+			   3 * (size_t) shape.dim * shape.dim * sizeof(real));
+		memcpy(bond->layers[l].gru.weight_hh, without.layers[l].gru.weight_hh,
+			   3 * (size_t) shape.dim * shape.dim * sizeof(real));
+	}
+	bond->atom = without.atom;
+	bond->bond = without.bond;
+	bond->readout = without.readout;
+}
+
+/* W z_ij + b by its definition, z_ij = [h_i ; r_i − r_j ; h_j ; E_k]. */
+static double
+naive_edge(const HnModel *bond, const HnLinear *layer, const HnBatch *batch, const HnLayerTrace *trace,
+		   const HnEdge *edge, int out)
+{
+	int			dim = bond->fingerprint_config.dim;
+	int			r = hn_model_coordinate_width(bond);
+	int			b = batch->features->bond_columns;
+	const real *receiver = trace->state + (size_t) edge->receiver * (dim + r);
+	const real *sender = trace->state + (size_t) edge->sender * (dim + r);
+	const real *weight = layer->weight + (size_t) out * layer->in;
+	double		sum = layer->bias[out];
+
+	assert_int_equal(layer->in, 2 * dim + r + b);
+	for (int k = 0; k < dim; k++)
+		sum += (double) weight[k] * receiver[k] + (double) weight[dim + r + k] * sender[k];
+	for (int k = 0; k < r; k++)
+		sum += (double) weight[dim + k] * (receiver[dim + k] - sender[dim + k]);
+	for (int k = 0; k < b; k++)
+		sum += (double) weight[2 * dim + r + k] * batch->bond_features[(size_t) edge->bond * b + k];
+	return sum >= 0 ? sum : 0.01 * sum;
+}
+
+static void
+check_bond_messages(const HnModel *bond, const HnBatch *batch)
+{
+	int			dim = bond->fingerprint_config.dim;
+	int			edge_dim = bond->fingerprint_config.edge_dim;
+	HnEngineTrace engine;
+	HnFingerprintTrace trace;
+
+	must(hn_engine_forward(&context, bond, batch, &engine));
+	must(hn_fingerprint_forward(&context, bond, batch, engine.coordinates, &trace));
+	for (int l = 0; l < bond->fingerprint_config.layers; l++)
+		for (int e = 0; e < 2 * batch->bond_count; e++)
+		{
+			const HnLayerTrace *layer = &trace.layers[l];
+
+			for (int o = 0; o < dim; o++)
+				assert_close(layer->message[e * dim + o],
+							 naive_edge(bond, &bond->layers[l].message, batch, layer, &batch->edges[e], o), "message", e);
+			for (int o = 0; o < edge_dim && l < bond->fingerprint_config.layers - 1; o++)
+				assert_close(layer[1].edge[e * edge_dim + o],
+							 naive_edge(bond, &bond->layers[l].edge, batch, layer, &batch->edges[e], o), "edge", e);
+		}
+}
+
+/*
+ * Messages that see bonds are what their definition says; a batch equals its
+ * molecules; and without weights for bonds all is as if there were none.
+ */
+static void
+test_bond_messages(void **state)
+{
+	static const char *const smiles[] = {"CC(=O)Oc1ccccc1C(=O)O", "C", "[Na+].[Cl-]", "C/C=C/C#N"};
+	enum {COUNT = sizeof(smiles) / sizeof(smiles[0])};
+	HnGraph		graphs[COUNT];
+	HnBatch		batch;
+	HnModel		bond;
+	HnModel		plain;
+	HnModel		without;
+	real	   *together;
+	real	   *as_plain;
+	real	   *as_without;
+	size_t		dim = (size_t) model.fingerprint_config.dim;
+
+	(void) state;
+	make_bond_model(false, &bond);
+	make_bond_model(true, &plain);
+	must(hn_model_with_generator(&context, &model, model.features, &model.fingerprint_config, 3, &without));
+	for (int g = 0; g < COUNT; g++)
+		must(hn_graph_from_smiles(&context, smiles[g], model.features, MAX_ATOMS, &graphs[g]));
+	must(hn_batch_build(&context, graphs, COUNT, &batch));
+	check_bond_messages(&bond, &batch);
+	must(hn_fingerprints(&context, &bond, &batch, &together));
+	must(hn_fingerprints(&context, &plain, &batch, &as_plain));
+	must(hn_fingerprints(&context, &without, &batch, &as_without));
+	assert_memory_equal(as_plain, as_without, COUNT * dim * sizeof(real));
+	assert_memory_not_equal(together, as_without, dim * sizeof(real));
+	for (int g = 0; g < COUNT; g++)
+	{
+		real	   *alone;
+
+		must(hn_batch_build(&context, &graphs[g], 1, &batch));
+		must(hn_fingerprints(&context, &bond, &batch, &alone));
+		assert_memory_equal(together + (size_t) g * dim, alone, dim * sizeof(real));
+	}
+	hn_arena_reset(&arena);
+}
+
 /* Weights packed once compute the same as weights packed for the call. */
 static void
 test_packed_once(void **state)
@@ -541,6 +671,7 @@ main(void)
 		cmocka_unit_test(test_golden_cases),
 		cmocka_unit_test(test_golden_trace),
 		cmocka_unit_test(test_batch_equals_single),
+		cmocka_unit_test(test_bond_messages),
 		cmocka_unit_test(test_packed_once),
 		cmocka_unit_test(test_spellings_agree),
 		cmocka_unit_test(test_spellings_of_compounds),

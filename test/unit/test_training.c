@@ -720,6 +720,82 @@ test_other_heads(void **state)
 	assert_memory_equal(fingerprint, expected, (size_t) model.fingerprint_config.dim * sizeof(real));
 }
 
+/* A copy of the examples' molecules in another feature set. */
+static HnGraph *
+describe_again(const HnFeatureSet *features)
+{
+	HnGraph    *graphs = zeros(MOLECULES, sizeof(*graphs));
+
+	for (int i = 0; i < MOLECULES; i++)
+		must(hn_graph_from_smiles(&context, molecules[i], features, 100, &graphs[i]));
+	return graphs;
+}
+
+/* A new generator over the engine of another model: the engine says what it said, with more features too. */
+static void
+test_other_generator(void **state)
+{
+	static const HnFeatureSet *const sets[] = {&hn_features_2021, &hn_features_2026};
+	const HnFingerprintConfig shape = {.dim = 24, .edge_dim = 6, .layers = 3, .rounds = 2, .bond_messages = true};
+
+	(void) state;
+	for (int s = 0; s < 2; s++)
+	{
+		HnGraph    *old_graphs = describe_again(&hn_features_2021);
+		HnGraph    *new_graphs = describe_again(sets[s]);
+		HnModel		renewed;
+		HnModel		reseeded;
+		HnModel		same;
+
+		must(hn_model_with_generator(&context, &model, sets[s], &shape, 8, &renewed));
+		must(hn_model_with_generator(&context, &model, sets[s], &shape, 9, &reseeded));
+		must(hn_model_with_generator(&context, &renewed, sets[s], &shape, 8, &same));
+		assert_int_equal(renewed.parameter_count, same.parameter_count);
+		assert_memory_equal(renewed.parameters, same.parameters, (size_t) same.parameter_count * sizeof(real));
+		assert_memory_not_equal(renewed.atom.weight, reseeded.atom.weight, 24 * sizeof(real));
+		assert_ptr_equal(renewed.features, sets[s]);
+		assert_int_equal(renewed.head_count, 0);
+		assert_int_equal(renewed.layers[2].message.in, 2 * 24 + 8 + 10);
+		for (int i = 0; i < MOLECULES; i++)
+		{
+			HnBatch		old_batch;
+			HnBatch		new_batch;
+			HnEngineTrace old;
+			HnEngineTrace new;
+			real	   *fingerprint;
+
+			must(hn_batch_build(&context, &old_graphs[i], 1, &old_batch));
+			must(hn_batch_build(&context, &new_graphs[i], 1, &new_batch));
+			must(hn_engine_forward(&context, &model, &old_batch, &old));
+			must(hn_engine_forward(&context, &renewed, &new_batch, &new));
+			for (int k = 0; k < 3 * old_batch.atom_count; k++)
+				assert_float_equal(new.positions[k], old.positions[k], 1e-6);
+			must(hn_fingerprints(&context, &renewed, &new_batch, &fingerprint));
+		}
+	}
+}
+
+/* Without an engine, and what cannot be. */
+static void
+test_generator_alone(void **state)
+{
+	HnFingerprintConfig shape = {.dim = 24, .edge_dim = 6, .layers = 3, .rounds = 2};
+	HnModel		alone;
+	HnModel		other;
+
+	(void) state;
+	must(hn_model_with_generator(&context, NULL, &hn_features_2026, &shape, 8, &alone));
+	assert_false(alone.engine_config.enabled);
+	assert_int_equal(alone.layers[0].message.in, 2 * 24);
+	must(hn_model_with_generator(&context, &alone, &hn_features_2026, &shape, 8, &other));
+	assert_memory_equal(other.parameters, alone.parameters, (size_t) alone.parameter_count * sizeof(real));
+	assert_int_equal(hn_model_with_generator(&context, &alone, &hn_features_2021, &shape, 8, &other),
+					 HN_INVALID_ARGUMENT);
+	assert_non_null(strstr(context.message, "feature set \"hamnet-2026\" cannot read feature set \"hamnet-2021\""));
+	shape.layers = HN_MAX_LAYERS + 1;
+	assert_int_equal(hn_model_with_generator(&context, NULL, &hn_features_2026, &shape, 8, &other), HN_INVALID_MODEL);
+}
+
 int
 main(void)
 {
@@ -737,6 +813,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_orders_and_shares, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_standardising, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_heads, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_other_generator, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_generator_alone, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,6 +51,7 @@ typedef struct Case
 	HnTrained	trained;
 	bool		engine;
 	bool		dissipate;
+	bool		bond_messages;	/* and the newer features */
 	int			steps;
 	double		dropout;
 	double		huber;
@@ -66,6 +67,12 @@ zeros(size_t count, size_t size)
 	return block;
 }
 
+static const HnFeatureSet *
+features_of(const Case *which)
+{
+	return which->bond_messages ? &hn_features_2026 : &hn_features_2021;
+}
+
 /* A small model with random weights: a regression head with a hidden layer and a classification head. */
 static void
 make_model(const Case *which, HnModel *model)
@@ -74,10 +81,10 @@ make_model(const Case *which, HnModel *model)
 	static HnTarget classes[1] = {{"class", "", 0, 1}};
 	HnTensor   *tensors = NULL;
 	int			count = 0;
-	uint64_t	state = 7;
+	uint64_t	state = which->bond_messages ? 2 : 7;
 
 	memset(model, 0, sizeof(*model));
-	model->features = &hn_features_2021;
+	model->features = features_of(which);
 	model->engine_config = (HnEngineConfig)
 	{
 		.enabled = which->engine, .dim = 3, .hidden = 5, .steps = which->steps, .tau = 0.05,
@@ -85,7 +92,8 @@ make_model(const Case *which, HnModel *model)
 	};
 	model->fingerprint_config = (HnFingerprintConfig)
 	{
-		.dim = 7, .edge_dim = 4, .layers = 2, .rounds = 2
+		.dim = 7, .edge_dim = 4, .layers = 2, .rounds = 2,
+			.bond_messages = which->bond_messages
 	};
 	model->head_count = 2;
 	model->heads = zeros(2, sizeof(*model->heads));
@@ -111,7 +119,7 @@ make_model(const Case *which, HnModel *model)
 
 /* The molecules with random labels, some missing, and one or two random conformations. */
 static HnExample *
-make_examples(void)
+make_examples(const HnFeatureSet *features)
 {
 	HnExample  *examples = zeros(COUNT(molecules), sizeof(*examples));
 	uint64_t	state = 3;
@@ -122,7 +130,7 @@ make_examples(void)
 		double	   *targets = zeros(3, sizeof(*targets));
 		real	   *conformations;
 
-		must(hn_graph_from_smiles(&context, molecules[i], &hn_features_2021, 100, graph));
+		must(hn_graph_from_smiles(&context, molecules[i], features, 100, graph));
 		for (int t = 0; t < 3; t++)
 			targets[t] = uniform(&state) < 0.3 ? NAN : 6 * uniform(&state) - 3;
 		if (!isnan(targets[2]))
@@ -213,7 +221,7 @@ check_case(const Case *which)
 	training.micro_batch = 3;
 	training.seed = 9;
 	make_model(which, &model);
-	examples = make_examples();
+	examples = make_examples(model.features);
 	must(hn_model_tensors(&context, &model, &tensors, &tensor_count));
 	must(hn_training_groups(&context, &model, &training, &groups, &group_count));
 	gradient = zeros((size_t) model.parameter_count, sizeof(*gradient));
@@ -270,6 +278,21 @@ test_everything_from_targets(void **state)
 		{.trained = HN_TRAIN_ALL, .engine = true, .dissipate = false, .steps = 3, .unused = 3},
 		{.trained = HN_TRAIN_ALL, .engine = true, .dissipate = true, .steps = 0, .unused = 6},
 		{.trained = HN_TRAIN_ALL, .engine = false, .unused = 2},
+	};
+
+	(void) state;
+	check_cases(cases, COUNT(cases));
+}
+
+static void
+test_bond_messages(void **state)
+{
+	const Case	cases[] = {
+		{.trained = HN_TRAIN_ALL, .engine = true, .dissipate = true, .bond_messages = true, .steps = 2, .unused = 2},
+		{.trained = HN_TRAIN_GENERATOR, .engine = true, .dissipate = true, .bond_messages = true, .steps = 2,
+		.dropout = 0.2, .unused = 2},
+		{.trained = HN_TRAIN_GENERATOR, .engine = false, .bond_messages = true, .unused = 2},
+		{.trained = HN_TRAIN_HEADS, .engine = false, .bond_messages = true},
 	};
 
 	(void) state;
@@ -337,6 +360,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_everything_from_targets),
+		cmocka_unit_test(test_bond_messages),
 		cmocka_unit_test(test_frozen_parts),
 		cmocka_unit_test(test_dropout_and_huber),
 		cmocka_unit_test(test_engine_from_conformations),
