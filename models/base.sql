@@ -14,7 +14,7 @@
 --     qm9/qm9_targets.csv.gz          SMILES of QM9, which its split leaves out
 --
 -- It needs 10 GB of memory, most of it shared (/dev/shm), and two workers.
--- Variables with defaults: rows (of the library), epochs, workers.
+-- Variables with defaults: rows (read from the library), molecules (learned from), epochs, workers.
 
 \set ON_ERROR_STOP on
 \timing on
@@ -26,9 +26,13 @@ SET min_parallel_table_scan_size = 0;
 \else
 \set rows 320000
 \endif
+\if :{?molecules}
+\else
+\set molecules 255000
+\endif
 \if :{?epochs}
 \else
-\set epochs 4
+\set epochs 3
 \endif
 \if :{?workers}
 \else
@@ -91,10 +95,24 @@ FROM hamnet_descriptors('C') WITH ORDINALITY AS d (name, v, place)
 	JOIN (SELECT place, avg(v) AS mean, stddev(v) AS deviation FROM raw, unnest(value) WITH ORDINALITY AS u (v, place)
 		WHERE v < 'Infinity' AND v > '-Infinity' GROUP BY place) AS s USING (place)
 WHERE deviation > 0;
+CREATE FUNCTION standard(value double precision, mean double precision, deviation double precision)
+RETURNS double precision LANGUAGE sql IMMUTABLE AS
+'SELECT CASE WHEN value IS NOT NULL THEN greatest(-6, least(6, (value - mean) / deviation)) END';
 COMMIT;
 \endif
 
-SELECT format('SELECT smiles, %s FROM raw',
-	string_agg(format('greatest(-6, least(6, (nullif(value[%s], ''NaN'') - %s) / %s)) AS %I', place, mean, deviation, name),
-		', ' ORDER BY place)) AS query
+-- 4. The generator, and its twin that sees no positions, for comparison.
+
+SELECT format('SELECT smiles, %s FROM raw ORDER BY md5(smiles) LIMIT %s',
+	string_agg(format('standard(value[%s], %s, %s) AS %I', place, mean, deviation, name), ', ' ORDER BY place), :molecules) AS query
 FROM descriptor \gset
+
+SELECT count(*) FILTER (WHERE name = 'base') = 0 AS base_absent, count(*) FILTER (WHERE name = 'base_no_engine') = 0 AS twin_absent
+FROM hamnet_models() \gset
+\set shape '{"head": "full", "generator": "new", "features": "hamnet-2026", "bond_messages": true, "dim": 256, "edge_dim": 64, "layers": 3, "units": 0, "dropout": 0, "batch": 64, "validation": 0.01, "checkpoint": 0}'
+\if :base_absent
+CALL hamnet_train('base', :'query', :'shape'::jsonb || jsonb_build_object('base', 'hamnet-engine', 'epochs', :epochs, 'workers', :workers));
+\endif
+\if :twin_absent
+CALL hamnet_train('base_no_engine', :'query', :'shape'::jsonb || jsonb_build_object('base', 'hamnet-engine', 'engine', false, 'epochs', :epochs, 'workers', :workers));
+\endif

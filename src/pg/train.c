@@ -92,7 +92,7 @@ static const Option train_options[] = {
 	{"dim", OPTION_INTEGER, offsetof(TrainOptions, dim), .integer = {128, 4, HN_MAX_WIDTH}},
 	{"edge_dim", OPTION_INTEGER, offsetof(TrainOptions, edge_dim), .integer = {0, 1, HN_MAX_WIDTH}},
 	{"layers", OPTION_INTEGER, offsetof(TrainOptions, layers), .integer = {0, 1, MOST_LAYERS}},
-	{"units", OPTION_INTEGER, offsetof(TrainOptions, units), .integer = {256, 1, HN_MAX_WIDTH}},
+	{"units", OPTION_INTEGER, offsetof(TrainOptions, units), .integer = {256, 0, HN_MAX_WIDTH}},
 	{"dropout", OPTION_NUMBER, offsetof(TrainOptions, dropout), .number = {0.1, 0, 0.9, false}},
 	{"workers", OPTION_INTEGER, offsetof(TrainOptions, workers), .integer = {2, 1, 64}},
 	{"minutes", OPTION_NUMBER, offsetof(TrainOptions, minutes), .number = {10, 0, 100000, true}},
@@ -632,7 +632,7 @@ TrainNetwork(Trainer *trainer, Candidate candidate, Outcome *outcome)
 	for (int m = 0; m < options->members; m++)
 	{
 		pointers[m] = &members[m];
-		if (MakeModel(trainer, 1, options->seed + m, &members[m]) != HN_OK)
+		if (MakeModel(trainer, options->units > 0 ? 1 : 0, options->seed + m, &members[m]) != HN_OK)
 			ReportCoreError(&trainer->context, NULL);
 	}
 	StartTeam(&trainer->procedure.team, &members[0], &training, &trainer->data.set, options->workers);
