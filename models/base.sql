@@ -107,12 +107,17 @@ SELECT format('SELECT smiles, %s FROM raw ORDER BY md5(smiles) LIMIT %s',
 	string_agg(format('standard(value[%s], %s, %s) AS %I', place, mean, deviation, name), ', ' ORDER BY place), :molecules) AS query
 FROM descriptor \gset
 
-SELECT count(*) FILTER (WHERE name = 'base') = 0 AS base_absent, count(*) FILTER (WHERE name = 'base_no_engine') = 0 AS twin_absent
+SELECT count(*) FILTER (WHERE name = 'pretrained') = 0 AS absent, count(*) FILTER (WHERE name = 'pretrained_no_engine') = 0 AS twin_absent
 FROM hamnet_models() \gset
-\set shape '{"head": "full", "generator": "new", "features": "hamnet-2026", "bond_messages": true, "dim": 256, "edge_dim": 64, "layers": 3, "units": 0, "dropout": 0, "batch": 64, "validation": 0.01, "checkpoint": 0}'
-\if :base_absent
-CALL hamnet_train('base', :'query', :'shape'::jsonb || jsonb_build_object('base', 'hamnet-engine', 'epochs', :epochs, 'workers', :workers));
+\set shape '{"head": "full", "base": "hamnet-engine", "generator": "new", "features": "hamnet-2026", "bond_messages": true, "dim": 256, "edge_dim": 64, "layers": 3, "units": 0, "dropout": 0, "batch": 64, "validation": 0.01, "checkpoint": 0}'
+\if :absent
+CALL hamnet_train('pretrained', :'query', :'shape'::jsonb || jsonb_build_object('epochs', :epochs, 'workers', :workers));
 \endif
 \if :twin_absent
-CALL hamnet_train('base_no_engine', :'query', :'shape'::jsonb || jsonb_build_object('base', 'hamnet-engine', 'engine', false, 'epochs', :epochs, 'workers', :workers));
+CALL hamnet_train('pretrained_no_engine', :'query', :'shape'::jsonb || jsonb_build_object('engine', false, 'epochs', :epochs, 'workers', :workers));
 \endif
+
+-- Without the head that predicts descriptors.
+
+SELECT hamnet_combine_models('base', '{pretrained}', heads => false, replace => true),
+	hamnet_combine_models('base_no_engine', '{pretrained_no_engine}', heads => false, replace => true);

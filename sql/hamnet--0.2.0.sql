@@ -405,6 +405,11 @@ CREATE FUNCTION hamnet_load_model(name text, weights bytea, replace boolean DEFA
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 1000;
 COMMENT ON FUNCTION hamnet_load_model(text, bytea, boolean) IS 'store a model file under a name; returns its identity (SHA-256)';
 
+CREATE FUNCTION hamnet_combine_models(name text, models text[], heads boolean DEFAULT true, replace boolean DEFAULT false) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION hamnet_combine_models(text, text[], boolean, boolean) IS
+	'store a model with the heads of several that compute the same fingerprint, or with none; returns its identity (SHA-256)';
+
 CREATE FUNCTION hamnet_drop_model(name text) RETURNS void
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION hamnet_drop_model(text) IS 'remove a stored model';

@@ -250,6 +250,17 @@ extern void *hn_table_data(const HnTable *table);
 extern HnStatus hn_model_join(HnContext *context, const HnModel *const *members, int count, HnModel *joined);
 
 /*
+ * Put the heads of models that compute the same fingerprint into one model, in
+ * their order, each under the name NUMBER.NAME with the number of its model,
+ * from 1; or, without heads, give what the models have in common.
+ *
+ * HN_INVALID_ARGUMENT if two fingerprints differ, HN_INVALID_MODEL as
+ * hn_model_read, such as for a target that two of the models have.
+ */
+extern HnStatus hn_model_combine(HnContext *context, const HnModel *const *models, int count, bool heads,
+								 HnModel *combined);
+
+/*
  * hn_model_shape, then allocate the parameters, not cleared, and point every
  * tensor into them; the same for the tables of kernel heads. Memory comes from the context's arena and lives with it.
  */

@@ -18,6 +18,7 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
@@ -108,7 +109,26 @@ WriteModel(Relation table, const char *name, bytea *weights, const HnModel *mode
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("model \"%s\" already exists", name),
-				 errhint("To replace it, call hamnet_load_model(name, weights, true).")));
+				 errhint("To replace it, call with replace => true.")));
+}
+
+bytea *
+ModelFile(HnContext *context, HnModel *model)
+{
+	unsigned char *file;
+	size_t		size;
+	bytea	   *weights;
+
+	if (hn_model_write(context, model, &file, &size) != HN_OK)
+		ReportCoreError(context, NULL);
+	if (size > MaxAllocSize - VARHDRSZ)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("model is too large to be stored")));
+	weights = palloc(VARHDRSZ + size);
+	SET_VARSIZE(weights, VARHDRSZ + size);
+	memcpy(VARDATA(weights), file, size);
+	return weights;
 }
 
 void
@@ -153,6 +173,68 @@ hamnet_load_model(PG_FUNCTION_ARGS)
 	ModelIdentity(weights, id);
 	SPI_connect();
 	StoreModel(name, weights, &model, replace);
+	SPI_finish();
+	PG_RETURN_TEXT_P(cstring_to_text(id));
+}
+
+/* The models that an array names, copied into the context's memory, where no change of the cache reaches them. */
+static HnModel **
+ReadModels(HnContext *context, ArrayType *names, int *count)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	HnModel   **models;
+
+	deconstruct_array(names, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, count);
+	if (*count == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("no models to combine")));
+	models = palloc(*count * sizeof(HnModel *));
+	for (int i = 0; i < *count; i++)
+	{
+		HnModel		cached;
+		unsigned char *file;
+		size_t		size;
+
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("name of a model to combine is NULL")));
+		cached = GetModelByName(TextDatumGetCString(elements[i]), false)->model;
+		models[i] = palloc(sizeof(HnModel));
+		if (hn_model_write(context, &cached, &file, &size) != HN_OK ||
+			hn_model_read(context, file, size, models[i]) != HN_OK)
+			ReportCoreError(context, NULL);
+	}
+	return models;
+}
+
+PG_FUNCTION_INFO_V1(hamnet_combine_models);
+
+/* hamnet_combine_models(name text, models text[], heads boolean, replace boolean) → identity */
+PGDLLEXPORT Datum
+hamnet_combine_models(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	HnArena		arena;
+	HnContext	context;
+	HnModel	  **models;
+	HnModel		combined;
+	bytea	   *weights;
+	int			count;
+	char		id[MODEL_ID_LENGTH + 1];
+
+	CheckModelName(name);
+	hn_arena_init(&arena, ContextAllocator(CurrentMemoryContext));
+	InitCoreContext(&context, &arena);
+	models = ReadModels(&context, PG_GETARG_ARRAYTYPE_P(1), &count);
+	if (hn_model_combine(&context, (const HnModel *const *) models, count, PG_GETARG_BOOL(2), &combined) != HN_OK)
+		ReportCoreError(&context, NULL);
+	weights = ModelFile(&context, &combined);
+	ModelIdentity(weights, id);
+	SPI_connect();
+	StoreModel(name, weights, &combined, PG_GETARG_BOOL(3));
 	SPI_finish();
 	PG_RETURN_TEXT_P(cstring_to_text(id));
 }

@@ -6,6 +6,9 @@
 
 #include "hamnet/model.h"
 
+/* The file of a model, as a value of type bytea. */
+extern bytea *ModelFile(HnContext *context, HnModel *model);
+
 /* An error unless the name is one that a user's model may have. */
 extern void CheckModelName(const char *name);
 

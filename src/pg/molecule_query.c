@@ -69,6 +69,21 @@ RejectColumn(TupleDesc columns, int column, const char *expected)
 			 errdetail("%s", expected)));
 }
 
+/* Divide "name [unit]"; a name without a unit, or a unit without a name, is all name. */
+static void
+NameTarget(const char *column, TargetColumn *target)
+{
+	const char *unit = strrchr(column, '[');
+	Size		length = strlen(column);
+
+	target->name = pstrdup(column);
+	target->unit = "";
+	if (unit == NULL || unit - column < 2 || unit[-1] != ' ' || column[length - 1] != ']')
+		return;
+	target->name[unit - column - 1] = '\0';
+	target->unit = pnstrdup(unit + 1, column + length - 1 - (unit + 1));
+}
+
 void
 PrepareTargetQuery(MoleculeQuery *query, const char *text)
 {
@@ -89,7 +104,7 @@ PrepareTargetQuery(MoleculeQuery *query, const char *text)
 		Form_pg_attribute attribute = TupleDescAttr(columns, t + 1);
 
 		target->type = getBaseType(attribute->atttypid);
-		target->name = pstrdup(NameStr(attribute->attname));
+		NameTarget(NameStr(attribute->attname), target);
 		target->task = target->type == BOOLOID ? HN_CLASSIFICATION : HN_REGRESSION;
 		if (target->type != BOOLOID && !IsNumber(target->type))
 			RejectColumn(columns, t + 1, "A target must be a number, for regression, or boolean, for classification.");

@@ -11,7 +11,8 @@
 
 typedef struct TargetColumn
 {
-	char	   *name;
+	char	   *name;			/* without the unit */
+	const char *unit;			/* "" if the column's name has none */
 	HnTask		task;			/* numbers are regressed, booleans classified */
 	Oid			type;
 } TargetColumn;
@@ -45,7 +46,8 @@ typedef struct MoleculeRow
 
 /*
  * Prepare a query whose first column is SMILES and whose others are targets:
- * numbers or booleans. Errors name the column that is not.
+ * numbers or booleans. Errors name the column that is not. A column's name is
+ * that of the target, and may end in the unit: "solubility [log10(mol/L)]".
  */
 extern void PrepareTargetQuery(MoleculeQuery *query, const char *text);
 

@@ -84,19 +84,8 @@ char *
 FinishProcedure(Procedure *procedure, HnContext *context, HnModel *model)
 {
 	char	   *id = palloc(MODEL_ID_LENGTH + 1);
-	unsigned char *file;
-	size_t		size;
-	bytea	   *weights;
+	bytea	   *weights = ModelFile(context, model);
 
-	if (hn_model_write(context, model, &file, &size) != HN_OK)
-		ReportCoreError(context, NULL);
-	if (size > MaxAllocSize - VARHDRSZ)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("model is too large to be stored")));
-	weights = palloc(VARHDRSZ + size);
-	SET_VARSIZE(weights, VARHDRSZ + size);
-	memcpy(VARDATA(weights), file, size);
 	ModelIdentity(weights, id);
 	StoreModel(procedure->run.model, weights, model, true);
 	return id;

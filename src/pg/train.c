@@ -190,7 +190,7 @@ DescribeHeads(Trainer *trainer)
 			if (query->targets[t].task != task)
 				continue;
 			target->name = LabelFromServer(query->targets[t].name);
-			target->unit = "";
+			target->unit = LabelFromServer(query->targets[t].unit);
 			target->std = 1;
 			head->target_count++;
 			trainer->column_of_target[next] = t;
