@@ -13,6 +13,7 @@
 #define HAMNET_BACKWARD_H
 
 #include "hamnet/network.h"
+#include "hamnet/predict.h"
 
 /*
  * Back through y = W x + b. x [rows, in] and d_y [rows, out], row distances
@@ -107,12 +108,12 @@ typedef struct HnHeadTrace
 	real	   *output;			/* scores of the last layer, before unit or sigmoid [rows, targets] */
 } HnHeadTrace;
 
-/* Head `index` of the model on fingerprints [rows, D], one per graph of the dropout, which may be NULL. */
-extern HnStatus hn_head_forward(HnContext *context, const HnModel *model, int index, const real *fingerprints,
-								int rows, const HnDropout *dropout, HnHeadTrace *trace);
+/* Network head `index` of the model, a row for each graph of the dropout, which may be NULL. */
+extern HnStatus hn_head_forward(HnContext *context, const HnModel *model, int index, const HnInputs *inputs,
+								const HnDropout *dropout, HnHeadTrace *trace);
 
 /* d_fingerprints [rows, D] is added to, NULL where nobody asks for it. */
-extern HnStatus hn_head_backward(HnContext *context, const HnModel *model, int index, int rows,
+extern HnStatus hn_head_backward(HnContext *context, const HnModel *model, int index, const HnInputs *inputs,
 								 const HnDropout *dropout, const HnHeadTrace *trace,
 								 const real *d_output, real *d_fingerprints, HnModel *gradient);
 

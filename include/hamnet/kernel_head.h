@@ -88,6 +88,7 @@ typedef struct HnKernelOptions
 	bool		fingerprint;	/* which blocks to use; at least one */
 	const HnDescriptorSet *descriptors;
 	bool		counts;
+	int			rows;			/* to compare with, at most; 0: HN_MAX_KERNEL_ROWS */
 	int			search_rows;	/* hyper-parameters are chosen on at most so many rows; 0: 1,500 */
 	int			rank;			/* of factors, at most; 0: 1,024; negative: none */
 	uint64_t	seed;			/* of the choice of those rows */
@@ -98,7 +99,8 @@ typedef struct HnKernelOptions
 /* What the fit came to, for a log. */
 typedef struct HnKernelReport
 {
-	int			rows;
+	int			labelled_rows;	/* that have a label */
+	int			rows;			/* of them, those that it compares with */
 	int			evaluations;	/* of the marginal likelihood */
 	double		log_likelihood; /* per label of the search rows, of the scaled targets */
 } HnKernelReport;
@@ -111,10 +113,15 @@ typedef struct HnKernelReport
  * (Laplace's approximation for classes), summed over the targets, by a
  * deterministic search. Same input, same head.
  *
+ * Of more labelled rows than options->rows it takes a sample: for classes up to
+ * half of it rows with a label of the rarer class, others at random by the
+ * seed; the offset of a class is corrected for that. Mean and std are those of
+ * all rows.
+ *
  * Memory: n² doubles while fitting, from the context's arena. Cancellable.
  * HN_INVALID_ARGUMENT, naming the target, for fewer than 3 labels, a constant target, a
  * target with one class only, labels that are infinite, or of a class other
- * than 0 and 1; HN_TOO_LARGE beyond HN_MAX_KERNEL_ROWS labelled rows.
+ * than 0 and 1.
  */
 extern HnStatus hn_kernel_fit(HnContext *context, const HnInputs *inputs, int fingerprint_dim,
 							  const real *labels, const HnKernelOptions *options,

@@ -12,6 +12,7 @@
 
 #include <stdint.h>
 
+#include "hamnet/descriptors.h"
 #include "hamnet/graph.h"
 #include "hamnet/layers.h"
 #include "hamnet/safetensors.h"
@@ -65,10 +66,40 @@ typedef struct HnTarget
 typedef enum HnHeadKind
 {
 	HN_NETWORK_HEAD,			/* layers on the fingerprint */
-	HN_KERNEL_HEAD				/* comparison with training molecules, see kernel_head.h */
+	HN_KERNEL_HEAD,				/* comparison with training molecules, see kernel_head.h */
+	HN_JOINT_HEAD				/* both, weighted, see joint.h */
 } HnHeadKind;
 
 typedef struct HnKernelHead HnKernelHead;
+
+/*
+ * What the networks of a head read beside the fingerprint: columns in the order
+ * fingerprint, descriptors, counts. Descriptors and, if it says so, the
+ * fingerprint are standardised as kernel heads do it (kernel_head.h); counts
+ * are log(1 + count), folded by the column's number modulo `counts`.
+ */
+typedef struct HnHeadInputs
+{
+	bool		standardised;	/* whether the fingerprint is: log(1 + x), scaled and cut; otherwise as it is */
+	const HnDescriptorSet *descriptors; /* NULL: none */
+	int			counts;			/* columns of counts; 0: none */
+
+	/* set by hn_model_shape */
+	int			fingerprint_width;	/* D */
+	int			scaled_width;	/* of the columns that are standardised */
+	int			width;			/* of all */
+
+	/* tables of the file */
+	float	   *center;			/* [scaled_width] */
+	float	   *scale;			/* [scaled_width] not negative; 0 for a constant column */
+} HnHeadInputs;
+
+/* How a joint head weighs its parts; see joint.h. */
+typedef struct HnJoint
+{
+	double		share;			/* of the kernel, 0 to 1 */
+	double	   *factors;		/* [targets] on the standard deviation */
+} HnJoint;
 
 /*
  * A network head has one or more members, networks of the same shape whose
@@ -83,7 +114,9 @@ typedef struct HnHead
 	int			member_count;	/* networks; 0 counts as 1 */
 	int			layer_count;	/* hidden layers + 1; 0 for a kernel head */
 	HnLinear   *layers;			/* [members * layer_count], member by member */
-	HnKernelHead *kernel;		/* of a kernel head */
+	HnHeadInputs *inputs;		/* of the networks; NULL: the fingerprint alone, as it is */
+	HnKernelHead *kernel;		/* of a kernel or joint head */
+	HnJoint    *joint;			/* of a joint head */
 	int			target_count;
 	HnTarget   *targets;
 } HnHead;
@@ -210,13 +243,13 @@ typedef struct HnTable
 	HnDtype		dtype;
 	int			dims;			/* 1 or 2 */
 	int			shape[2];		/* shape[1] is 1 for one dimension */
-	void	   *data;			/* the address of the field of HnKernelHead that points to it */
+	void	   *data;			/* the address of the field of HnKernelHead or HnHeadInputs that points to it */
 } HnTable;
 
 /*
  * Check a configuration (features, engine_config, fingerprint_config, and for
- * each head its name, task, targets, layer_count and the out widths of its
- * hidden layers) against the limits above, and set the widths of all layers.
+ * each head its name, task, targets, layer_count, the out widths of its
+ * hidden layers and what they read) against the limits above, and set the widths of all layers.
  * Allocates no parameters.
  *
  * HN_INVALID_MODEL, naming the value and its limits. Sizes are positive, but
@@ -233,7 +266,7 @@ extern HnStatus hn_model_shape(HnContext *context, HnModel *model);
  */
 extern HnStatus hn_model_tensors(HnContext *context, HnModel *model, HnTensor **tensors, int *count);
 
-/* The same for what kernel heads hold. */
+/* The same for what kernel heads hold, and the scales of what networks read. */
 extern HnStatus hn_model_tables(HnContext *context, HnModel *model, HnTable **tables, int *count);
 
 /* Where the values of a table lie. */

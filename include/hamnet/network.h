@@ -91,12 +91,4 @@ extern HnStatus hn_fingerprint_forward(HnContext *context, const HnModel *model,
 extern HnStatus hn_fingerprints(HnContext *context, const HnModel *model, const HnBatch *batch,
 								real **fingerprints);
 
-/*
- * The first member of a network head on fingerprints [count, D]: predictions
- * [count, targets] in the targets' units, or probabilities. See hn_predict for
- * heads of every kind.
- */
-extern HnStatus hn_head_predict(HnContext *context, const HnHead *head, const real *fingerprints,
-								int count, double *predictions);
-
 #endif

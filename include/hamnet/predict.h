@@ -17,6 +17,14 @@ typedef struct HnInputs
 	const HnCounts *counts;		/* [count], NULL where no head needs them */
 } HnInputs;
 
+/*
+ * Measure center and scale of what a head's networks shall read (standardised,
+ * descriptors and counts say what) over some rows of the inputs, whose
+ * fingerprints have dim columns. The tables come from the context's arena.
+ */
+extern HnStatus hn_inputs_measure(HnContext *context, const HnInputs *inputs, const int *rows, int count, int dim,
+								  HnHeadInputs *config);
+
 /* What the heads of a model need beside fingerprints. */
 extern HnNeeds hn_model_needs(const HnModel *model);
 
@@ -28,11 +36,19 @@ extern HnStatus hn_all_fingerprints(HnContext *context, const HnModel *model, co
 									real **fingerprints);
 
 /*
+ * The first member of a network head: predictions [count, targets] in the
+ * targets' units, or probabilities, from the fingerprints of the first
+ * generator. See hn_predict for heads of every kind.
+ */
+extern HnStatus hn_head_predict(HnContext *context, const HnHead *head, const HnInputs *inputs,
+								double *predictions);
+
+/*
  * Predictions of a head [count, targets] in the targets' units, or
  * probabilities; and their standard deviations, if sds is not NULL, NaN where
  * the head knows none: a single network, or a kernel classifier. For members
  * of an ensemble it is their spread, for a Gaussian process the deviation of a
- * new measurement. A row does not depend on the rows beside it but for
+ * new measurement, for both together see joint.h. A row does not depend on the rows beside it but for
  * rounding.
  *
  * HN_NOT_FINITE when the arithmetic overflows.

@@ -70,6 +70,10 @@ typedef struct HnExample
 	int			conformation_count; /* HN_TRAIN_ENGINE: each of them counts as one term of the loss */
 	const real *conformations;	/* [conformation_count, n, 3] in Å, atoms in the graph's order */
 
+	/* What heads read beside the fingerprint; NULL where none does */
+	const real *descriptors;	/* [set->count] */
+	const HnCounts *counts;
+
 	/* What frozen parts say, if it was computed before (hn_example_freeze); NULL: computed every time. */
 	const real *coordinates;	/* [n, 2d], of a frozen engine */
 	const real *fingerprint;	/* [D], of a frozen generator */
@@ -153,8 +157,8 @@ extern HnStatus hn_training_standardise(HnContext *context, HnModel *model, cons
 
 /*
  * A model with the configuration and the weights of base, but with other heads:
- * name, task, targets, layer_count and the out widths of the hidden layers of
- * each are copied from heads, and their weights drawn from seed. Everything
+ * name, task, targets, layer_count, the out widths of the hidden layers and what
+ * they read, with its scales, are copied from heads, and their weights drawn from seed. Everything
  * comes from the context's arena; nothing points to base.
  */
 extern HnStatus hn_model_with_heads(HnContext *context, const HnModel *base, const HnHead *heads, int head_count,

@@ -5,6 +5,7 @@
 
 #include "hamnet/backward.h"
 #include "hamnet/kernels.h"
+#include "inputs.h"
 
 static int
 head_site(int index, int layer)
@@ -13,12 +14,14 @@ head_site(int index, int layer)
 }
 
 HnStatus
-hn_head_forward(HnContext *context, const HnModel *model, int index, const real *fingerprints,
-				int rows, const HnDropout *dropout, HnHeadTrace *trace)
+hn_head_forward(HnContext *context, const HnModel *model, int index, const HnInputs *inputs,
+				const HnDropout *dropout, HnHeadTrace *trace)
 {
 	const HnHead *head = &model->heads[index];
-	const real *input = fingerprints;
+	int			rows = inputs->count;
+	const real *input = NULL;
 
+	HN_TRY(hn_inputs_join(context, head, inputs, &input));
 	HN_NEW(context, trace->input, head->layer_count);
 	for (int l = 0; l < head->layer_count; l++)
 	{
@@ -40,11 +43,12 @@ hn_head_forward(HnContext *context, const HnModel *model, int index, const real 
 }
 
 HnStatus
-hn_head_backward(HnContext *context, const HnModel *model, int index, int rows,
+hn_head_backward(HnContext *context, const HnModel *model, int index, const HnInputs *inputs,
 				 const HnDropout *dropout, const HnHeadTrace *trace,
 				 const real *d_output, real *d_fingerprints, HnModel *gradient)
 {
 	const HnHead *head = &model->heads[index];
+	int			rows = inputs->count;
 
 	for (int l = head->layer_count - 1; l >= 0; l--)
 	{
@@ -64,7 +68,7 @@ hn_head_backward(HnContext *context, const HnModel *model, int index, int rows,
 		if (l > 0)
 			hn_kernels()->relu_back(trace->input[l], d_input, size);
 		else
-			hn_kernels()->add_scaled(d_fingerprints, 1, d_input, size);
+			hn_inputs_backward(head, inputs, model->fingerprint_config.dim, d_input, d_fingerprints);
 		d_output = d_input;
 	}
 	return HN_OK;

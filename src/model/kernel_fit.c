@@ -23,6 +23,7 @@
 #include "hamnet/cholesky.h"
 #include "hamnet/linear.h"
 #include "kernel.h"
+#include "standardise.h"
 
 #ifdef HAMNET_DOUBLE
 #define cblas_symv cblas_dsymv
@@ -468,6 +469,7 @@ typedef struct Job
 	int		   *rows;			/* places in inputs of the rows used [n] */
 	real	   *y;				/* scaled labels [targets, n] */
 	int		   *label_counts;	/* [targets] */
+	double	   *corrections;	/* [targets] of a class's offset for what a sample of the rows holds too much of */
 } Job;
 
 /* Collect the rows that have a label. */
@@ -486,9 +488,6 @@ collect_rows(HnContext *context, Job *job)
 		if (labelled)
 			job->rows[job->n++] = i;
 	}
-	if (job->n > HN_MAX_KERNEL_ROWS)
-		return hn_fail(context, HN_TOO_LARGE, "there are %d labelled rows, a kernel head takes at most %d",
-					   job->n, HN_MAX_KERNEL_ROWS);
 	return HN_OK;
 }
 
@@ -542,51 +541,6 @@ scale_target(HnContext *context, Job *job, int t)
 	return HN_OK;
 }
 
-/* One column of the inputs before it is standardised. */
-static double
-raw_input(const Job *job, int row, int column)
-{
-	const HnKernelHead *kernel = job->kernel;
-	int			D = kernel->fingerprint_width;
-
-	if (column < D)
-		return log1pf((float) job->inputs->fingerprints[(size_t) job->rows[row] * D + column]);
-	return job->inputs->descriptors[(size_t) job->rows[row] * (kernel->width - D) + column - D];
-}
-
-/* Mean and reciprocal deviation of each column over the rows where it is known. */
-static void
-measure_columns(Job *job)
-{
-	HnKernelHead *kernel = job->kernel;
-
-	for (int k = 0; k < kernel->width; k++)
-	{
-		double		sum = 0;
-		double		squares = 0;
-		double		deviation;
-		int			count = 0;
-
-		for (int i = 0; i < job->n; i++)
-		{
-			double		value = raw_input(job, i, k);
-
-			sum += isnan(value) ? 0 : value;
-			count += !isnan(value);
-		}
-		kernel->center[k] = count > 0 ? (float) (sum / count) : 0;
-		for (int i = 0; i < job->n; i++)
-		{
-			double		difference = raw_input(job, i, k) - kernel->center[k];
-
-			squares += isnan(difference) ? 0 : difference * difference;
-		}
-		deviation = count > 0 ? sqrt(squares / count) : 0;
-		kernel->scale[k] = deviation > LEAST_DEVIATION * (1 + fabs(kernel->center[k]))
-			? HN_KERNEL_STEPS / (float) deviation : 0;
-	}
-}
-
 /* Store the inputs of the rows in the kernel, in the order of job->rows. */
 static HnStatus
 store_inputs(HnContext *context, Job *job)
@@ -620,6 +574,7 @@ prepare_inputs(HnContext *context, Job *job, int fingerprint_dim)
 {
 	const HnKernelOptions *options = job->options;
 	HnKernelHead *kernel = job->kernel;
+	HnColumns	columns;
 
 	kernel->rows = job->n;
 	kernel->fingerprint_width = options->fingerprint ? fingerprint_dim : 0;
@@ -637,7 +592,8 @@ prepare_inputs(HnContext *context, Job *job, int fingerprint_dim)
 		HN_NEW(context, kernel->count_columns, kernel->entry_count);
 		HN_NEW(context, kernel->count_values, kernel->entry_count);
 	}
-	measure_columns(job);
+	columns = (HnColumns){kernel->fingerprint_width, kernel->width, kernel->center, kernel->scale};
+	hn_measure_columns(&columns, job->inputs, job->rows, job->n);
 	return store_inputs(context, job);
 }
 
@@ -699,6 +655,57 @@ choose_rows(HnContext *context, const Job *job, int wanted, int **chosen, int *c
 		if (order[i] >= 0)
 			(*chosen)[taken++] = order[i];
 	*count = taken;
+	return HN_OK;
+}
+
+static int
+compare_places(const void *a, const void *b)
+{
+	return *(const int *) a - *(const int *) b;
+}
+
+/*
+ * Fit to a sample of so many rows. It holds more of the rarer class than all
+ * rows do, which adds the same number to the logarithm of the odds everywhere.
+ */
+static HnStatus
+sample_rows(HnContext *context, Job *job, int wanted)
+{
+	int		   *chosen = NULL;
+	int			all = job->n;
+	int			count = 0;
+
+	HN_TRY(choose_rows(context, job, wanted, &chosen, &count));
+	qsort(chosen, count, sizeof(*chosen), compare_places);
+	job->n = count;
+	for (int i = 0; i < count; i++)
+		job->rows[i] = job->rows[chosen[i]];
+	for (int t = 0; t < job->head->target_count; t++)
+	{
+		const real *y = job->y + (size_t) t * all;
+		real	   *kept = job->y + (size_t) t * count;
+		HnProcess  *process = &job->kernel->processes[t];
+		double		sum = 0;
+		int			labels = 0;
+
+		for (int i = 0; i < count; i++)
+		{
+			kept[i] = y[chosen[i]];
+			sum += isnan(kept[i]) ? 0 : kept[i];
+			labels += !isnan(kept[i]);
+		}
+		if (labels < LEAST_LABELS)
+			return hn_fail(context, HN_INVALID_ARGUMENT, "target \"%s\" has %d labels in a sample of %d rows, at least %d are needed",
+						   job->head->targets[t].name, labels, count, LEAST_LABELS);
+		job->label_counts[t] = labels;
+		if (job->head->task == HN_CLASSIFICATION)
+		{
+			double		offset = log((sum + 0.5) / (labels - sum + 0.5));
+
+			job->corrections[t] = process->offset - offset;
+			process->offset = offset;
+		}
+	}
 	return HN_OK;
 }
 
@@ -1108,6 +1115,7 @@ fit_targets(HnContext *context, Job *job, const Point *point, const int *offsets
 			return hn_fail(context, HN_NOT_FINITE, "the process of target \"%s\" could not be fitted",
 						   head->targets[t].name);
 		process->variance = fit.variance;
+		process->offset += job->corrections[t];
 		process->noise = head->task == HN_REGRESSION ? fit.variance * scale : 0;
 		for (int i = 0; i < n; i++)
 			kernel->weights[(size_t) t * n + i] = (float) (head->task == HN_REGRESSION
@@ -1138,6 +1146,7 @@ hn_kernel_fit(HnContext *context, const HnInputs *inputs, int fingerprint_dim, c
 {
 	Job			job = {.head = head, .inputs = inputs, .labels = labels, .options = options};
 	int			width;
+	int			most;
 	int		   *offsets = NULL;
 	int		   *pivots;
 	real	   *factor = NULL;
@@ -1152,8 +1161,13 @@ hn_kernel_fit(HnContext *context, const HnInputs *inputs, int fingerprint_dim, c
 	HN_TRY(collect_rows(context, &job));
 	HN_NEW(context, job.y, (size_t) head->target_count * job.n);
 	HN_NEW(context, job.label_counts, head->target_count);
+	HN_NEW_ZERO(context, job.corrections, head->target_count);
 	for (int t = 0; t < head->target_count; t++)
 		HN_TRY(scale_target(context, &job, t));
+	report->labelled_rows = job.n;
+	most = options->rows > 0 && options->rows < HN_MAX_KERNEL_ROWS ? options->rows : HN_MAX_KERNEL_ROWS;
+	if (job.n > most)
+		HN_TRY(sample_rows(context, &job, most));
 	HN_TRY(prepare_inputs(context, &job, fingerprint_dim));
 	width = wanted_rank(&job);
 	HN_NEW(context, job.kernel->weights, (size_t) head->target_count * job.n);

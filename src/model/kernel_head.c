@@ -10,6 +10,7 @@
 #include "hamnet/kernels.h"
 #include "hamnet/linear.h"
 #include "kernel.h"
+#include "standardise.h"
 
 /* Queries that are compared with the training rows at a time: bounds memory to so many rows of kernel. */
 #define QUERY_BLOCK 64
@@ -17,17 +18,9 @@
 void
 hn_kernel_standardise(const HnKernelHead *kernel, const HnInputs *inputs, int row, real *steps)
 {
-	int			D = kernel->fingerprint_width;
-	int			others = kernel->width - D;
+	HnColumns	columns = {kernel->fingerprint_width, kernel->width, kernel->center, kernel->scale};
 
-	for (int k = 0; k < kernel->width; k++)
-	{
-		real		value = k < D ? log1pf((float) inputs->fingerprints[(size_t) row * D + k])
-			: inputs->descriptors[(size_t) row * others + k - D];
-		real		step = (value - kernel->center[k]) * kernel->scale[k];
-
-		steps[k] = isnan(step) ? 0 : step < -127 ? -127 : step > 127 ? 127 : step;
-	}
+	hn_standardise(&columns, inputs, row, steps);
 }
 
 HnCounts

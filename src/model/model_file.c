@@ -15,6 +15,7 @@
 
 #include "hamnet/json.h"
 #include "hamnet/safetensors.h"
+#include "inputs.h"
 
 #define FORMAT 1
 
@@ -244,12 +245,24 @@ read_layers(HnContext *context, const Section *section, HnHead *head)
 }
 
 static HnStatus
+get_descriptors(HnContext *context, const Section *section, const char *key, const HnDescriptorSet **set)
+{
+	const char *name = NULL;
+
+	HN_TRY(get_string(context, section, key, &name));
+	*set = hn_descriptor_set(name);
+	if (*set == NULL)
+		return hn_fail(context, HN_INVALID_MODEL, "unrecognized descriptor set \"%s\", expected \"%s\"",
+					   hn_quoted(name).text, hn_descriptors_rdkit_2d.name);
+	return HN_OK;
+}
+
+static HnStatus
 read_kernel_blocks(HnContext *context, const Section *section, HnKernelHead *kernel)
 {
 	static const char *const descriptor_keys[] = {"set", "weight", NULL};
 	static const char *const count_keys[] = {"share", "entries", NULL};
 	Section		block;
-	const char *set = NULL;
 
 	if (json_object_get(section->object, "fingerprint"))
 		HN_TRY(get_double(context, section, "fingerprint", &kernel->fingerprint_weight));
@@ -258,11 +271,7 @@ read_kernel_blocks(HnContext *context, const Section *section, HnKernelHead *ker
 	if (json_object_get(section->object, "descriptors"))
 	{
 		HN_TRY(enter(context, &block, json_object_get(section->object, "descriptors"), descriptor_keys));
-		HN_TRY(get_string(context, &block, "set", &set));
-		kernel->descriptors = hn_descriptor_set(set);
-		if (kernel->descriptors == NULL)
-			return hn_fail(context, HN_INVALID_MODEL, "unrecognized descriptor set \"%s\", expected \"%s\"",
-						   hn_quoted(set).text, hn_descriptors_rdkit_2d.name);
+		HN_TRY(get_descriptors(context, &block, "set", &kernel->descriptors));
 		HN_TRY(get_double(context, &block, "weight", &kernel->descriptor_weight));
 	}
 
@@ -323,25 +332,87 @@ read_kernel(HnContext *context, const Section *head_section, HnHead *head)
 	return HN_OK;
 }
 
+/* What networks read beside the fingerprint, if the head says so. */
+static HnStatus
+read_inputs(HnContext *context, const Section *head_section, HnHead *head)
+{
+	static const char *const keys[] = {"fingerprint", "descriptors", "counts", NULL};
+	static const char *const fingerprints[] = {"raw", "standardised"};
+	Section		section;
+	json_t	   *value = json_object_get(head_section->object, "inputs");
+	int			choice = 0;
+
+	if (value == NULL)
+		return HN_OK;
+	snprintf(section.name, sizeof(section.name), "%.32s.inputs", head_section->name);
+	HN_TRY(enter(context, &section, value, keys));
+	HN_NEW_ZERO(context, head->inputs, 1);
+	HN_TRY(get_choice(context, &section, "fingerprint", fingerprints, 2, &choice));
+	head->inputs->standardised = choice == 1;
+	if (json_object_get(value, "descriptors"))
+		HN_TRY(get_descriptors(context, &section, "descriptors", &head->inputs->descriptors));
+	if (json_object_get(value, "counts"))
+		HN_TRY(get_int(context, &section, "counts", &head->inputs->counts));
+	return HN_OK;
+}
+
+/* How the parts of a joint head are weighed. */
+static HnStatus
+read_joint(HnContext *context, const Section *head_section, HnHead *head)
+{
+	static const char *const keys[] = {"share", "factors", NULL};
+	Section		section;
+	json_t	   *factors = NULL;
+
+	snprintf(section.name, sizeof(section.name), "%.32s.joint", head_section->name);
+	HN_TRY(enter(context, &section, json_object_get(head_section->object, "joint"), keys));
+	HN_NEW_ZERO(context, head->joint, 1);
+	HN_NEW(context, head->joint->factors, head->target_count);
+	HN_TRY(get_double(context, &section, "share", &head->joint->share));
+	HN_TRY(get_array(context, &section, "factors", &factors));
+	if ((int) json_array_size(factors) != head->target_count)
+		return hn_fail(context, HN_INVALID_MODEL, "%s has %d factors for %d targets",
+					   section.name, (int) json_array_size(factors), head->target_count);
+	for (int t = 0; t < head->target_count; t++)
+	{
+		json_t	   *factor = json_array_get(factors, t);
+
+		if (!json_is_number(factor))
+			return wrong_type(context, &section, "factors", factor, "a number");
+		head->joint->factors[t] = json_number_value(factor);
+	}
+	return HN_OK;
+}
+
 static HnStatus
 read_head(HnContext *context, int index, json_t *value, HnHead *head)
 {
-	static const char *const network_keys[] = {"name", "task", "hidden", "members", "targets", NULL};
-	static const char *const kernel_keys[] = {"name", "task", "kind", "kernel", "targets", NULL};
-	static const char *const kinds[] = {"kernel"};
-	Section		section;
+	static const char *const keys[][10] = {
+		[HN_NETWORK_HEAD] = {"name", "task", "hidden", "members", "inputs", "targets", NULL},
+		[HN_KERNEL_HEAD] = {"name", "task", "kind", "kernel", "targets", NULL},
+		[HN_JOINT_HEAD] = {"name", "task", "kind", "kernel", "hidden", "members", "inputs", "joint", "targets", NULL}
+	};
+	static const char *const kinds[] = {"kernel", "joint"};
+	Section		section = {.object = value};
 	json_t	   *targets = NULL;
-	bool		kernel = json_object_get(value, "kind") != NULL;
 	int			choice = 0;
 
 	memset(head, 0, sizeof(*head));
 	snprintf(section.name, sizeof(section.name), "heads[%d]", index);
-	HN_TRY(enter(context, &section, value, kernel ? kernel_keys : network_keys));
+	if (json_object_get(value, "kind"))
+	{
+		HN_TRY(get_choice(context, &section, "kind", kinds, 2, &choice));
+		head->kind = choice == 0 ? HN_KERNEL_HEAD : HN_JOINT_HEAD;
+	}
+	HN_TRY(enter(context, &section, value, keys[head->kind]));
 	HN_TRY(get_string(context, &section, "name", &head->name));
 	HN_TRY(get_choice(context, &section, "task", task_names, 2, &choice));
 	head->task = (HnTask) choice;
-	if (!kernel)
+	if (head->kind != HN_KERNEL_HEAD)
+	{
 		HN_TRY(read_layers(context, &section, head));
+		HN_TRY(read_inputs(context, &section, head));
+	}
 
 	HN_TRY(get_array(context, &section, "targets", &targets));
 	head->target_count = (int) json_array_size(targets);
@@ -349,13 +420,9 @@ read_head(HnContext *context, int index, json_t *value, HnHead *head)
 	for (int k = 0; k < head->target_count; k++)
 		HN_TRY(read_target(context, &section, k, json_array_get(targets, k), head->task, &head->targets[k]));
 
-	if (kernel)
-	{
-		head->kind = HN_KERNEL_HEAD;
-		HN_TRY(get_choice(context, &section, "kind", kinds, 1, &choice));
-		return read_kernel(context, &section, head);
-	}
-	return HN_OK;
+	if (head->kind != HN_NETWORK_HEAD)
+		HN_TRY(read_kernel(context, &section, head));
+	return head->kind == HN_JOINT_HEAD ? read_joint(context, &section, head) : HN_OK;
 }
 
 /* Format and features come first: in a file of another format, other keys may be right. */
@@ -538,8 +605,11 @@ read_tensors(HnContext *context, const HnSafetensors *file, bool in_place, HnMod
 	for (int i = 0; i < table_count; i++)
 		hn_stored_copy(stored_tables[i], hn_table_data(&tables[i]));
 	for (int i = 0; i < model->head_count; i++)
-		if (model->heads[i].kind == HN_KERNEL_HEAD)
+	{
+		if (model->heads[i].kind != HN_NETWORK_HEAD)
 			HN_TRY(hn_kernel_check(context, &model->heads[i]));
+		HN_TRY(hn_inputs_check(context, &model->heads[i]));
+	}
 	return HN_OK;
 }
 
@@ -634,17 +704,30 @@ append(json_t *array, json_t *value)
 }
 
 static json_t *
-pack_layers(const HnHead *head, json_t *targets)
+pack_inputs(const HnHeadInputs *inputs)
+{
+	json_t	   *packed = json_pack("{s:s}", "fingerprint", inputs->standardised ? "standardised" : "raw");
+
+	if (inputs->descriptors)
+		packed = with(packed, "descriptors", json_string(inputs->descriptors->name));
+	if (inputs->counts > 0)
+		packed = with(packed, "counts", json_integer(inputs->counts));
+	return packed;
+}
+
+/* Add what describes the networks of a head. */
+static json_t *
+with_layers(json_t *packed, const HnHead *head)
 {
 	json_t	   *hidden = json_array();
-	json_t	   *packed;
 
 	for (int k = 0; k < head->layer_count - 1; k++)
 		hidden = append(hidden, json_integer(head->layers[k].out));
-	packed = json_pack("{s:s,s:s,s:o,s:o}", "name", head->name, "task", task_names[head->task],
-					   "hidden", hidden, "targets", targets);
+	packed = with(packed, "hidden", hidden);
 	if (head->member_count > 1)
 		packed = with(packed, "members", json_integer(head->member_count));
+	if (head->inputs)
+		packed = with(packed, "inputs", pack_inputs(head->inputs));
 	return packed;
 }
 
@@ -657,7 +740,7 @@ pack_process(HnTask task, const HnProcess *process)
 }
 
 static json_t *
-pack_kernel(const HnHead *head, json_t *targets)
+pack_kernel(const HnHead *head)
 {
 	const HnKernelHead *kernel = head->kernel;
 	json_t	   *processes = json_array();
@@ -675,18 +758,38 @@ pack_kernel(const HnHead *head, json_t *targets)
 	if (kernel->count_share > 0)
 		packed = with(packed, "counts", json_pack("{s:f,s:i}", "share", kernel->count_share,
 												  "entries", kernel->entry_count));
-	return json_pack("{s:s,s:s,s:s,s:o,s:o}", "name", head->name, "task", task_names[head->task],
-					 "kind", "kernel", "kernel", packed, "targets", targets);
+	return packed;
+}
+
+static json_t *
+pack_joint(const HnHead *head)
+{
+	json_t	   *factors = json_array();
+
+	for (int t = 0; t < head->target_count; t++)
+		factors = append(factors, json_real(head->joint->factors[t]));
+	return json_pack("{s:f,s:o}", "share", head->joint->share, "factors", factors);
 }
 
 static json_t *
 pack_head(const HnHead *head)
 {
 	json_t	   *targets = json_array();
+	json_t	   *packed;
 
 	for (int k = 0; k < head->target_count; k++)
 		targets = append(targets, pack_target(head->task, &head->targets[k]));
-	return head->kind == HN_KERNEL_HEAD ? pack_kernel(head, targets) : pack_layers(head, targets);
+	packed = json_pack("{s:s,s:s,s:o}", "name", head->name, "task", task_names[head->task], "targets", targets);
+	if (head->kind != HN_KERNEL_HEAD)
+		packed = with_layers(packed, head);
+	if (head->kind != HN_NETWORK_HEAD)
+	{
+		packed = with(packed, "kind", json_string(head->kind == HN_JOINT_HEAD ? "joint" : "kernel"));
+		packed = with(packed, "kernel", pack_kernel(head));
+	}
+	if (head->kind == HN_JOINT_HEAD)
+		packed = with(packed, "joint", pack_joint(head));
+	return packed;
 }
 
 /* The configuration as JSON, which the caller releases; NULL without memory. */

@@ -6,9 +6,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "hamnet/joint.h"
 #include "hamnet/kernel_head.h"
 #include "hamnet/kernels.h"
 #include "hamnet/network.h"
+#include "inputs.h"
 
 HnNeeds
 hn_model_needs(const HnModel *model)
@@ -16,14 +18,16 @@ hn_model_needs(const HnModel *model)
 	HnNeeds		needs = {NULL, false};
 
 	for (int i = 0; i < model->head_count; i++)
-		if (model->heads[i].kind == HN_KERNEL_HEAD)
-		{
-			const HnKernelHead *kernel = model->heads[i].kernel;
+	{
+		const HnKernelHead *kernel = model->heads[i].kernel;
+		const HnHeadInputs *inputs = model->heads[i].inputs;
 
-			if (kernel->descriptors)
-				needs.descriptors = kernel->descriptors;
-			needs.counts |= kernel->count_share > 0;
-		}
+		if (kernel && kernel->descriptors)
+			needs.descriptors = kernel->descriptors;
+		if (inputs && inputs->descriptors)
+			needs.descriptors = inputs->descriptors;
+		needs.counts |= (kernel && kernel->count_share > 0) || (inputs && inputs->counts > 0);
+	}
 	return needs;
 }
 
@@ -53,12 +57,11 @@ hn_all_fingerprints(HnContext *context, const HnModel *model, const HnBatch *bat
 	return HN_OK;
 }
 
-/* Predictions of one member of a network head, before ensembles are averaged. */
+/* Predictions of one member of a head's networks from what they read, before ensembles are averaged. */
 static HnStatus
-predict_member(HnContext *context, const HnHead *head, int member, const real *fingerprints, int count,
+predict_member(HnContext *context, const HnHead *head, int member, const real *input, int count,
 			   double *predictions)
 {
-	const real *input = fingerprints;
 	int			targets = head->target_count;
 	real	   *output = NULL;
 
@@ -88,10 +91,12 @@ predict_member(HnContext *context, const HnHead *head, int member, const real *f
 }
 
 HnStatus
-hn_head_predict(HnContext *context, const HnHead *head, const real *fingerprints,
-				int count, double *predictions)
+hn_head_predict(HnContext *context, const HnHead *head, const HnInputs *inputs, double *predictions)
 {
-	return predict_member(context, head, 0, fingerprints, count, predictions);
+	const real *rows = NULL;
+
+	HN_TRY(hn_inputs_join(context, head, inputs, &rows));
+	return predict_member(context, head, 0, rows, inputs->count, predictions);
 }
 
 /* Mean of the members, and their standard deviation as a sample of what training could have given. */
@@ -100,17 +105,25 @@ predict_members(HnContext *context, const HnModel *model, const HnHead *head, co
 				double *values, double *sds)
 {
 	int			members = head->member_count;
+	int			generators = model->other_count + 1;
 	int			size = inputs->count * head->target_count;
 	double	   *predictions;
+	const real **rows;			/* what those read that read the fingerprint of one generator */
 
 	HN_NEW(context, predictions, (size_t) members * size);
+	HN_NEW(context, rows, generators);
 	for (int m = 0; m < members; m++)
 	{
-		size_t		generator = (size_t) (m % (model->other_count + 1));
+		int			g = m % generators;
 
-		HN_TRY(predict_member(context, head, m,
-							  inputs->fingerprints + generator * inputs->count * model->fingerprint_config.dim,
-							  inputs->count, predictions + (size_t) m * size));
+		if (m < generators)
+		{
+			HnInputs	own = *inputs;
+
+			own.fingerprints += (size_t) g * inputs->count * model->fingerprint_config.dim;
+			HN_TRY(hn_inputs_join(context, head, &own, &rows[g]));
+		}
+		HN_TRY(predict_member(context, head, m, rows[g], inputs->count, predictions + (size_t) m * size));
 	}
 	for (int i = 0; i < size; i++)
 	{
@@ -132,11 +145,35 @@ predict_members(HnContext *context, const HnModel *model, const HnHead *head, co
 	return HN_OK;
 }
 
+static HnStatus
+predict_joint(HnContext *context, const HnModel *model, const HnHead *head, const HnInputs *inputs,
+			  double *values, double *sds)
+{
+	size_t		size = (size_t) inputs->count * head->target_count;
+	HnParts		parts = {0};
+
+	HN_NEW(context, parts.kernel, size);
+	HN_NEW(context, parts.kernel_sd, size);
+	HN_NEW(context, parts.networks, size);
+	HN_NEW(context, parts.networks_sd, size);
+	HN_TRY(hn_kernel_predict(context, head, inputs, parts.kernel, parts.kernel_sd));
+	HN_TRY(predict_members(context, model, head, inputs, parts.networks, parts.networks_sd));
+	hn_joint_combine(head, &parts, inputs->count, values, sds);
+	return HN_OK;
+}
+
 HnStatus
 hn_predict(HnContext *context, const HnModel *model, const HnHead *head, const HnInputs *inputs,
 		   double *values, double *sds)
 {
-	if (head->kind == HN_KERNEL_HEAD)
-		return hn_kernel_predict(context, head, inputs, values, sds);
-	return predict_members(context, model, head, inputs, values, sds);
+	switch (head->kind)
+	{
+		case HN_NETWORK_HEAD:
+			return predict_members(context, model, head, inputs, values, sds);
+		case HN_KERNEL_HEAD:
+			return hn_kernel_predict(context, head, inputs, values, sds);
+		case HN_JOINT_HEAD:
+			return predict_joint(context, model, head, inputs, values, sds);
+	}
+	return hn_fail(context, HN_INTERNAL, "head \"%s\" is of no known kind", head->name);
 }

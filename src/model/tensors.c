@@ -11,6 +11,7 @@
 
 #include "hamnet/json.h"
 #include "hamnet/random.h"
+#include "inputs.h"
 
 #define LSTM_GATES 4
 #define GRU_GATES 3
@@ -91,6 +92,11 @@ check_layers(HnContext *context, const HnHead *head)
 	snprintf(what, sizeof(what), "a hidden width of head \"%s\"", head->name);
 	for (int k = 0; k < head->layer_count - 1; k++)
 		HN_TRY(check_range(context, what, head->layers[k].out, 1, HN_MAX_WIDTH));
+	if (head->inputs)
+	{
+		snprintf(what, sizeof(what), "the number of columns of counts of head \"%s\"", head->name);
+		HN_TRY(check_range(context, what, head->inputs->counts, 0, HN_COUNT_COLUMNS));
+	}
 	return HN_OK;
 }
 
@@ -149,6 +155,15 @@ check_kernel(HnContext *context, const HnHead *head)
 }
 
 static HnStatus
+check_joint(HnContext *context, const HnHead *head)
+{
+	HN_TRY(check_number(context, head, "the kernel's share", head->joint->share, 0, 1));
+	for (int t = 0; t < head->target_count; t++)
+		HN_TRY(check_number(context, head, "a factor of the deviation", head->joint->factors[t], 0, MOST_WEIGHT));
+	return HN_OK;
+}
+
+static HnStatus
 check_head(HnContext *context, const HnHead *head)
 {
 	char		what[HN_MAX_HEAD_NAME + 64];
@@ -160,7 +175,11 @@ check_head(HnContext *context, const HnHead *head)
 	HN_TRY(check_range(context, what, head->target_count, 1, HN_MAX_TARGETS));
 	for (int k = 0; k < head->target_count; k++)
 		HN_TRY(check_target(context, head, &head->targets[k]));
-	return head->kind == HN_KERNEL_HEAD ? check_kernel(context, head) : check_layers(context, head);
+	if (head->kind != HN_NETWORK_HEAD)
+		HN_TRY(check_kernel(context, head));
+	if (head->kind != HN_KERNEL_HEAD)
+		HN_TRY(check_layers(context, head));
+	return head->kind == HN_JOINT_HEAD ? check_joint(context, head) : HN_OK;
 }
 
 static int
@@ -242,16 +261,34 @@ shape_engine(HnModel *model)
 	engine->position = linear(3, config->dim);
 }
 
+/* Widths of what the networks of a head read. */
+static HnStatus
+shape_inputs(HnContext *context, const HnModel *model, const HnHead *head)
+{
+	HnHeadInputs *inputs = head->inputs;
+	char		what[HN_MAX_HEAD_NAME + 64];
+
+	inputs->fingerprint_width = model->fingerprint_config.dim;
+	inputs->scaled_width = (inputs->standardised ? inputs->fingerprint_width : 0)
+		+ (inputs->descriptors ? inputs->descriptors->count : 0);
+	inputs->width = inputs->fingerprint_width + (inputs->descriptors ? inputs->descriptors->count : 0)
+		+ inputs->counts;
+	snprintf(what, sizeof(what), "the number of inputs of head \"%s\"", head->name);
+	return check_range(context, what, inputs->width, 1, HN_MAX_WIDTH);
+}
+
 /* The first member tells the hidden widths of all. */
 static HnStatus
 shape_layers(HnContext *context, const HnModel *model, HnHead *head)
 {
 	const HnLinear *first = head->layers;
 
+	if (head->inputs)
+		HN_TRY(shape_inputs(context, model, head));
 	HN_NEW(context, head->layers, head->member_count * head->layer_count);
 	for (int m = 0; m < head->member_count; m++)
 	{
-		int			in = model->fingerprint_config.dim;
+		int			in = head->inputs ? head->inputs->width : model->fingerprint_config.dim;
 
 		for (int k = 0; k < head->layer_count; k++)
 		{
@@ -313,7 +350,7 @@ HnStatus
 hn_model_shape(HnContext *context, HnModel *model)
 {
 	for (int i = 0; i < model->head_count; i++)
-		if (model->heads[i].kind == HN_NETWORK_HEAD && model->heads[i].member_count == 0)
+		if (model->heads[i].kind != HN_KERNEL_HEAD && model->heads[i].member_count == 0)
 			model->heads[i].member_count = 1;
 
 	if (model->engine_config.enabled)
@@ -329,10 +366,12 @@ hn_model_shape(HnContext *context, HnModel *model)
 	for (int g = 0; g < model->other_count; g++)
 		HN_TRY(shape_other(context, model, &model->others[g]));
 	for (int i = 0; i < model->head_count; i++)
-		if (model->heads[i].kind == HN_KERNEL_HEAD)
+	{
+		if (model->heads[i].kind != HN_NETWORK_HEAD)
 			shape_kernel(model, model->heads[i].kernel);
-		else
+		if (model->heads[i].kind != HN_KERNEL_HEAD)
 			HN_TRY(shape_layers(context, model, &model->heads[i]));
+	}
 	return HN_OK;
 }
 
@@ -461,7 +500,7 @@ add_model(TensorList *list, HnModel *model)
 	for (int g = 0; g < model->other_count; g++)
 		add_generator(list, g + 1, &model->others[g]);
 	for (int i = 0; i < model->head_count; i++)
-		if (model->heads[i].kind == HN_NETWORK_HEAD)
+		if (model->heads[i].kind != HN_KERNEL_HEAD)
 			for (int m = 0; m < model->heads[i].member_count; m++)
 				add_member(list, &model->heads[i], m);
 }
@@ -542,11 +581,26 @@ add_kernel(TableList *list, const HnHead *head)
 }
 
 static void
-add_kernels(TableList *list, const HnModel *model)
+add_inputs(TableList *list, const HnHead *head)
+{
+	HnHeadInputs *inputs = head->inputs;
+
+	if (inputs == NULL || inputs->scaled_width == 0)
+		return;
+	add_table(list, head->name, "input_center", HN_F32, 1, inputs->scaled_width, 1, &inputs->center);
+	add_table(list, head->name, "input_scale", HN_F32, 1, inputs->scaled_width, 1, &inputs->scale);
+}
+
+static void
+add_tables(TableList *list, const HnModel *model)
 {
 	for (int i = 0; i < model->head_count; i++)
-		if (model->heads[i].kind == HN_KERNEL_HEAD)
+	{
+		if (model->heads[i].kind != HN_NETWORK_HEAD)
 			add_kernel(list, &model->heads[i]);
+		if (model->heads[i].kind != HN_KERNEL_HEAD)
+			add_inputs(list, &model->heads[i]);
+	}
 }
 
 HnStatus
@@ -554,10 +608,10 @@ hn_model_tables(HnContext *context, HnModel *model, HnTable **tables, int *count
 {
 	TableList	list = {NULL, 0};
 
-	add_kernels(&list, model);
+	add_tables(&list, model);
 	HN_NEW(context, list.tables, list.count);
 	list.count = 0;
-	add_kernels(&list, model);
+	add_tables(&list, model);
 	*tables = list.tables;
 	*count = list.count;
 	return HN_OK;
@@ -750,6 +804,16 @@ copy_values(const TensorList *from, const TensorList *to)
 }
 
 static bool
+same_inputs(const HnHeadInputs *a, const HnHeadInputs *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return a->standardised == b->standardised && a->descriptors == b->descriptors && a->counts == b->counts
+		&& memcmp(a->center, b->center, (size_t) a->scaled_width * sizeof(*a->center)) == 0
+		&& memcmp(a->scale, b->scale, (size_t) a->scaled_width * sizeof(*a->scale)) == 0;
+}
+
+static bool
 same_shape(const HnModel *a, const HnModel *b)
 {
 	const HnEngineConfig *e = &a->engine_config;
@@ -771,7 +835,7 @@ same_shape(const HnModel *a, const HnModel *b)
 		const HnHead *h = &b->heads[i];
 
 		if (strcmp(g->name, h->name) != 0 || g->task != h->task || g->layer_count != h->layer_count
-			|| g->target_count != h->target_count)
+			|| g->target_count != h->target_count || !same_inputs(g->inputs, h->inputs))
 			return false;
 		for (int k = 0; k < g->layer_count; k++)
 			if (g->layers[k].out != h->layers[k].out)
@@ -812,8 +876,12 @@ prepare_joined(HnContext *context, const HnModel *first, int count, bool generat
 	{
 		joined->heads[i] = first->heads[i];
 		joined->heads[i].member_count = count;
+		HN_TRY(hn_inputs_copy(context, first->heads[i].inputs, &joined->heads[i].inputs));
 	}
-	return hn_model_allocate(context, joined);
+	HN_TRY(hn_model_allocate(context, joined));
+	for (int i = 0; i < joined->head_count; i++)
+		hn_inputs_copy_scales(first->heads[i].inputs, joined->heads[i].inputs);
+	return HN_OK;
 }
 
 HnStatus

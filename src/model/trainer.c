@@ -33,7 +33,7 @@ typedef struct Pass
 	HnBatch		batch;			/* unless all fingerprints are frozen */
 	HnEngineTrace engine;		/* unless the engine is off or frozen */
 	HnFingerprintTrace generator;	/* unless it is frozen */
-	const real *fingerprints;	/* [count, D] */
+	HnInputs	inputs;			/* of the heads; fingerprints [count, D] */
 } Pass;
 
 /* What is done with each micro-batch; what a failure of it must leave undone is done last. */
@@ -95,13 +95,46 @@ find_fingerprints(HnContext *context, Pass *pass)
 		HN_TRY(find_coordinates(context, pass, &coordinates));
 		HN_TRY(hn_fingerprint_forward_dropout(context, pass->model, &pass->batch, coordinates,
 											  heads_only ? NULL : pass->dropout, &pass->generator));
-		pass->fingerprints = pass->generator.fingerprint;
+		pass->inputs.fingerprints = pass->generator.fingerprint;
 		return HN_OK;
 	}
 	HN_NEW(context, gathered, pass->count * dim);
 	for (int i = 0; i < pass->count; i++)
 		memcpy(gathered + i * dim, pass->examples[i].fingerprint, dim * sizeof(real));
-	pass->fingerprints = gathered;
+	if (!hn_all_finite(gathered, pass->count * dim))
+		return hn_fail(context, HN_NOT_FINITE, "a fingerprint is not finite");
+	pass->inputs.fingerprints = gathered;
+	return HN_OK;
+}
+
+/* What heads read beside the fingerprint, as far as they do. */
+static HnStatus
+gather_descriptions(HnContext *context, Pass *pass)
+{
+	HnNeeds		needs = hn_model_needs(pass->model);
+	size_t		width = needs.descriptors ? (size_t) needs.descriptors->count : 0;
+	real	   *descriptors;
+	HnCounts   *counts;
+
+	pass->inputs.count = pass->count;
+	for (int i = 0; i < pass->count; i++)
+		if ((needs.descriptors && pass->examples[i].descriptors == NULL)
+			|| (needs.counts && pass->examples[i].counts == NULL))
+			return hn_fail(context, HN_INVALID_ARGUMENT, "a head needs more than the fingerprint, which an example lacks");
+	if (needs.descriptors)
+	{
+		HN_NEW(context, descriptors, pass->count * width);
+		for (int i = 0; i < pass->count; i++)
+			memcpy(descriptors + i * width, pass->examples[i].descriptors, width * sizeof(real));
+		pass->inputs.descriptors = descriptors;
+	}
+	if (needs.counts)
+	{
+		HN_NEW(context, counts, pass->count);
+		for (int i = 0; i < pass->count; i++)
+			counts[i] = *pass->examples[i].counts;
+		pass->inputs.counts = counts;
+	}
 	return HN_OK;
 }
 
@@ -110,7 +143,10 @@ static HnStatus
 pass_forward(HnContext *context, Pass *pass)
 {
 	if (pass->training->trained != HN_TRAIN_ENGINE)
+	{
+		HN_TRY(gather_descriptions(context, pass));
 		return find_fingerprints(context, pass);
+	}
 	HN_TRY(build_batch(context, pass));
 	return hn_engine_forward(context, pass->model, &pass->batch, &pass->engine);
 }
@@ -313,7 +349,7 @@ target_pass(HnContext *context, Pass *pass, void *state)
 			labels[i] = pass->examples[i].targets + first;
 		if (sums->gradient)
 			HN_NEW(context, d_scores[h], (size_t) pass->count * head->target_count);
-		HN_TRY(hn_head_forward(context, pass->model, h, pass->fingerprints, pass->count, pass->dropout, &traces[h]));
+		HN_TRY(hn_head_forward(context, pass->model, h, &pass->inputs, pass->dropout, &traces[h]));
 		hn_head_loss(head, traces[h].output, labels, pass->count, pass->training->huber,
 					 d_scores[h], &losses);
 		first += head->target_count;
@@ -325,7 +361,7 @@ target_pass(HnContext *context, Pass *pass, void *state)
 	if (!heads_only)
 		HN_NEW_ZERO(context, d_fingerprints, pass->count * dim);
 	for (int h = 0; h < pass->model->head_count; h++)
-		HN_TRY(hn_head_backward(context, pass->model, h, pass->count, pass->dropout, &traces[h],
+		HN_TRY(hn_head_backward(context, pass->model, h, &pass->inputs, pass->dropout, &traces[h],
 								d_scores[h], d_fingerprints, sums->gradient));
 	return heads_only ? HN_OK : trunk_backward(context, pass, d_fingerprints, sums->gradient);
 }
@@ -388,7 +424,7 @@ predict_pass(HnContext *context, Pass *pass, void *state)
 		double	   *values;
 
 		HN_NEW(context, values, (size_t) pass->count * head->target_count);
-		HN_TRY(hn_head_predict(context, head, pass->fingerprints, pass->count, values));
+		HN_TRY(hn_head_predict(context, head, &pass->inputs, values));
 		for (int i = 0; i < pass->count; i++)
 			memcpy(results->predictions + (size_t) i * results->targets + first,
 				   values + (size_t) i * head->target_count, (size_t) head->target_count * sizeof(*values));
@@ -477,7 +513,7 @@ hn_example_freeze(HnContext *context, const HnModel *model, HnTrained trained, H
 	if (trained == HN_TRAIN_HEADS)
 	{
 		HN_TRY(find_fingerprints(context, &pass));
-		memcpy(kept, pass.fingerprints, dim * sizeof(real));
+		memcpy(kept, pass.inputs.fingerprints, dim * sizeof(real));
 		example->fingerprint = kept;
 	}
 	else

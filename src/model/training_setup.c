@@ -8,6 +8,7 @@
 #include "hamnet/kernels.h"
 #include "hamnet/random.h"
 #include "hamnet/training.h"
+#include "inputs.h"
 
 int
 hn_model_target_count(const HnModel *model)
@@ -174,6 +175,7 @@ copy_head(HnContext *context, const HnHead *head, HnHead *copy)
 	HN_NEW_ZERO(context, copy->layers, head->layer_count);
 	for (int l = 0; l < head->layer_count - 1; l++)
 		copy->layers[l].out = head->layers[l].out;
+	HN_TRY(hn_inputs_copy(context, head->inputs, &copy->inputs));
 	HN_NEW(context, copy->targets, head->target_count);
 	for (int t = 0; t < head->target_count; t++)
 	{
@@ -204,6 +206,8 @@ hn_model_with_heads(HnContext *context, const HnModel *base, const HnHead *heads
 	for (int h = 0; h < head_count; h++)
 		HN_TRY(copy_head(context, &heads[h], &model->heads[h]));
 	HN_TRY(hn_model_allocate(context, model));
+	for (int h = 0; h < head_count; h++)
+		hn_inputs_copy_scales(heads[h].inputs, model->heads[h].inputs);
 	HN_TRY(hn_model_tensors(context, model, &tensors, &count));
 
 	/*

@@ -152,7 +152,7 @@ check_predictions(const real *fingerprint, json_t *expected)
 		const HnHead *head = &model.heads[h];
 		double		values[HN_MAX_TARGETS];
 
-		must(hn_head_predict(&context, head, fingerprint, 1, values));
+		must(hn_head_predict(&context, head, &(HnInputs){.count = 1, .fingerprints = fingerprint}, values));
 		for (int t = 0; t < head->target_count; t++, count++)
 			assert_close(values[t], json_number_value(json_object_get(expected, head->targets[t].name)),
 						 head->targets[t].name, t);

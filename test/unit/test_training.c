@@ -438,7 +438,7 @@ test_predictions(void **state)
 		must(hn_fingerprints(&context, &model, &batch, &fingerprint));
 		for (int h = 0; h < TARGETS; h++)
 		{
-			must(hn_head_predict(&context, &model.heads[h], fingerprint, 1, &expected));
+			must(hn_head_predict(&context, &model.heads[h], &(HnInputs){.count = 1, .fingerprints = fingerprint}, &expected));
 			assert_float_equal(values[i * TARGETS + h], expected, 1e-4);
 		}
 	}

@@ -1,0 +1,66 @@
+/*
+ * standardise.c: fingerprints and descriptors on one scale.
+ */
+#include "standardise.h"
+
+#include <math.h>
+
+/* A column whose deviation is below this part of its size is constant but for rounding. */
+#define LEAST_DEVIATION 1e-6
+
+/* One column of a row before it is standardised. */
+static double
+raw_value(const HnColumns *columns, const HnInputs *inputs, int row, int column)
+{
+	int			D = columns->fingerprint;
+
+	if (column < D)
+		return log1pf((float) inputs->fingerprints[(size_t) row * D + column]);
+	return inputs->descriptors[(size_t) row * (columns->width - D) + column - D];
+}
+
+void
+hn_measure_columns(const HnColumns *columns, const HnInputs *inputs, const int *rows, int n)
+{
+	for (int k = 0; k < columns->width; k++)
+	{
+		double		sum = 0;
+		double		squares = 0;
+		double		deviation;
+		int			count = 0;
+
+		for (int i = 0; i < n; i++)
+		{
+			double		value = raw_value(columns, inputs, rows[i], k);
+
+			sum += isnan(value) ? 0 : value;
+			count += !isnan(value);
+		}
+		columns->center[k] = count > 0 ? (float) (sum / count) : 0;
+		for (int i = 0; i < n; i++)
+		{
+			double		difference = raw_value(columns, inputs, rows[i], k) - columns->center[k];
+
+			squares += isnan(difference) ? 0 : difference * difference;
+		}
+		deviation = count > 0 ? sqrt(squares / count) : 0;
+		columns->scale[k] = deviation > LEAST_DEVIATION * (1 + fabs(columns->center[k]))
+			? HN_KERNEL_STEPS / (float) deviation : 0;
+	}
+}
+
+void
+hn_standardise(const HnColumns *columns, const HnInputs *inputs, int row, real *steps)
+{
+	int			D = columns->fingerprint;
+	int			others = columns->width - D;
+
+	for (int k = 0; k < columns->width; k++)
+	{
+		real		value = k < D ? log1pf((float) inputs->fingerprints[(size_t) row * D + k])
+			: inputs->descriptors[(size_t) row * others + k - D];
+		real		step = (value - columns->center[k]) * columns->scale[k];
+
+		steps[k] = isnan(step) ? 0 : step < -127 ? -127 : step > 127 ? 127 : step;
+	}
+}

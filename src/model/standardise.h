@@ -1,0 +1,27 @@
+/*
+ * standardise.h: fingerprints and descriptors as heads compare and multiply
+ * them: columns v = log(1 + fingerprint), then descriptors, each as
+ * clip((v - center) * scale, -127, 127), HN_KERNEL_STEPS to a standard
+ * deviation.
+ */
+#ifndef HAMNET_STANDARDISE_H
+#define HAMNET_STANDARDISE_H
+
+#include "hamnet/kernel_head.h"
+
+/* Columns: the first `fingerprint` of the width are the fingerprint's, the others descriptors. */
+typedef struct HnColumns
+{
+	int			fingerprint;
+	int			width;
+	float	   *center;			/* [width] */
+	float	   *scale;			/* [width] not negative; 0 for a constant column */
+} HnColumns;
+
+/* Center and scale of each column over n rows of the inputs, where its value is known. */
+extern void hn_measure_columns(const HnColumns *columns, const HnInputs *inputs, const int *rows, int n);
+
+/* One row of the inputs, [width]; 0 where a value is not known. */
+extern void hn_standardise(const HnColumns *columns, const HnInputs *inputs, int row, real *steps);
+
+#endif
