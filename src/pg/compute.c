@@ -104,7 +104,7 @@ KeepOutcomes(void *state, const MoleculeBatch *batch)
 	if (outcomes->predictions)
 	{
 		HN_NEW(batch->context, predictions, (size_t) count * targets);
-		HN_TRY(PredictHeads(batch->context, model, &batch->inputs, predictions));
+		HN_TRY(PredictHeads(batch->context, model, &batch->inputs, predictions, NULL));
 	}
 	for (int i = 0; i < count; i++)
 	{

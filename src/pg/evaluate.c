@@ -129,7 +129,7 @@ PredictWaiting(Evaluation *evaluation)
 	int			columns = evaluation->query.target_count;
 	int			targets = hn_model_target_count(&evaluation->model);
 	double	   *predictions = PredictSmiles(&evaluation->model, (const char *const *) evaluation->smiles,
-											evaluation->waiting);
+											evaluation->waiting, NULL);
 
 	for (int i = 0; i < evaluation->waiting; i++)
 	{

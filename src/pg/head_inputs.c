@@ -119,6 +119,7 @@ typedef struct Predictions
 	const HnModel *model;
 	int			targets;
 	double	   *values;			/* [count, targets] */
+	double	   *sds;			/* NULL: not wanted */
 } Predictions;
 
 static HnStatus
@@ -127,23 +128,41 @@ KeepPredictions(void *state, const MoleculeBatch *batch)
 	Predictions *predictions = state;
 	Size		targets = predictions->targets;
 	double	   *values;
+	double	   *sds = NULL;
 
 	HN_NEW(batch->context, values, batch->inputs.count * targets);
-	HN_TRY(PredictHeads(batch->context, predictions->model, &batch->inputs, values));
+	if (predictions->sds)
+		HN_NEW(batch->context, sds, batch->inputs.count * targets);
+	HN_TRY(PredictHeads(batch->context, predictions->model, &batch->inputs, values, sds));
 	for (int i = 0; i < batch->inputs.count; i++)
+	{
 		memcpy(predictions->values + batch->places[i] * targets, values + i * targets, targets * sizeof(double));
+		if (sds)
+			memcpy(predictions->sds + batch->places[i] * targets, sds + i * targets, targets * sizeof(double));
+	}
 	return HN_OK;
 }
 
+/* Numbers that are not known yet. */
+static double *
+MakeUnknown(Size count)
+{
+	double	   *numbers = palloc_extended(Max(count, 1) * sizeof(double), MCXT_ALLOC_HUGE);
+
+	for (Size i = 0; i < count; i++)
+		numbers[i] = NAN;
+	return numbers;
+}
+
 double *
-PredictSmiles(const HnModel *model, const char *const *smiles, int count)
+PredictSmiles(const HnModel *model, const char *const *smiles, int count, double **sds)
 {
 	Predictions predictions = {.model = model, .targets = hn_model_target_count(model)};
 	Size		total = (Size) count * predictions.targets;
 
-	predictions.values = palloc_extended(Max(total, 1) * sizeof(double), MCXT_ALLOC_HUGE);
-	for (Size i = 0; i < total; i++)
-		predictions.values[i] = NAN;
+	predictions.values = MakeUnknown(total);
+	if (sds)
+		predictions.sds = *sds = MakeUnknown(total);
 	VisitMolecules(model, hn_model_needs(model), model->other_count + 1, smiles, count,
 				   (BatchVisitor) {KeepPredictions, PassOver, &predictions});
 	return predictions.values;

@@ -17,8 +17,9 @@ extern void ComputeHeadInputs(HnContext *context, const HnModel *model, HnNeeds 
 
 /*
  * Predictions of all heads, one after another, [count, targets], for molecules
- * given by SMILES; NaN where there is none. In the current memory context.
+ * given by SMILES; NaN where there is none. In the current memory context, as
+ * their deviations, if sds is not NULL.
  */
-extern double *PredictSmiles(const HnModel *model, const char *const *smiles, int count);
+extern double *PredictSmiles(const HnModel *model, const char *const *smiles, int count, double **sds);
 
 #endif

@@ -144,7 +144,8 @@ VisitMolecules(const HnModel *model, HnNeeds needs, int generators,
 }
 
 HnStatus
-PredictHeads(HnContext *context, const HnModel *model, const HnInputs *inputs, double *predictions)
+PredictHeads(HnContext *context, const HnModel *model, const HnInputs *inputs, double *predictions,
+			 double *sds)
 {
 	int			targets = hn_model_target_count(model);
 	int			first = 0;
@@ -153,12 +154,21 @@ PredictHeads(HnContext *context, const HnModel *model, const HnInputs *inputs, d
 	{
 		const HnHead *head = &model->heads[h];
 		double	   *values;
+		double	   *deviations = NULL;
 
 		HN_NEW(context, values, (size_t) inputs->count * head->target_count);
-		HN_TRY(hn_predict(context, model, head, inputs, values, NULL));
+		if (sds)
+			HN_NEW(context, deviations, (size_t) inputs->count * head->target_count);
+		HN_TRY(hn_predict(context, model, head, inputs, values, deviations));
 		for (int i = 0; i < inputs->count; i++)
-			memcpy(predictions + (size_t) i * targets + first, values + (size_t) i * head->target_count,
-				   head->target_count * sizeof(double));
+		{
+			Size		at = (Size) i * targets + first;
+			Size		from = (Size) i * head->target_count;
+
+			memcpy(predictions + at, values + from, head->target_count * sizeof(double));
+			if (sds)
+				memcpy(sds + at, deviations + from, head->target_count * sizeof(double));
+		}
 		first += head->target_count;
 	}
 	return HN_OK;

@@ -36,8 +36,8 @@ typedef struct BatchVisitor
 extern void VisitMolecules(const HnModel *model, HnNeeds needs, int generators,
 						   const char *const *smiles, int count, BatchVisitor visitor);
 
-/* Predictions of all heads, one after another, [inputs->count, targets]. */
+/* Predictions of all heads, one after another, [inputs->count, targets], and their deviations unless sds is NULL. */
 extern HnStatus PredictHeads(HnContext *context, const HnModel *model, const HnInputs *inputs,
-							 double *predictions);
+							 double *predictions, double *sds);
 
 #endif

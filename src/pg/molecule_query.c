@@ -137,6 +137,31 @@ PrepareConformationQuery(MoleculeQuery *query, const char *text)
 }
 
 void
+CheckSameColumns(const MoleculeQuery *query, const MoleculeQuery *other, const char *option)
+{
+	if (other->target_count != query->target_count || other->molblocks != query->molblocks)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("query of option \"%s\" must return the same columns as the query to learn from", option),
+				 errdetail("It returns %d columns, not %d.",
+						   other->target_count > 0 ? other->target_count + 1 : 2 - other->molblocks,
+						   query->target_count > 0 ? query->target_count + 1 : 2 - query->molblocks)));
+	for (int t = 0; t < query->target_count; t++)
+	{
+		const TargetColumn *wanted = &query->targets[t];
+		const TargetColumn *found = &other->targets[t];
+
+		if (strcmp(wanted->name, found->name) != 0 || wanted->type != found->type)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("query of option \"%s\" must return the same columns as the query to learn from", option),
+					 errdetail("Its column %d is \"%s\" of type %s, not \"%s\" of type %s.", t + 2,
+							   found->name, format_type_be(found->type), wanted->name,
+							   format_type_be(wanted->type))));
+	}
+}
+
+void
 StartMoleculeQuery(MoleculeQuery *query)
 {
 	query->portal = SPI_cursor_open(NULL, query->plan, NULL, NULL, true);

@@ -54,6 +54,9 @@ extern void PrepareTargetQuery(MoleculeQuery *query, const char *text);
 /* The same for MOL blocks, or SMILES and an array of coordinates. */
 extern void PrepareConformationQuery(MoleculeQuery *query, const char *text);
 
+/* An error unless another query, which is that of an option, has the same columns. */
+extern void CheckSameColumns(const MoleculeQuery *query, const MoleculeQuery *other, const char *option);
+
 /* Start it, read its rows one by one until there is none, and close it. */
 extern void StartMoleculeQuery(MoleculeQuery *query);
 extern bool NextMolecule(MoleculeQuery *query, MoleculeRow *row);

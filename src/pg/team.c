@@ -35,6 +35,7 @@
 
 #include "core.h"
 #include "guc.h"
+#include "hamnet/predict.h"
 #include "team.h"
 
 /* Arrays of the segment begin at cache lines of their own. */
@@ -82,6 +83,12 @@ typedef struct TeamShared
 	Size		outputs_at;		/* double [example_count, targets], or errors */
 	Size		frozen_offsets_at;	/* Size [example_count] of each molecule in frozen, in numbers */
 	Size		frozen_at;		/* real: what frozen parts say */
+	Size		descriptors_at; /* real [example_count, descriptor_count] */
+	Size		count_lengths_at;	/* int [example_count] */
+	Size		count_columns_at;	/* uint16 [entry_count] */
+	Size		count_values_at;	/* uint8 [entry_count] */
+	int			descriptor_count;
+	int64		entry_count;	/* of counts; 0: there are none */
 	bool		has_frozen;		/* whether there is room for that */
 
 	/* The command; written before its number is raised */
@@ -275,6 +282,35 @@ DoCommand(TeamProcess *process)
 	return HN_OK;
 }
 
+/* Let the examples point to what heads read beside the fingerprint. */
+static HnStatus
+PointDescriptions(TeamProcess *process)
+{
+	TeamShared *shared = process->shared;
+	int		   *lengths = At(shared, shared->count_lengths_at);
+	uint16	   *columns = At(shared, shared->count_columns_at);
+	uint8	   *values = At(shared, shared->count_values_at);
+	HnCounts   *counts;
+
+	for (int i = 0; i < shared->example_count && shared->descriptor_count > 0; i++)
+		process->examples[i].descriptors = (real *) At(shared, shared->descriptors_at) +
+			(Size) i * shared->descriptor_count;
+	if (shared->entry_count == 0)
+		return HN_OK;
+	HN_NEW(&process->setup, counts, shared->example_count);
+	for (int i = 0; i < shared->example_count; i++)
+	{
+		counts[i] = (HnCounts)
+		{
+			lengths[i], columns, values
+		};
+		process->examples[i].counts = &counts[i];
+		columns += lengths[i];
+		values += lengths[i];
+	}
+	return HN_OK;
+}
+
 /* Make this process's views of what lies in the segment. */
 static HnStatus
 JoinSegment(TeamProcess *process, TeamShared *shared, int index, MemoryContext memory)
@@ -305,7 +341,7 @@ JoinSegment(TeamProcess *process, TeamShared *shared, int index, MemoryContext m
 	set.data = At(shared, shared->set_at);
 	for (int i = 0; i < set.count; i++)
 		PointExample(&set, i, &process->graphs[i], &process->examples[i]);
-	return HN_OK;
+	return PointDescriptions(process);
 }
 
 /*
@@ -408,7 +444,8 @@ Allot(Size *end, Size count, Size size)
 
 /* Lay out the segment; returns its size. */
 static Size
-LayOutSegment(TeamShared *shared, HnModel *model, HnTrained trained, const TrainingSet *set)
+LayOutSegment(TeamShared *shared, HnModel *model, HnTrained trained, const TrainingSet *set,
+			  const HnInputs *inputs)
 {
 	Size		end = SEGMENT_ALIGN(sizeof(TeamShared));
 	Size		frozen = 0;
@@ -434,6 +471,14 @@ LayOutSegment(TeamShared *shared, HnModel *model, HnTrained trained, const Train
 	shared->has_frozen = frozen > 0 &&
 		set->size + frozen * sizeof(real) <= (Size) hamnet_training_memory * 1024;
 	shared->frozen_at = Allot(&end, shared->has_frozen ? frozen : 0, sizeof(real));
+	if (inputs && inputs->descriptors)
+		shared->descriptor_count = hn_model_needs(model).descriptors->count;
+	for (int i = 0; inputs && inputs->counts && i < set->count; i++)
+		shared->entry_count += inputs->counts[i].length;
+	shared->descriptors_at = Allot(&end, mul_size(set->count, shared->descriptor_count), sizeof(real));
+	shared->count_lengths_at = Allot(&end, shared->entry_count > 0 ? set->count : 0, sizeof(int));
+	shared->count_columns_at = Allot(&end, shared->entry_count, sizeof(uint16));
+	shared->count_values_at = Allot(&end, shared->entry_count, sizeof(uint8));
 	return end;
 }
 
@@ -460,6 +505,37 @@ FillSegment(TeamShared *shared, const HnModel *model, const unsigned char *file,
 
 		frozen[i] = next;
 		next += FrozenSize(model, shared->training.trained, &graph);
+	}
+}
+
+/* Fill the segment with what heads read of the molecules. */
+static void
+FillInputs(TeamShared *shared, const HnModel *model, const HnInputs *inputs)
+{
+	Size		count = shared->example_count;
+	uint16	   *columns = At(shared, shared->count_columns_at);
+	uint8	   *values = At(shared, shared->count_values_at);
+
+	if (shared->descriptor_count > 0)
+		memcpy(At(shared, shared->descriptors_at), inputs->descriptors,
+			   count * shared->descriptor_count * sizeof(real));
+	for (Size i = 0; i < count && shared->entry_count > 0; i++)
+	{
+		const HnCounts *counts = &inputs->counts[i];
+
+		((int *) At(shared, shared->count_lengths_at))[i] = counts->length;
+		memcpy(columns, counts->columns, counts->length * sizeof(uint16));
+		memcpy(values, counts->counts, counts->length * sizeof(uint8));
+		columns += counts->length;
+		values += counts->length;
+	}
+
+	/* Fingerprints of a frozen generator lie one after another. */
+	if (shared->has_frozen && shared->training.trained == HN_TRAIN_HEADS)
+	{
+		memcpy(At(shared, shared->frozen_at), inputs->fingerprints,
+			   count * model->fingerprint_config.dim * sizeof(real));
+		shared->frozen = true;
 	}
 }
 
@@ -493,7 +569,8 @@ RegisterWorkers(Team *team)
 }
 
 void
-StartTeam(Team **result, HnModel *model, const HnTraining *training, const TrainingSet *set, int shares)
+StartTeam(Team **result, HnModel *model, const HnTraining *training, const TrainingSet *set,
+		  const HnInputs *inputs, int shares)
 {
 	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "hamnet team", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(memory);
@@ -531,7 +608,7 @@ StartTeam(Team **result, HnModel *model, const HnTraining *training, const Train
 		plan.trained_begin = Min(plan.trained_begin, groups[g].begin);
 		plan.trained_end = Max(plan.trained_end, groups[g].begin + groups[g].count);
 	}
-	size = LayOutSegment(&plan, model, training->trained, set);
+	size = LayOutSegment(&plan, model, training->trained, set, inputs);
 
 	if (shares > 1)
 	{
@@ -545,6 +622,8 @@ StartTeam(Team **result, HnModel *model, const HnTraining *training, const Train
 												MemoryContextAllocHuge(memory, size + PG_CACHE_LINE_SIZE));
 	memcpy(team->shared, &plan, sizeof(plan));
 	FillSegment(team->shared, model, file, set);
+	if (inputs)
+		FillInputs(team->shared, model, inputs);
 	hn_arena_destroy(&arena);
 	Members(team->shared)[0].latch = MyLatch;
 	if (JoinSegment(&team->process, team->shared, 0, memory) != HN_OK)
@@ -671,7 +750,7 @@ TeamFreeze(Team *team)
 	TeamShared *shared = team->shared;
 	int		   *places = At(shared, shared->places_at);
 
-	if (!shared->has_frozen)
+	if (!shared->has_frozen || shared->frozen)
 		return;
 	for (int i = 0; i < shared->example_count; i++)
 		places[i] = i;

@@ -15,14 +15,17 @@
 typedef struct Team Team;
 
 /*
- * Form a team over a set, which is copied to where all processes see it. model
- * has the parameters to begin with. Beside the caller, as many workers as there
+ * Form a team over a set, which is copied to where all processes see it, as are
+ * what heads read of its molecules, if inputs is not NULL: the base's
+ * fingerprints, descriptors and counts as far as they are there. model has the
+ * parameters to begin with. Beside the caller, as many workers as there
  * are further shares are asked for; with none free, the caller does it all.
  *
  * The team outlives transactions. It must be ended by EndTeam, also after an
  * error; team points to it before anything can fail that needs ending.
  */
-extern void StartTeam(Team **team, HnModel *model, const HnTraining *training, const TrainingSet *set, int shares);
+extern void StartTeam(Team **team, HnModel *model, const HnTraining *training, const TrainingSet *set,
+					  const HnInputs *inputs, int shares);
 extern void EndTeam(Team *team);
 
 /* Processes at work, the caller included. */

@@ -1,10 +1,11 @@
 /*
  * train.c: the procedure that makes a model of the rows of a query.
  *
- * Three kinds of heads are candidates: a kernel head and a network head on the
- * frozen fingerprint of a base model, and a network whose generator is trained
- * too. Each is trained on the training part and judged on the validation part
- * by the predictions that its users would get.
+ * Four kinds of heads are candidates: a kernel head and a network head on the
+ * frozen fingerprint of a base model, a network whose generator is trained too,
+ * and a joint head made of the kernel and networks. Each is trained on the
+ * training part and judged on the validation part by the predictions that its
+ * users would get.
  */
 #include "postgres.h"
 
@@ -18,6 +19,7 @@
 #include "utils/json.h"
 #include "utils/memutils.h"
 
+#include "hamnet/joint.h"
 #include "hamnet/kernel_head.h"
 
 #include "core.h"
@@ -32,18 +34,24 @@ typedef enum Candidate
 {
 	KERNEL,
 	MLP,
-	FULL
+	FULL,
+	JOINT						/* of the ones before */
 } Candidate;
 
-#define CANDIDATES 3
+#define CANDIDATES 4
 
-static const char *const candidate_names[] = {"kernel", "mlp", "full", NULL};
+static const char *const candidate_names[] = {"kernel", "mlp", "full", "joint", NULL};
 
 typedef struct TrainOptions
 {
 	char	   *base;
 	char	   *head;
 	TextOrNumber validation;
+	char	   *validation_query;
+	char	   *networks;
+	char	   *inputs;
+	int64		counts;
+	int64		kernel_rows;
 	int64		epochs;
 	int64		batch;
 	double		lr;
@@ -59,12 +67,18 @@ typedef struct TrainOptions
 	int64		layers;
 	int64		units;
 	double		dropout;
+	double		decay;
+	double		huber;
 	int64		workers;
 	double		minutes;
 	double		checkpoint;
 } TrainOptions;
 
 static const char *const splits[] = {"random", "scaffold", "none", NULL};
+static const char *const networks[] = {"mlp", "full", NULL};
+
+/* What a network head reads: each the one before and more. */
+static const char *const network_inputs[] = {"fingerprint", "descriptors", "counts", NULL};
 
 static const char *const generators[] = {"base", "new", NULL};
 
@@ -78,12 +92,18 @@ static const Option train_options[] = {
 	{"base", OPTION_TEXT, offsetof(TrainOptions, base)},
 	{"head", OPTION_TEXT, offsetof(TrainOptions, head), .text = {NULL, candidate_names}},
 	{"validation", OPTION_TEXT_OR_NUMBER, offsetof(TrainOptions, validation),
-	.number = {0, 0, 0.5, true}, .text = {"random", splits}},
+	.number = {0, 0, 0.5, true}, .text = {NULL, splits}},
+	{"validation_query", OPTION_TEXT, offsetof(TrainOptions, validation_query)},
+	{"networks", OPTION_TEXT, offsetof(TrainOptions, networks), .text = {"mlp", networks}},
+	{"inputs", OPTION_TEXT, offsetof(TrainOptions, inputs), .text = {NULL, network_inputs}},
+	{"counts", OPTION_INTEGER, offsetof(TrainOptions, counts), .integer = {1024, 1, HN_COUNT_COLUMNS}},
+	{"kernel_rows", OPTION_INTEGER, offsetof(TrainOptions, kernel_rows),
+	.integer = {HN_MAX_KERNEL_ROWS, FEWEST_ROWS, HN_MAX_KERNEL_ROWS}},
 	{"epochs", OPTION_INTEGER, offsetof(TrainOptions, epochs), .integer = {0, 1, 100000}},
 	{"batch", OPTION_INTEGER, offsetof(TrainOptions, batch), .integer = {32, 1, 100000}},
 	{"lr", OPTION_NUMBER, offsetof(TrainOptions, lr), .number = {0, 0, 1, true}},
 	{"seed", OPTION_INTEGER, offsetof(TrainOptions, seed), .integer = {0, 0, PG_INT32_MAX}},
-	{"members", OPTION_INTEGER, offsetof(TrainOptions, members), .integer = {1, 1, HN_MAX_MEMBERS}},
+	{"members", OPTION_INTEGER, offsetof(TrainOptions, members), .integer = {0, 1, HN_MAX_MEMBERS}},
 	{"patience", OPTION_INTEGER, offsetof(TrainOptions, patience), .integer = {20, 0, 100000}},
 	{"generator", OPTION_TEXT, offsetof(TrainOptions, generator), .text = {"base", generators}},
 	{"engine", OPTION_BOOLEAN, offsetof(TrainOptions, engine), .boolean = true},
@@ -93,6 +113,8 @@ static const Option train_options[] = {
 	{"edge_dim", OPTION_INTEGER, offsetof(TrainOptions, edge_dim), .integer = {0, 1, HN_MAX_WIDTH}},
 	{"layers", OPTION_INTEGER, offsetof(TrainOptions, layers), .integer = {0, 1, MOST_LAYERS}},
 	{"units", OPTION_INTEGER, offsetof(TrainOptions, units), .integer = {256, 0, HN_MAX_WIDTH}},
+	{"decay", OPTION_NUMBER, offsetof(TrainOptions, decay), .number = {1e-4, 0, 10, false}},
+	{"huber", OPTION_NUMBER, offsetof(TrainOptions, huber), .number = {0, 0, 100, false}},
 	{"dropout", OPTION_NUMBER, offsetof(TrainOptions, dropout), .number = {0.1, 0, 0.9, false}},
 	{"workers", OPTION_INTEGER, offsetof(TrainOptions, workers), .integer = {2, 1, 64}},
 	{"minutes", OPTION_NUMBER, offsetof(TrainOptions, minutes), .number = {10, 0, 100000, true}},
@@ -108,6 +130,8 @@ typedef struct Outcome
 	double		shown;			/* as a log shows it; NaN without validation */
 	double		seconds;
 	HnModel		model;
+	double	   *values;			/* its predictions of the validation part [validation_count, targets] */
+	double	   *sds;			/* and their deviations */
 	StringInfoData report;		/* members of a JSON object */
 } Outcome;
 
@@ -136,6 +160,9 @@ typedef struct Trainer
 	int		   *head_of_target; /* [target_count] */
 	int		   *column_of_target;	/* [target_count] targets stand head by head */
 	Metric		metric;
+	bool		described;		/* whether the next two are there */
+	HnInputs	inputs;			/* what heads read of every molecule of the set */
+	bool	   *valid;			/* [set.count] whether the base can compute it */
 	Outcome		outcomes[CANDIDATES];
 	instr_time	began;
 } Trainer;
@@ -238,11 +265,11 @@ MakeGenerator(HnContext *context, const TrainOptions *options, const HnModel *ba
 }
 
 /*
- * A model ready to be trained: the base, or a new one, with network heads whose
- * first weights follow from the seed.
+ * A model ready to be trained: the base, or a new one, with network heads that
+ * read the inputs and whose first weights follow from the seed.
  */
 static HnStatus
-MakeModel(Trainer *trainer, int hidden_layers, uint64 seed, HnModel *model)
+MakeModel(Trainer *trainer, HnHeadInputs *inputs, uint64 seed, HnModel *model)
 {
 	HnContext  *context = &trainer->context;
 	HnModel		base = trainer->model;
@@ -251,10 +278,10 @@ MakeModel(Trainer *trainer, int hidden_layers, uint64 seed, HnModel *model)
 	{
 		HnHead	   *head = &trainer->heads[h];
 
-		head->layer_count = hidden_layers + 1;
+		head->layer_count = trainer->options.units > 0 ? 2 : 1;
 		head->layers = palloc0(head->layer_count * sizeof(HnLinear));
-		for (int l = 0; l < hidden_layers; l++)
-			head->layers[l].out = trainer->options.units;
+		head->layers[0].out = trainer->options.units;
+		head->inputs = inputs;
 	}
 	if (trainer->scratch)
 		HN_TRY(MakeGenerator(context, &trainer->options, &trainer->model, seed, &base));
@@ -341,11 +368,14 @@ PrepareData(Trainer *trainer)
 
 	ReadTrainingData(data, trainer->model.features, FEWEST_ROWS);
 	OrderTargets(trainer);
-	if (options->validation.text && strcmp(options->validation.text, "none") == 0)
+	if (data->validation_query)
+		split = SPLIT_QUERY;
+	else if (options->validation.text && strcmp(options->validation.text, "none") == 0)
 		split = SPLIT_NONE;
 	else if (options->validation.text && strcmp(options->validation.text, "scaffold") == 0)
 		split = SPLIT_SCAFFOLD;
-	SplitTrainingData(data, split, options->validation.text ? 0.1 : options->validation.number, options->seed);
+	SplitTrainingData(data, split, options->validation.number > 0 ? options->validation.number : 0.1,
+					  options->seed);
 	examples = TrainExamples(data);
 	if (hn_training_standardise(&trainer->context, &probe, examples, data->train_count) != HN_OK)
 		ReportCoreError(&trainer->context, NULL);
@@ -440,54 +470,86 @@ ScoreWeights(void *state, Team *team, const real *weights, double *shown)
 	return ScorePredictions(trainer, TeamPredict(team, weights, data->validation, data->validation_count), shown);
 }
 
+/* Predictions of the validation part by a finished model, and their deviations. */
+static void
+PredictValidation(Trainer *trainer, HnModel *model, double **values, double **sds)
+{
+	const TrainingData *data = &trainer->data;
+	const char **smiles = palloc(data->validation_count * sizeof(char *));
+
+	if (hn_model_pack(&trainer->context, model) != HN_OK)
+		ReportCoreError(&trainer->context, NULL);
+	for (int i = 0; i < data->validation_count; i++)
+		smiles[i] = SmilesAt(data, data->validation[i]);
+	*values = PredictSmiles(model, smiles, data->validation_count, sds);
+	pfree(smiles);
+}
+
 /* Judge a finished candidate by the predictions that its users will get. */
 static void
 JudgeModel(Trainer *trainer, Outcome *outcome)
 {
-	const TrainingData *data = &trainer->data;
-	const char **smiles;
-	double	   *predictions;
-
 	outcome->score = outcome->shown = NAN;
 	if (trainer->metric == METRIC_NONE)
 		return;
-	if (hn_model_pack(&trainer->context, &outcome->model) != HN_OK)
-		ReportCoreError(&trainer->context, NULL);
-	smiles = palloc(data->validation_count * sizeof(char *));
-	for (int i = 0; i < data->validation_count; i++)
-		smiles[i] = SmilesAt(data, data->validation[i]);
-	predictions = PredictSmiles(&outcome->model, smiles, data->validation_count);
-	outcome->score = ScorePredictions(trainer, predictions, &outcome->shown);
-	pfree(predictions);
-	pfree(smiles);
+	PredictValidation(trainer, &outcome->model, &outcome->values, &outcome->sds);
+	outcome->score = ScorePredictions(trainer, outcome->values, &outcome->shown);
 }
 
 /*
  * The candidates
  */
 
-/* Labels of one head for the training part, [train_count, head targets]. */
+/* Compute what heads read of every molecule; NaN fingerprints mark those that the base cannot compute. */
+static void
+DescribeMolecules(Trainer *trainer)
+{
+	const TrainingData *data = &trainer->data;
+	HnNeeds		needs = {.descriptors = &hn_descriptors_rdkit_2d, .counts = true};
+	int			dim = trainer->model.fingerprint_config.dim;
+	int			count = data->set.count;
+	const char **smiles;
+
+	if (trainer->described)
+		return;
+	ereport(NOTICE, (errmsg("describing %d molecules", count)));
+	smiles = palloc_extended(count * sizeof(char *), MCXT_ALLOC_HUGE);
+	trainer->valid = palloc_extended(count * sizeof(bool), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < count; i++)
+		smiles[i] = SmilesAt(data, i);
+	if (hn_model_pack(&trainer->context, &trainer->model) != HN_OK)
+		ReportCoreError(&trainer->context, NULL);
+	ComputeHeadInputs(&trainer->context, &trainer->model, needs, smiles, count, &trainer->inputs, trainer->valid);
+	for (int i = 0; i < count; i++)
+		for (int k = 0; k < dim && !trainer->valid[i]; k++)
+			((real *) trainer->inputs.fingerprints)[(Size) i * dim + k] = NAN;
+	pfree(smiles);
+	trainer->described = true;
+}
+
+/* Labels of one head, [set.count, head targets]: none outside the training part and where the base fails. */
 static real *
 HeadLabels(const Trainer *trainer, int head, int first)
 {
 	const TrainingData *data = &trainer->data;
 	int			targets = trainer->heads[head].target_count;
-	real	   *labels = palloc_extended((Size) data->train_count * targets * sizeof(real), MCXT_ALLOC_HUGE);
+	Size		size = (Size) data->set.count * targets;
+	real	   *labels = palloc_extended(size * sizeof(real), MCXT_ALLOC_HUGE);
 
+	for (Size i = 0; i < size; i++)
+		labels[i] = NAN;
 	for (int i = 0; i < data->train_count; i++)
-		for (int t = 0; t < targets; t++)
-			labels[(Size) i * targets + t] = data->examples[data->train[i]].targets[first + t];
+	{
+		int			place = data->train[i];
+
+		for (int t = 0; t < targets && trainer->valid[place]; t++)
+			labels[(Size) place * targets + t] = data->examples[place].targets[first + t];
+	}
 	return labels;
 }
 
-/* Take rows whose molecule the base cannot compute out of what a kernel learns from. */
-static void
-ForgetInvalid(real *labels, int targets, const bool *valid, int count)
-{
-	for (int i = 0; i < count; i++)
-		for (int t = 0; t < targets && !valid[i]; t++)
-			labels[(Size) i * targets + t] = NAN;
-}
+/* Networks of a joint head, unless the caller says otherwise. */
+#define JOINT_MEMBERS 5
 
 /* Seconds between two lines about a kernel's progress. */
 #define KERNEL_NOTICE_SECONDS 5
@@ -505,30 +567,33 @@ TellKernel(void *state, const char *step, double done)
 	ereport(NOTICE, (errmsg("kernel: %s, %.0f %% done", step, 100 * done)));
 }
 
-/* Fit kernel heads to the training part; they see descriptors, counts and, unless it is random, the fingerprint. */
+/* Whether a joint head was asked for, with such networks. */
+static bool
+IsJointWith(const Trainer *trainer, Candidate candidate)
+{
+	const TrainOptions *options = &trainer->options;
+
+	return options->head && strcmp(options->head, "joint") == 0 &&
+		strcmp(options->networks, candidate_names[candidate]) == 0;
+}
+
+/*
+ * Fit kernel heads to the training part. They see descriptors, counts and the
+ * fingerprint, unless it is random or its generator will be trained.
+ */
 static void
 TrainKernel(Trainer *trainer, Outcome *outcome)
 {
-	const TrainingData *data = &trainer->data;
 	HnKernelOptions options = {
-		.fingerprint = !trainer->scratch, .descriptors = &hn_descriptors_rdkit_2d, .counts = true,
+		.fingerprint = !trainer->scratch && !IsJointWith(trainer, FULL),
+		.descriptors = &hn_descriptors_rdkit_2d, .counts = true, .rows = trainer->options.kernel_rows,
 		.seed = trainer->options.seed, .progress = TellKernel, .progress_state = &trainer->procedure.run
 	};
-	HnNeeds		needs = {.descriptors = options.descriptors, .counts = true};
-	const char **smiles = palloc(data->train_count * sizeof(char *));
-	bool	   *valid = palloc(data->train_count * sizeof(bool));
-	HnInputs	inputs;
 	int			first = 0;
 
-	for (int i = 0; i < data->train_count; i++)
-		smiles[i] = SmilesAt(data, data->train[i]);
-	ereport(NOTICE, (errmsg("kernel: describing %d molecules", data->train_count)));
+	DescribeMolecules(trainer);
 	trainer->procedure.run.noticed = GetCurrentTimestamp();
 	outcome->model = trainer->model;
-	if (hn_model_pack(&trainer->context, &outcome->model) != HN_OK)
-		ReportCoreError(&trainer->context, NULL);
-	ComputeHeadInputs(&trainer->context, &outcome->model, needs, smiles, data->train_count, &inputs, valid);
-
 	outcome->model.head_count = trainer->head_count;
 	outcome->model.heads = palloc(trainer->head_count * sizeof(HnHead));
 	for (int h = 0; h < trainer->head_count; h++)
@@ -541,19 +606,31 @@ TrainKernel(Trainer *trainer, Outcome *outcome)
 		head->kind = HN_KERNEL_HEAD;
 		head->layer_count = 0;
 		head->layers = NULL;
+		head->inputs = NULL;
 		head->targets = palloc(head->target_count * sizeof(HnTarget));
 		memcpy(head->targets, trainer->heads[h].targets, head->target_count * sizeof(HnTarget));
-		ForgetInvalid(labels, head->target_count, valid, data->train_count);
-		if (hn_kernel_fit(&trainer->context, &inputs, trainer->model.fingerprint_config.dim, labels,
+		if (hn_kernel_fit(&trainer->context, &trainer->inputs, trainer->model.fingerprint_config.dim, labels,
 						  &options, head, &report) != HN_OK)
 			ReportCoreError(&trainer->context, NULL);
-		appendStringInfo(&outcome->report, ", \"%s\": {\"rows\": %d, \"log_likelihood\": %g}",
-						 head->name, report.rows, report.log_likelihood);
+		appendStringInfo(&outcome->report, ", \"%s\": {\"rows\": %d, \"labelled_rows\": %d, \"log_likelihood\": %g}",
+						 head->name, report.rows, report.labelled_rows, report.log_likelihood);
+		if (report.rows < report.labelled_rows)
+			ereport(NOTICE,
+					(errmsg("kernel: compares with a sample of %d of %d rows", report.rows, report.labelled_rows)));
 		first += head->target_count;
 		pfree(labels);
 	}
-	pfree(smiles);
-	pfree(valid);
+}
+
+/* Members of a network candidate: an ensemble where it goes into a joint head, which is cheap. */
+static int
+MemberCount(const Trainer *trainer, Candidate candidate)
+{
+	const TrainOptions *options = &trainer->options;
+
+	if (options->members > 0)
+		return options->members;
+	return (options->head == NULL && candidate == MLP) || IsJointWith(trainer, candidate) ? JOINT_MEMBERS : 1;
 }
 
 /*
@@ -572,12 +649,15 @@ PlanEpochs(Trainer *trainer, Candidate candidate, Team *team)
 		epochs = candidate == MLP ? Max(20, Min(200, 200000 / rows)) : Max(10, Min(60, 75000 / rows));
 	if (trainer->options.head)
 		return epochs;
-	seconds = MeasureEpoch(team, &trainer->data, trainer->options.batch) * trainer->options.members;
+	seconds = MeasureEpoch(team, &trainer->data, trainer->options.batch) * MemberCount(trainer, candidate);
 
 	/* A tenth of the budget is for validation, logs and the rest. */
 	left = 0.9 * trainer->options.minutes * 60 - ElapsedSeconds(trainer);
 	return Max(0, Min(epochs, (int) (left / (seconds * 1.1))));
 }
+
+/* Molecules computed at once where only a head is: its rows are short. */
+#define FROZEN_MICRO_BATCH 256
 
 /* Networks need at least so many epochs to be worth a try. */
 #define FEWEST_EPOCHS 3
@@ -610,10 +690,40 @@ TrainMember(Trainer *trainer, Candidate candidate, Team *team, int member, int e
 		.score_state = trainer
 	};
 	part->options.rate = options->lr > 0 ? options->lr : candidate == FULL && !trainer->scratch ? 4e-4 : 1e-3;
+	part->options.weight_decay = options->decay;
 	part->options.averaging = HN_AVERAGE_EXPONENTIAL;
 	RunTrainingPart(part);
 	memcpy(model->parameters, part->weights, model->parameter_count * sizeof(real));
 	pfree(part->weights);
+}
+
+/* What the networks of a candidate read, scaled by the training part; NULL for the fingerprint alone. */
+static HnHeadInputs *
+MakeInputs(Trainer *trainer, Candidate candidate)
+{
+	const TrainOptions *options = &trainer->options;
+	const TrainingData *data = &trainer->data;
+	const char *wanted = options->inputs ? options->inputs : candidate == MLP ? "counts" : "fingerprint";
+	HnHeadInputs *inputs;
+	int		   *rows;
+	int			count = 0;
+
+	if (strcmp(wanted, "fingerprint") == 0)
+		return NULL;
+	DescribeMolecules(trainer);
+	inputs = palloc0(sizeof(HnHeadInputs));
+	inputs->standardised = candidate == MLP;
+	inputs->descriptors = &hn_descriptors_rdkit_2d;
+	inputs->counts = strcmp(wanted, "counts") == 0 ? options->counts : 0;
+	rows = palloc_extended(data->train_count * sizeof(int), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < data->train_count; i++)
+		if (trainer->valid[data->train[i]])
+			rows[count++] = data->train[i];
+	if (hn_inputs_measure(&trainer->context, &trainer->inputs, rows, count,
+						  trainer->model.fingerprint_config.dim, inputs) != HN_OK)
+		ReportCoreError(&trainer->context, NULL);
+	pfree(rows);
+	return inputs;
 }
 
 /* Train the members of a network candidate and join them. */
@@ -622,27 +732,33 @@ TrainNetwork(Trainer *trainer, Candidate candidate, Outcome *outcome)
 {
 	TrainOptions *options = &trainer->options;
 	HnTraining	training = hn_training_defaults;
-	HnModel    *members = palloc0(options->members * sizeof(HnModel));
-	const HnModel **pointers = palloc(options->members * sizeof(HnModel *));
+	int			member_count = MemberCount(trainer, candidate);
+	HnModel    *members = palloc0(member_count * sizeof(HnModel));
+	const HnModel **pointers = palloc(member_count * sizeof(HnModel *));
+	HnHeadInputs *inputs = MakeInputs(trainer, candidate);
 	int			epochs;
 
 	training.trained = candidate == MLP ? HN_TRAIN_HEADS : HN_TRAIN_GENERATOR;
 	training.dropout = options->dropout;
+	training.huber = options->huber;
+	if (candidate == MLP)
+		training.micro_batch = FROZEN_MICRO_BATCH;
 	training.head_rate = candidate == FULL && !trainer->scratch ? 3 : 1;
-	for (int m = 0; m < options->members; m++)
+	for (int m = 0; m < member_count; m++)
 	{
 		pointers[m] = &members[m];
-		if (MakeModel(trainer, options->units > 0 ? 1 : 0, options->seed + m, &members[m]) != HN_OK)
+		if (MakeModel(trainer, inputs, options->seed + m, &members[m]) != HN_OK)
 			ReportCoreError(&trainer->context, NULL);
 	}
-	StartTeam(&trainer->procedure.team, &members[0], &training, &trainer->data.set, options->workers);
+	StartTeam(&trainer->procedure.team, &members[0], &training, &trainer->data.set,
+			  inputs ? &trainer->inputs : NULL, options->workers);
 	TeamFreeze(trainer->procedure.team);
 	epochs = PlannedEpochs(&trainer->procedure.run, candidate * HN_MAX_MEMBERS);
 	if (epochs == 0)
 		epochs = PlanEpochs(trainer, candidate, trainer->procedure.team);
 	outcome->tried = epochs >= Min(FEWEST_EPOCHS, options->epochs > 0 ? options->epochs : FEWEST_EPOCHS);
 	outcome->reason = "the time left is too short";
-	for (int m = 0; m < options->members && outcome->tried; m++)
+	for (int m = 0; m < member_count && outcome->tried; m++)
 	{
 		TrainingPart part;
 
@@ -655,10 +771,155 @@ TrainNetwork(Trainer *trainer, Candidate candidate, Outcome *outcome)
 	trainer->procedure.team = NULL;
 	if (!outcome->tried)
 		return;
-	if (options->members == 1)
+	if (member_count == 1)
 		outcome->model = members[0];
-	else if (hn_model_join(&trainer->context, pointers, options->members, &outcome->model) != HN_OK)
+	else if (hn_model_join(&trainer->context, pointers, member_count, &outcome->model) != HN_OK)
 		ReportCoreError(&trainer->context, NULL);
+}
+
+/* Whether a joint head was asked for of which a candidate is a part. */
+static bool
+IsPartOfJoint(const Trainer *trainer, Candidate candidate)
+{
+	return (candidate == KERNEL && (IsJointWith(trainer, MLP) || IsJointWith(trainer, FULL))) ||
+		IsJointWith(trainer, candidate);
+}
+
+/* Whose networks a joint head takes. */
+static Outcome *
+NetworksOfJoint(const Trainer *trainer)
+{
+	return (Outcome *) &trainer->outcomes[IsJointWith(trainer, FULL) ? FULL : MLP];
+}
+
+/* Values, or deviations, of the targets of one head [validation_count, count] out of those of all. */
+static double *
+TakeTargets(const Trainer *trainer, const double *all, int first, int count)
+{
+	int			targets = trainer->data.query.target_count;
+	double	   *taken = palloc(trainer->data.validation_count * count * sizeof(double));
+
+	for (int i = 0; i < trainer->data.validation_count; i++)
+		memcpy(taken + (Size) i * count, all + (Size) i * targets + first, count * sizeof(double));
+	return taken;
+}
+
+/* What both parts of a joint head say of the validation part. */
+static HnParts
+JointParts(const Trainer *trainer, int first, int count)
+{
+	const Outcome *kernel = &trainer->outcomes[KERNEL];
+	const Outcome *networks = NetworksOfJoint(trainer);
+
+	return (HnParts)
+	{
+		.kernel = TakeTargets(trainer, kernel->values, first, count),
+		.kernel_sd = TakeTargets(trainer, kernel->sds, first, count),
+		.networks = TakeTargets(trainer, networks->values, first, count),
+		.networks_sd = TakeTargets(trainer, networks->sds, first, count)
+	};
+}
+
+/* Combine the parts of one joint head into its place among all predictions. */
+static void
+CombineParts(const Trainer *trainer, const HnHead *head, int first, const HnParts *parts, Outcome *outcome)
+{
+	int			count = trainer->data.validation_count;
+	int			targets = trainer->data.query.target_count;
+	double	   *values = palloc((Size) count * head->target_count * sizeof(double));
+	double	   *sds = palloc((Size) count * head->target_count * sizeof(double));
+
+	hn_joint_combine(head, parts, count, values, sds);
+	for (int i = 0; i < count; i++)
+	{
+		Size		from = (Size) i * head->target_count;
+
+		memcpy(outcome->values + (Size) i * targets + first, values + from, head->target_count * sizeof(double));
+		memcpy(outcome->sds + (Size) i * targets + first, sds + from, head->target_count * sizeof(double));
+	}
+	pfree(values);
+	pfree(sds);
+}
+
+/* Labels of the targets of one head in the validation part. */
+static double *
+ValidationLabels(const Trainer *trainer, int first, int count)
+{
+	const TrainingData *data = &trainer->data;
+	double	   *labels = palloc((Size) data->validation_count * count * sizeof(double));
+
+	for (int i = 0; i < data->validation_count; i++)
+		memcpy(labels + (Size) i * count, data->examples[data->validation[i]].targets + first,
+			   count * sizeof(double));
+	return labels;
+}
+
+/* Choose the share and the factors of one joint head, given those of the others. */
+static void
+WeighJoint(Trainer *trainer, Outcome *outcome, int h, int first)
+{
+	/* What is as good is nearer to the middle. */
+	static const double shares[] = {0.5, 0.25, 0.75, 0, 1};
+	HnHead	   *head = &outcome->model.heads[h];
+	HnParts		parts = JointParts(trainer, first, head->target_count);
+	double		best = 0;
+
+	for (int s = 0; s < lengthof(shares); s++)
+	{
+		double		before = head->joint->share;
+		double		score;
+		double		shown;
+
+		head->joint->share = shares[s];
+		CombineParts(trainer, head, first, &parts, outcome);
+		score = ScorePredictions(trainer, outcome->values, &shown);
+		if (s == 0 || score < best)
+			best = score;
+		else
+			head->joint->share = before;
+	}
+	if (hn_joint_calibrate(&trainer->context, head, &parts, ValidationLabels(trainer, first, head->target_count),
+						   trainer->data.validation_count) != HN_OK)
+		ReportCoreError(&trainer->context, NULL);
+	CombineParts(trainer, head, first, &parts, outcome);
+}
+
+/* Make joint heads of the kernel and the networks that were trained before. */
+static void
+JoinHeads(Trainer *trainer, Outcome *outcome)
+{
+	const Outcome *kernel = &trainer->outcomes[KERNEL];
+	const Outcome *networks = NetworksOfJoint(trainer);
+	int			targets = trainer->data.query.target_count;
+	Size		size = (Size) trainer->data.validation_count * targets * sizeof(double);
+	int			first = 0;
+
+	outcome->tried = true;
+	outcome->score = outcome->shown = NAN;
+	outcome->model = networks->model;
+	outcome->model.heads = palloc(trainer->head_count * sizeof(HnHead));
+	if (trainer->metric != METRIC_NONE)
+	{
+		outcome->values = memcpy(palloc_extended(size, MCXT_ALLOC_HUGE), networks->values, size);
+		outcome->sds = memcpy(palloc_extended(size, MCXT_ALLOC_HUGE), networks->sds, size);
+	}
+	for (int h = 0; h < trainer->head_count; h++)
+	{
+		HnHead	   *head = &outcome->model.heads[h];
+
+		if (hn_joint_make(&trainer->context, &kernel->model.heads[h], &networks->model.heads[h], head) != HN_OK)
+			ReportCoreError(&trainer->context, NULL);
+		if (trainer->metric != METRIC_NONE)
+			WeighJoint(trainer, outcome, h, first);
+		appendStringInfo(&outcome->report, ", \"%s\": {\"share\": %g, \"factors\": [", head->name,
+						 head->joint->share);
+		for (int t = 0; t < head->target_count; t++)
+			appendStringInfo(&outcome->report, "%s%.4g", t > 0 ? ", " : "", head->joint->factors[t]);
+		appendStringInfoString(&outcome->report, "]}");
+		first += head->target_count;
+	}
+	if (trainer->metric != METRIC_NONE)
+		outcome->score = ScorePredictions(trainer, outcome->values, &outcome->shown);
 }
 
 /* Why a candidate is not tried; NULL if it is. */
@@ -667,10 +928,13 @@ ReasonAgainst(const Trainer *trainer, Candidate candidate)
 {
 	const TrainOptions *options = &trainer->options;
 
+	if (options->head && strcmp(options->head, candidate_names[candidate]) != 0 &&
+		!IsPartOfJoint(trainer, candidate))
+		return "another was asked for";
+	if (candidate == JOINT && !(trainer->outcomes[KERNEL].tried && NetworksOfJoint(trainer)->tried))
+		return "its parts were not tried";
 	if (options->head)
-		return strcmp(options->head, candidate_names[candidate]) == 0 ? NULL : "another was asked for";
-	if (candidate == KERNEL && trainer->data.train_count > HN_MAX_KERNEL_ROWS)
-		return "there are too many rows";
+		return NULL;
 	if (candidate == MLP && trainer->scratch)
 		return "its fingerprint would be random";
 	if (ElapsedSeconds(trainer) > 0.9 * options->minutes * 60)
@@ -694,15 +958,28 @@ TryCandidate(Trainer *trainer, Candidate candidate)
 		TrainKernel(trainer, outcome);
 		outcome->seconds = ElapsedSeconds(trainer) - before;
 	}
+	else if (candidate == JOINT)
+	{
+		JoinHeads(trainer, outcome);
+		outcome->seconds = trainer->outcomes[KERNEL].seconds + NetworksOfJoint(trainer)->seconds;
+	}
 	else
 		TrainNetwork(trainer, candidate, outcome);
 	if (!outcome->tried)
 		return;
-	JudgeModel(trainer, outcome);
+	if (candidate != JOINT)
+		JudgeModel(trainer, outcome);
 	if (trainer->metric != METRIC_NONE)
 		ereport(NOTICE,
 				(errmsg("%s: %s %.4g on the validation part, %.0f s", candidate_names[candidate],
 						metric_names[trainer->metric], outcome->shown, ElapsedSeconds(trainer) - before)));
+}
+
+/* Whether a candidate was tried as a part of the joint head that was asked for. */
+static bool
+IsOnlyPart(const Trainer *trainer, Candidate candidate)
+{
+	return candidate != JOINT && IsPartOfJoint(trainer, candidate);
 }
 
 static Candidate
@@ -714,7 +991,7 @@ ChooseBest(const Trainer *trainer)
 	{
 		const Outcome *outcome = &trainer->outcomes[c];
 
-		if (!outcome->tried)
+		if (!outcome->tried || IsOnlyPart(trainer, c))
 			continue;
 		if (best < 0 || outcome->score < trainer->outcomes[best].score ||
 			(isnan(trainer->outcomes[best].score) && !isnan(outcome->score)))
@@ -799,6 +1076,7 @@ CheckOptions(const TrainOptions *options)
 {
 	bool		none = options->validation.text && strcmp(options->validation.text, "none") == 0;
 
+	CheckValidation(&options->validation, options->validation_query);
 	if (none && options->head == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -806,11 +1084,12 @@ CheckOptions(const TrainOptions *options)
 				 errhint("Without option \"head\", the head that validates best is kept.")));
 	if (HasNewGenerator(options))
 	{
-		if (options->head && strcmp(options->head, "mlp") == 0)
+		if (options->head && (strcmp(options->head, "mlp") == 0 ||
+							  (strcmp(options->head, "joint") == 0 && strcmp(options->networks, "mlp") == 0)))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("head \"mlp\" needs a base whose fingerprint was learned"),
-					 errhint("Use head \"full\" to learn from scratch.")));
+					 errmsg("head \"%s\" needs a base whose fingerprint was learned", options->head),
+					 errhint("Use head \"full\", or \"joint\" with networks \"full\", to learn from scratch.")));
 		return;
 	}
 	if (!options->engine || options->features || options->bond_messages || options->edge_dim > 0 ||
@@ -821,6 +1100,19 @@ CheckOptions(const TrainOptions *options)
 						!options->engine ? "engine" : options->features ? "features" :
 						options->bond_messages ? "bond_messages" : options->edge_dim > 0 ? "edge_dim" : "layers"),
 				 errhint("Add \"generator\": \"new\".")));
+}
+
+static void
+PrepareValidationQuery(Trainer *trainer)
+{
+	MoleculeQuery *query;
+
+	if (trainer->options.validation_query == NULL)
+		return;
+	query = palloc(sizeof(MoleculeQuery));
+	PrepareTargetQuery(query, trainer->options.validation_query);
+	CheckSameColumns(&trainer->data.query, query, "validation_query");
+	trainer->data.validation_query = query;
 }
 
 /* Everything, from the options to the stored model. */
@@ -837,18 +1129,12 @@ Train(Procedure *procedure, const char *query, Jsonb *options)
 	procedure->run.checkpoint_seconds = trainer->options.checkpoint;
 	ReadBase(trainer);
 	PrepareTargetQuery(&trainer->data.query, query);
+	PrepareValidationQuery(trainer);
 	DescribeHeads(trainer);
 	PrepareData(trainer);
-	if (trainer->options.head && strcmp(trainer->options.head, "kernel") == 0 &&
-		trainer->data.train_count > HN_MAX_KERNEL_ROWS)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("head \"kernel\" learns from at most %d rows, not %d", HN_MAX_KERNEL_ROWS,
-						trainer->data.train_count),
-				 errhint("Use head \"mlp\" or \"full\", or train on a sample.")));
 	BeginProcedure(procedure, "train", query, options, &trainer->data);
 
-	for (Candidate c = KERNEL; c <= FULL; c++)
+	for (Candidate c = KERNEL; c <= JOINT; c++)
 		TryCandidate(trainer, c);
 	chosen = ChooseBest(trainer);
 	id = FinishProcedure(procedure, &trainer->context, &trainer->outcomes[chosen].model);

@@ -18,6 +18,7 @@ typedef struct EngineOptions
 {
 	char	   *base;
 	TextOrNumber validation;
+	char	   *validation_query;
 	int64		epochs;
 	int64		batch;
 	double		lr;
@@ -38,7 +39,8 @@ static const char *const splits[] = {"random", "scaffold", "none", NULL};
 static const Option engine_options[] = {
 	{"base", OPTION_TEXT, offsetof(EngineOptions, base), .text = {"scratch"}},
 	{"validation", OPTION_TEXT_OR_NUMBER, offsetof(EngineOptions, validation),
-	.number = {0, 0, 0.5, true}, .text = {"random", splits}},
+	.number = {0, 0, 0.5, true}, .text = {NULL, splits}},
+	{"validation_query", OPTION_TEXT, offsetof(EngineOptions, validation_query)},
 	{"epochs", OPTION_INTEGER, offsetof(EngineOptions, epochs), .integer = {0, 1, 100000}},
 	{"batch", OPTION_INTEGER, offsetof(EngineOptions, batch), .integer = {64, 1, 100000}},
 	{"lr", OPTION_NUMBER, offsetof(EngineOptions, lr), .number = {2e-3, 0, 1, true}},
@@ -143,7 +145,15 @@ ReadData(EngineTrainer *trainer, const char *query)
 	SplitKind	split = SPLIT_RANDOM;
 
 	PrepareConformationQuery(&trainer->data.query, query);
-	if (validation->text && strcmp(validation->text, "none") == 0)
+	CheckValidation(validation, trainer->options.validation_query);
+	if (trainer->options.validation_query)
+	{
+		trainer->data.validation_query = palloc(sizeof(MoleculeQuery));
+		PrepareConformationQuery(trainer->data.validation_query, trainer->options.validation_query);
+		CheckSameColumns(&trainer->data.query, trainer->data.validation_query, "validation_query");
+		split = SPLIT_QUERY;
+	}
+	else if (validation->text && strcmp(validation->text, "none") == 0)
 		split = SPLIT_NONE;
 	else if (validation->text && strcmp(validation->text, "scaffold") == 0)
 		split = SPLIT_SCAFFOLD;
@@ -153,7 +163,7 @@ ReadData(EngineTrainer *trainer, const char *query)
 				 errmsg("MOL blocks cannot be divided by scaffold"),
 				 errhint("Use validation \"random\", or give SMILES and coordinates.")));
 	ReadTrainingData(&trainer->data, trainer->model.features, FEWEST_ROWS);
-	SplitTrainingData(&trainer->data, split, validation->text ? 0.05 : validation->number, trainer->options.seed);
+	SplitTrainingData(&trainer->data, split, validation->number > 0 ? validation->number : 0.05, trainer->options.seed);
 }
 
 static void
@@ -175,7 +185,7 @@ TrainEngine(Procedure *procedure, const char *query, Jsonb *options)
 	training.trained = HN_TRAIN_ENGINE;
 	training.seed = chosen->seed;
 	training.adj3_weight = chosen->adj3;
-	StartTeam(&procedure->team, &trainer->model, &training, &data->set, chosen->workers);
+	StartTeam(&procedure->team, &trainer->model, &training, &data->set, NULL, chosen->workers);
 	part = (TrainingPart)
 	{
 		.run = &procedure->run,

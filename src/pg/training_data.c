@@ -81,7 +81,7 @@ KeepSmiles(TrainingData *data, const MoleculeRow *row)
 }
 
 static void
-ReadRow(TrainingData *data, HnContext *context, const MoleculeRow *row, StringInfo named)
+ReadRow(TrainingData *data, HnContext *context, const MoleculeRow *row, int part, StringInfo named)
 {
 	HnGraph		graph;
 	real	   *positions;
@@ -103,7 +103,7 @@ ReadRow(TrainingData *data, HnContext *context, const MoleculeRow *row, StringIn
 	if (status == HN_OK)
 	{
 		KeepSmiles(data, row);
-		AddMolecule(&data->set, &graph, data->set.count,
+		AddMolecule(&data->set, &graph, data->set.count, part,
 					data->query.target_count > 0 ? row->targets : NULL, positions);
 	}
 	else if (status == HN_INVALID_SMILES || status == HN_TOO_LARGE || status == HN_INVALID_ARGUMENT ||
@@ -113,9 +113,24 @@ ReadRow(TrainingData *data, HnContext *context, const MoleculeRow *row, StringIn
 		ReportCoreError(context, row->molecule);
 }
 
+/* Read all rows of a query. */
+static void
+ReadRows(TrainingData *data, HnContext *context, MoleculeQuery *query, int part, StringInfo named)
+{
+	MoleculeRow row;
+
+	StartMoleculeQuery(query);
+	while (NextMolecule(query, &row))
+	{
+		CHECK_FOR_INTERRUPTS();
+		ReadRow(data, context, &row, part, named);
+	}
+	EndMoleculeQuery(query);
+}
+
 /* Tell the caller what was left out, and refuse too little. */
 static void
-CheckRows(const TrainingData *data, const char *named, int fewest)
+CheckRows(const TrainingData *data, int usable, const char *named, int fewest)
 {
 	if (data->invalid > 0)
 		ereport(NOTICE,
@@ -128,13 +143,17 @@ CheckRows(const TrainingData *data, const char *named, int fewest)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("query returned no rows")));
-	if (data->set.count < fewest)
+	if (usable < fewest)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("too few usable rows: %d", data->set.count),
+				 errmsg("too few usable rows: %d", usable),
 				 errdetail("The query returned %lld rows: %lld without a label, %lld without a valid molecule. "
 						   "At least %d are needed.", (long long) data->rows, (long long) data->unlabelled,
 						   (long long) data->invalid, fewest)));
+	if (data->validation_query && data->set.count == usable)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("validation query returned no usable row")));
 }
 
 void
@@ -143,8 +162,8 @@ ReadTrainingData(TrainingData *data, const HnFeatureSet *features, int fewest)
 	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "hamnet parsing", ALLOCSET_DEFAULT_SIZES);
 	HnArena		arena;
 	HnContext	context;
-	MoleculeRow row;
 	StringInfoData named;
+	int			usable;
 
 	hn_arena_init(&arena, ContextAllocator(memory));
 	InitCoreContext(&context, &arena);
@@ -155,16 +174,13 @@ ReadTrainingData(TrainingData *data, const HnFeatureSet *features, int fewest)
 	appendStringInfoChar(&data->rejects, '[');
 	initStringInfo(&named);
 
-	StartMoleculeQuery(&data->query);
-	while (NextMolecule(&data->query, &row))
-	{
-		CHECK_FOR_INTERRUPTS();
-		ReadRow(data, &context, &row, &named);
-	}
-	EndMoleculeQuery(&data->query);
+	ReadRows(data, &context, &data->query, 0, &named);
+	usable = data->set.count;
+	if (data->validation_query)
+		ReadRows(data, &context, data->validation_query, 1, &named);
 	appendStringInfoChar(&data->rejects, ']');
 	MemoryContextDelete(memory);
-	CheckRows(data, named.data, fewest);
+	CheckRows(data, usable, named.data, fewest);
 
 	SortTrainingSet(&data->set);
 	data->graphs = palloc_extended(data->set.count * sizeof(HnGraph), MCXT_ALLOC_HUGE);
@@ -183,7 +199,7 @@ bytea *
 DigestTrainingData(const TrainingData *data, const char *text)
 {
 	Size		length = strlen(text);
-	Size		size = VARHDRSZ + length + data->set.count * 2 * sizeof(uint64);
+	Size		size = VARHDRSZ + length + data->set.count * (2 * sizeof(uint64) + sizeof(int32));
 	bytea	   *bytes = palloc_extended(size, MCXT_ALLOC_HUGE);
 	char	   *next = VARDATA(bytes);
 	bytea	   *digest;
@@ -197,7 +213,8 @@ DigestTrainingData(const TrainingData *data, const char *text)
 
 		memcpy(next, &molecule->graph_hash, sizeof(uint64));
 		memcpy(next + sizeof(uint64), &molecule->label_hash, sizeof(uint64));
-		next += 2 * sizeof(uint64);
+		memcpy(next + 2 * sizeof(uint64), &molecule->part, sizeof(int32));
+		next += 2 * sizeof(uint64) + sizeof(int32);
 	}
 	digest = DatumGetByteaPCopy(DirectFunctionCall1(sha256_bytea, PointerGetDatum(bytes)));
 	pfree(bytes);
@@ -207,6 +224,15 @@ DigestTrainingData(const TrainingData *data, const char *text)
 /*
  * Dividing
  */
+
+void
+CheckValidation(const TextOrNumber *validation, const char *query)
+{
+	if (query && (validation->text || validation->number > 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("options \"validation\" and \"validation_query\" exclude each other")));
+}
 
 /* Molecules that stay together: equal ones, or those of one scaffold. */
 typedef struct MoleculeGroup
@@ -329,6 +355,37 @@ ChooseGroups(MoleculeGroup *groups, int count, SplitKind kind, int64 rows, doubl
 	qsort(groups, count, sizeof(MoleculeGroup), CompareKeys);
 }
 
+/* Put each molecule where its query says, and tell the caller of those that stand on both sides. */
+static void
+SplitByQuery(TrainingData *data)
+{
+	int			count = data->set.count;
+	int			shared = 0;
+
+	/* Equal molecules are neighbours. */
+	for (int first = 0, end; first < count; first = end)
+	{
+		uint64		hash = GetMolecule(&data->set, first)->graph_hash;
+		int			learned = 0;
+
+		for (end = first; end < count && GetMolecule(&data->set, end)->graph_hash == hash; end++)
+			if (GetMolecule(&data->set, end)->part == 0)
+			{
+				data->train[data->train_count++] = end;
+				learned++;
+			}
+			else
+				data->validation[data->validation_count++] = end;
+		if (learned < end - first)
+			shared += learned;
+	}
+	if (shared > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%d of %d rows to learn from has a molecule that is also validated on",
+							   "%d of %d rows to learn from have molecules that are also validated on",
+							   shared, shared, data->train_count)));
+}
+
 void
 SplitTrainingData(TrainingData *data, SplitKind kind, double fraction, uint64 seed)
 {
@@ -344,6 +401,11 @@ SplitTrainingData(TrainingData *data, SplitKind kind, double fraction, uint64 se
 	{
 		for (int i = 0; i < count; i++)
 			data->train[data->train_count++] = i;
+		return;
+	}
+	if (kind == SPLIT_QUERY)
+	{
+		SplitByQuery(data);
 		return;
 	}
 	keys = GroupKeys(data, kind);

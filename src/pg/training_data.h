@@ -8,6 +8,7 @@
 #include "lib/stringinfo.h"
 
 #include "molecule_query.h"
+#include "options.h"
 #include "training_set.h"
 
 /* Fewer rows are not enough to learn from. */
@@ -16,6 +17,7 @@
 typedef struct TrainingData
 {
 	MoleculeQuery query;
+	MoleculeQuery *validation_query;	/* of the rows to validate on; NULL: they are a part of the query's */
 	TrainingSet set;			/* sorted */
 	HnGraph    *graphs;			/* [set.count] */
 	HnExample  *examples;		/* [set.count] that point into set */
@@ -33,8 +35,8 @@ typedef struct TrainingData
 } TrainingData;
 
 /*
- * Read the rows of data->query, which was prepared, in the current memory
- * context. A row that holds no valid molecule is counted, not an error; the
+ * Read the rows of data->query, and of the validation query if there is one,
+ * which were prepared, in the current memory context. A row that holds no valid molecule is counted, not an error; the
  * first are named in a NOTICE. Fewer than `fewest` usable rows are an error.
  */
 extern void ReadTrainingData(TrainingData *data, const HnFeatureSet *features, int fewest);
@@ -42,20 +44,25 @@ extern void ReadTrainingData(TrainingData *data, const HnFeatureSet *features, i
 /* SMILES of the molecule at a place of the set. */
 extern const char *SmilesAt(const TrainingData *data, int place);
 
+/* An error if both options "validation" and "validation_query" are given. */
+extern void CheckValidation(const TextOrNumber *validation, const char *query);
+
 typedef enum SplitKind
 {
 	SPLIT_NONE,					/* everything is learned from */
 	SPLIT_RANDOM,				/* a share of the molecules */
-	SPLIT_SCAFFOLD				/* whole scaffolds, the rarest ones */
+	SPLIT_SCAFFOLD,				/* whole scaffolds, the rarest ones */
+	SPLIT_QUERY					/* what the validation query returned */
 } SplitKind;
 
 /*
  * Divide the set: about `fraction` of it to validate on. A molecule that occurs
- * several times is on one side only. Depends on the set and the seed alone.
+ * several times is on one side only, unless queries say otherwise, which a
+ * NOTICE tells. Depends on the set and the seed alone.
  */
 extern void SplitTrainingData(TrainingData *data, SplitKind kind, double fraction, uint64 seed);
 
-/* SHA-256 of everything in the set, in its order, with a text beside it. */
+/* SHA-256 of everything in the set, in its order and with its queries, with a text beside it. */
 extern bytea *DigestTrainingData(const TrainingData *data, const char *text);
 
 #endif

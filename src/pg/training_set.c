@@ -96,7 +96,8 @@ Reserve(TrainingSet *set, Size size)
 }
 
 void
-AddMolecule(TrainingSet *set, const HnGraph *graph, int row, const double *targets, const real *positions)
+AddMolecule(TrainingSet *set, const HnGraph *graph, int row, int part, const double *targets,
+			const real *positions)
 {
 	Layout		layout = LayOut(set->features, graph->atom_count, graph->bond_count, set->target_count);
 	PackedMolecule *molecule;
@@ -126,6 +127,7 @@ AddMolecule(TrainingSet *set, const HnGraph *graph, int row, const double *targe
 	molecule->bond_count = graph->bond_count;
 	molecule->target_count = set->target_count;
 	molecule->row = row;
+	molecule->part = part;
 	molecule->graph_hash = hash_bytes_extended((unsigned char *) base + layout.bonds,
 											   layout.labels - layout.bonds, graph->atom_count);
 	molecule->label_hash = hash_bytes_extended((unsigned char *) base + layout.labels,
@@ -148,7 +150,7 @@ CompareMolecules(const void *a, const void *b, void *data)
 		return left->graph_hash < right->graph_hash ? -1 : 1;
 	if (left->label_hash != right->label_hash)
 		return left->label_hash < right->label_hash ? -1 : 1;
-	return 0;
+	return left->part - right->part;
 }
 
 void

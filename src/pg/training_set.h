@@ -31,6 +31,7 @@ typedef struct PackedMolecule
 	int32		bond_count;
 	int32		target_count;	/* 0: a conformation */
 	int32		row;			/* where it came from, for the caller */
+	int32		part;			/* which of several queries that was, for the caller */
 } PackedMolecule;
 
 /* Begin an empty set in the current memory context. */
@@ -40,7 +41,7 @@ extern void InitTrainingSet(TrainingSet *set, const HnFeatureSet *features, int 
  * Add a molecule with its targets [target_count], or its positions [n, 3]. An
  * error once the set is larger than hamnet.training_memory.
  */
-extern void AddMolecule(TrainingSet *set, const HnGraph *graph, int row, const double *targets,
+extern void AddMolecule(TrainingSet *set, const HnGraph *graph, int row, int part, const double *targets,
 						const real *positions);
 
 /*
