@@ -32,7 +32,7 @@ join_counts(const HnCounts *counts, int width, real *row)
 		row[counts->columns[k] % width] += counts->counts[k];
 	for (int k = 0; k < width; k++)
 		if (row[k] > 0)
-			row[k] = log1pf((float) row[k]);
+			row[k] = hn_log1p(row[k]);
 }
 
 HnStatus
@@ -85,7 +85,7 @@ hn_inputs_backward(const HnHead *head, const HnInputs *inputs, int dim, const re
 
 			/* What is cut has no derivative. */
 			if (config->standardised)
-				d_row *= fabs((log1p(x) - config->center[k]) * config->scale[k]) > 127 ? 0
+				d_row *= fabs((hn_log1p(x) - config->center[k]) * config->scale[k]) > 127 ? 0
 					: config->scale[k] / HN_KERNEL_STEPS / (1 + x);
 			d_fingerprints[(size_t) i * dim + k] += d_row;
 		}

@@ -3,8 +3,6 @@
  */
 #include "standardise.h"
 
-#include <math.h>
-
 /* A column whose deviation is below this part of its size is constant but for rounding. */
 #define LEAST_DEVIATION 1e-6
 
@@ -15,7 +13,7 @@ raw_value(const HnColumns *columns, const HnInputs *inputs, int row, int column)
 	int			D = columns->fingerprint;
 
 	if (column < D)
-		return log1pf((float) inputs->fingerprints[(size_t) row * D + column]);
+		return hn_log1p(inputs->fingerprints[(size_t) row * D + column]);
 	return inputs->descriptors[(size_t) row * (columns->width - D) + column - D];
 }
 
@@ -57,7 +55,7 @@ hn_standardise(const HnColumns *columns, const HnInputs *inputs, int row, real *
 
 	for (int k = 0; k < columns->width; k++)
 	{
-		real		value = k < D ? log1pf((float) inputs->fingerprints[(size_t) row * D + k])
+		real		value = k < D ? hn_log1p(inputs->fingerprints[(size_t) row * D + k])
 			: inputs->descriptors[(size_t) row * others + k - D];
 		real		step = (value - columns->center[k]) * columns->scale[k];
 

@@ -7,6 +7,8 @@
 #ifndef HAMNET_STANDARDISE_H
 #define HAMNET_STANDARDISE_H
 
+#include <math.h>
+
 #include "hamnet/kernel_head.h"
 
 /* Columns: the first `fingerprint` of the width are the fingerprint's, the others descriptors. */
@@ -17,6 +19,13 @@ typedef struct HnColumns
 	float	   *center;			/* [width] */
 	float	   *scale;			/* [width] not negative; 0 for a constant column */
 } HnColumns;
+
+/* log(1 + x) in the precision of a real. */
+static inline real
+hn_log1p(real x)
+{
+	return sizeof(real) == sizeof(float) ? (real) log1pf((float) x) : (real) log1p(x);
+}
 
 /* Center and scale of each column over n rows of the inputs, where its value is known. */
 extern void hn_measure_columns(const HnColumns *columns, const HnInputs *inputs, const int *rows, int n);

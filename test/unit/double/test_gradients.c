@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "hamnet/chem.h"
+#include "hamnet/descriptors.h"
 #include "hamnet/random.h"
 #include "hamnet/training.h"
 
@@ -55,6 +56,10 @@ typedef struct Case
 	int			steps;
 	double		dropout;
 	double		huber;
+	enum
+	{
+		FINGERPRINT, RAW, STANDARDISED
+	}			inputs;			/* what the first head reads: the fingerprint alone, or more beside it */
 	int			unused;			/* trained tensors that the loss does not depend on */
 } Case;
 
@@ -71,6 +76,17 @@ static const HnFeatureSet *
 features_of(const Case *which)
 {
 	return which->bond_messages ? &hn_features_2026 : &hn_features_2021;
+}
+
+static HnHeadInputs *
+make_inputs(bool standardised)
+{
+	HnHeadInputs *inputs = zeros(1, sizeof(*inputs));
+
+	inputs->standardised = standardised;
+	inputs->descriptors = &hn_descriptors_rdkit_2d;
+	inputs->counts = 13;
+	return inputs;
 }
 
 /* A small model with random weights: a regression head with a hidden layer and a classification head. */
@@ -103,12 +119,20 @@ make_model(const Case *which, HnModel *model)
 			.layers = zeros(2, sizeof(HnLinear)), .target_count = 2, .targets = values
 	};
 	model->heads[0].layers[0].out = 6;
+	if (which->inputs != FINGERPRINT)
+		model->heads[0].inputs = make_inputs(which->inputs == STANDARDISED);
 	model->heads[1] = (HnHead)
 	{
 		.name = "classes", .task = HN_CLASSIFICATION, .layer_count = 1,
 			.layers = zeros(1, sizeof(HnLinear)), .target_count = 1, .targets = classes
 	};
 	must(hn_model_allocate(&context, model));
+	for (int k = 0; which->inputs != FINGERPRINT && k < model->heads[0].inputs->scaled_width; k++)
+	{
+		/* Some columns are cut for every molecule. */
+		model->heads[0].inputs->center[k] = (float) uniform(&state);
+		model->heads[0].inputs->scale[k] = (float) (k % 5 == 4 ? 2000 : 20 * uniform(&state));
+	}
 	must(hn_model_tensors(&context, model, &tensors, &count));
 	hn_model_initialise(tensors, count, 11);
 
@@ -128,6 +152,7 @@ make_examples(const HnFeatureSet *features)
 	{
 		HnGraph    *graph = zeros(1, sizeof(*graph));
 		double	   *targets = zeros(3, sizeof(*targets));
+		HnDescription *description = zeros(1, sizeof(*description));
 		real	   *conformations;
 
 		must(hn_graph_from_smiles(&context, molecules[i], features, 100, graph));
@@ -143,6 +168,10 @@ make_examples(const HnFeatureSet *features)
 		for (int k = 0; k < 6 * graph->atom_count; k++)
 			conformations[k] = 4 * uniform(&state);
 		examples[i].conformations = conformations;
+		must(hn_describe_smiles(&context, molecules[i], features,
+								(HnNeeds) {&hn_descriptors_rdkit_2d, true}, 100, NULL, description));
+		examples[i].descriptors = description->descriptors;
+		examples[i].counts = &description->counts;
 	}
 	return examples;
 }
@@ -241,6 +270,7 @@ check_case(const Case *which)
 			continue;
 		}
 		moved += scale > 1e-12;
+		if (scale <= 1e-12) fprintf(stderr, "ZERO %s\n", tensors[i].name);
 		for (int sample = 0; sample < SAMPLES; sample++)
 		{
 			double		expected = central_difference(&model, &training, examples,
@@ -326,6 +356,19 @@ test_dropout_and_huber(void **state)
 }
 
 static void
+test_inputs(void **state)
+{
+	const Case	cases[] = {
+		{.trained = HN_TRAIN_ALL, .engine = true, .dissipate = true, .steps = 2, .inputs = RAW, .unused = 2},
+		{.trained = HN_TRAIN_GENERATOR, .engine = false, .dropout = 0.2, .inputs = STANDARDISED, .unused = 2},
+		{.trained = HN_TRAIN_HEADS, .engine = false, .inputs = STANDARDISED},
+	};
+
+	(void) state;
+	check_cases(cases, COUNT(cases));
+}
+
+static void
 test_engine_from_conformations(void **state)
 {
 	const Case	cases[] = {
@@ -363,6 +406,7 @@ main(void)
 		cmocka_unit_test(test_bond_messages),
 		cmocka_unit_test(test_frozen_parts),
 		cmocka_unit_test(test_dropout_and_huber),
+		cmocka_unit_test(test_inputs),
 		cmocka_unit_test(test_engine_from_conformations),
 	};
 
