@@ -151,7 +151,8 @@ CheckSameColumns(const MoleculeQuery *query, const MoleculeQuery *other, const c
 		const TargetColumn *wanted = &query->targets[t];
 		const TargetColumn *found = &other->targets[t];
 
-		if (strcmp(wanted->name, found->name) != 0 || wanted->type != found->type)
+		if (strcmp(wanted->name, found->name) != 0 || strcmp(wanted->unit, found->unit) != 0 ||
+			wanted->type != found->type)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("query of option \"%s\" must return the same columns as the query to learn from", option),

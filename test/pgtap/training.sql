@@ -1,7 +1,7 @@
 -- Training, evaluation and their log, on tiny data. All of it in one
 -- transaction, where nothing is committed on the way.
 BEGIN;
-SELECT plan(78);
+SELECT plan(98);
 SET LOCAL client_min_messages = warning;
 
 -- alcohols, amines, halides and acids whose label follows from their atoms
@@ -123,6 +123,45 @@ SELECT throws_ok($$SELECT FROM hamnet_conformer('CCO', 'plain')$$, NULL, 'there 
 SELECT lives_ok($$CALL hamnet_train('on', 'SELECT smiles, y FROM assay', '{"head": "mlp", "epochs": 1, "base": "ensemble"}')$$, 'an ensemble as the base');
 SELECT is(hamnet_fingerprint('CCO', 'on')::real[], hamnet_fingerprint('CCO', 'ensemble')::real[], 'of which the first generator counts');
 
+-- networks that read more, and joint heads
+SELECT lives_ok($$CALL hamnet_train('md', 'SELECT smiles, y FROM assay',
+	'{"head": "mlp", "inputs": "descriptors", "huber": 1, "epochs": 30, "units": 16, "lr": 0.01}')$$, 'a network head that reads descriptors');
+SELECT cmp_ok(metric_of('md', 'SELECT smiles, y FROM assay', 'rmse'), '<', (SELECT 0.5 * stddev(y) FROM assay), 'has learned something');
+SELECT is(hamnet_predict('CCCCO', 'md'), hamnet_predict('OCCCC', 'md'), 'and predicts, whatever the spelling');
+SELECT lives_ok($$CALL hamnet_train('fd', 'SELECT smiles, y FROM assay',
+	'{"head": "full", "base": "a", "inputs": "counts", "counts": 64, "epochs": 2, "members": 2}')$$, 'as do fine-tuned ones');
+SELECT isnt(hamnet_fingerprint('CCO', 'fd')::real[], hamnet_fingerprint('CCO', 'a')::real[], 'whose generator learns too');
+CREATE FUNCTION join_heads(model text, query text, networks text DEFAULT 'mlp') RETURNS text LANGUAGE plpgsql AS $f$
+BEGIN
+	EXECUTE format('CALL hamnet_train(%L, %L, %L)', model, query, format(
+		'{"head": "joint", "networks": "%s", "base": "a", "epochs": 4, "members": 2, "units": 8, "counts": 32, "validation": 0.2}', networks));
+	RETURN id_of(model);
+END$f$;
+SELECT is(join_heads('j', 'SELECT smiles, y, CASE WHEN n % 3 > 0 THEN n < 6 END AS short FROM assay'),
+	join_heads('j2', 'SELECT smiles, y, CASE WHEN n % 3 > 0 THEN n < 6 END AS short FROM assay'), 'joint heads are trained the same twice');
+SELECT ok(bool_and(p.sd > 0 AND (p.property = 'y' OR p.value BETWEEN 0 AND 1)), 'and always know a deviation')
+	FROM assay, LATERAL hamnet_predictions(smiles, 'j') AS p;
+SELECT results_eq($$SELECT key, value ? 'validation' FROM jsonb_each(report_of('j') -> 'candidates') ORDER BY key COLLATE "C"$$,
+	$$VALUES ('full', false), ('joint', true), ('kernel', true), ('mlp', true)$$, 'their parts are judged as well');
+SELECT cmp_ok((report_of('j') #>> '{candidates,joint,validation}')::float8, '<=',
+	least((report_of('j') #>> '{candidates,kernel,validation}')::float8, (report_of('j') #>> '{candidates,mlp,validation}')::float8) + 1e-9,
+	'and together they are no worse');
+SELECT isnt(join_heads('jf', 'SELECT smiles, active FROM assay', 'full'), NULL, 'with fine-tuned networks');
+SELECT cmp_ok(metric_of('jf', 'SELECT smiles, active FROM assay', 'roc_auc'), '>', 0.9::float8, 'they learn classes');
+SELECT lives_ok($$CALL hamnet_train('kr', 'SELECT smiles, active FROM assay', '{"head": "kernel", "kernel_rows": 20}')$$, 'a kernel on a sample');
+SELECT is(report_of('kr') #> '{candidates,kernel,classification}' - 'log_likelihood', '{"rows": 20, "labelled_rows": 54}', 'of its rows');
+
+-- rows to validate on
+SELECT lives_ok($$CALL hamnet_train('vq', 'SELECT smiles, y FROM assay WHERE n <> 5',
+	'{"head": "kernel", "validation_query": "SELECT smiles, y FROM assay WHERE n IN (4, 5)"}')$$, 'rows to validate on by a query of their own');
+SELECT is(report_of('vq') - '{id,head,seconds,metric,candidates,rejects}'::text[],
+	'{"rows": 66, "train": 54, "validation": 12, "invalid": 0, "unlabelled": 0}', 'all others are learned from');
+SELECT lives_ok($$CALL hamnet_train('vk', 'SELECT smiles, y FROM assay WHERE n <> 5', '{"head": "kernel", "validation": "none"}')$$, 'without validation');
+SELECT is(id_of('vk'), id_of('vq'), 'a kernel is the same');
+SELECT lives_ok($$CALL hamnet_train_engine('ve', 'SELECT ''CC'' AS smiles, ARRAY[0, 0, 0, 1.5, 0, 0]::float8[] AS xyz FROM generate_series(1, 10)',
+	'{"epochs": 1, "dim": 4, "units": 8, "validation_query": "SELECT ''CCC'', ARRAY[0, 0, 0, 1.5, 0, 0, 2.0, 1.4, 0]::float8[]"}')$$, 'for an engine as well');
+SELECT is((report_of('ve') ->> 'validation')::int, 1, 'its conformations are validated on');
+
 -- the choice
 SELECT lives_ok($$CALL hamnet_train('auto', 'SELECT smiles, y FROM assay', '{"minutes": 0.1, "base": "a", "epochs": 3}')$$, 'without a head, several are tried');
 SELECT is((SELECT key FROM jsonb_each(report_of('auto') -> 'candidates') ORDER BY (value ->> 'validation')::float8 NULLS LAST LIMIT 1),
@@ -150,6 +189,8 @@ CREATE TABLE secret AS SELECT * FROM assay;
 GRANT CREATE ON SCHEMA public TO hamnet_test_alice;
 SET LOCAL ROLE hamnet_test_alice;
 SELECT throws_ok($$CALL hamnet_train('alice', 'SELECT smiles, y FROM secret')$$, '42501', 'permission denied for table secret', 'a query has the rights of its caller');
+SELECT throws_ok($$CALL hamnet_train('alice', 'SELECT smiles, y FROM assay', '{"validation_query": "SELECT smiles, y FROM secret"}')$$,
+	'42501', 'permission denied for table secret', 'so has that of the rows to validate on');
 SELECT throws_ok($$CALL hamnet_train('b', 'SELECT smiles, y FROM assay')$$, '42501', 'must be owner of model "b"', 'the model of another is not replaced');
 SELECT is_empty($$SELECT FROM hamnet_training_runs()$$, 'the runs of others are not shown');
 SELECT throws_ok($$SELECT FROM _hamnet_checkpoint$$, '42501', NULL, 'nor the tables behind');

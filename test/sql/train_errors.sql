@@ -13,6 +13,10 @@ CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"validation": 0.9}');
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"validation": "some"}');
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"validation": "none"}');
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"head": "mlp", "base": "scratch"}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"head": "joint", "base": "scratch"}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"inputs": "everything"}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"networks": "kernel"}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"kernel_rows": 10001}');
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"base": "nothing"}');
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"features": "hamnet-2026"}');
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"features": "hamnet-2020", "generator": "new"}');
@@ -56,6 +60,15 @@ CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"validation": "scaffold"
 SET hamnet.training_memory = '1MB';
 CALL hamnet_train('m', 'SELECT repeat(''C'', n % 40 + 10), n FROM generate_series(1, 1000) AS n');
 RESET hamnet.training_memory;
+
+-- rows to validate on
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"validation_query": "SELECT smiles, y FROM assay", "validation": 0.1}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"validation_query": "SELECT smiles FROM nothing"}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"validation_query": "SELECT smiles, y, active FROM assay"}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"validation_query": "SELECT smiles, y AS z FROM assay"}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"validation_query": "SELECT smiles, y::real FROM assay"}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"validation_query": "SELECT smiles, y FROM assay WHERE false"}');
+CALL hamnet_train_engine('m', 'SELECT smiles, ARRAY[1.0::float8] FROM assay', '{"validation_query": "SELECT smiles FROM assay"}');
 
 -- engines
 CALL hamnet_train_engine('m', 'SELECT smiles, y FROM assay');

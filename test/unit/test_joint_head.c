@@ -481,7 +481,7 @@ test_refusals(void **state)
 	expect_refusal(&networks, "rdkit-2d-a", "rdkit-2d-b", "unrecognized descriptor set");
 	expect_refusal(&networks, "\\\"inputs\\\"", "\\\"inputz\\\"", "inputz");
 	expect_refusal(&joint, "\\\"share\\\": 0.5", "\\\"share\\\": 1.5", "the kernel's share of head \"joint\" is 1.5");
-	expect_refusal(&joint, "\\\"factors\\\": [1.0, 2.5]", "\\\"factors\\\": [ 1.0255]", "has 1 factors for 2 targets");
+	expect_refusal(&joint, "\\\"factors\\\": [1.0, 2.5]", "\\\"factors\\\": [ 1.02555]", "has 1 factors for 2 targets");
 	expect_refusal(&joint, "\\\"kind\\\": \\\"joint\\\"", "\\\"kind\\\": \\\"jaunt\\\"", "unrecognized kind \"jaunt\"");
 	networks.heads[0].inputs->scale[2] = -1;
 	expect_refusal(&networks, "a", "a", "input_scale 2 of head \"joint\" is negative");

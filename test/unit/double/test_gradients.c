@@ -130,8 +130,8 @@ make_model(const Case *which, HnModel *model)
 	for (int k = 0; which->inputs != FINGERPRINT && k < model->heads[0].inputs->scaled_width; k++)
 	{
 		/* Some columns are cut for every molecule. */
-		model->heads[0].inputs->center[k] = (float) uniform(&state);
-		model->heads[0].inputs->scale[k] = (float) (k % 5 == 4 ? 2000 : 20 * uniform(&state));
+		model->heads[0].inputs->center[k] = (float) uniform(&inputs_state);
+		model->heads[0].inputs->scale[k] = (float) (k % 5 == 4 ? 2000 : 20 * uniform(&inputs_state));
 	}
 	must(hn_model_tensors(&context, model, &tensors, &count));
 	hn_model_initialise(tensors, count, 11);
@@ -270,7 +270,6 @@ check_case(const Case *which)
 			continue;
 		}
 		moved += scale > 1e-12;
-		if (scale <= 1e-12) fprintf(stderr, "ZERO %s\n", tensors[i].name);
 		for (int sample = 0; sample < SAMPLES; sample++)
 		{
 			double		expected = central_difference(&model, &training, examples,
