@@ -143,7 +143,7 @@ CheckSameColumns(const MoleculeQuery *query, const MoleculeQuery *other, const c
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("query of option \"%s\" must return the same columns as the query to learn from", option),
-				 errdetail("It returns %d columns, not %d.",
+				 errdetail("Number of its columns: %d, not %d.",
 						   other->target_count > 0 ? other->target_count + 1 : 2 - other->molblocks,
 						   query->target_count > 0 ? query->target_count + 1 : 2 - query->molblocks)));
 	for (int t = 0; t < query->target_count; t++)

@@ -149,7 +149,7 @@ SELECT cmp_ok((report_of('j') #>> '{candidates,joint,validation}')::float8, '<='
 SELECT isnt(join_heads('jf', 'SELECT smiles, active FROM assay', 'full'), NULL, 'with fine-tuned networks');
 SELECT cmp_ok(metric_of('jf', 'SELECT smiles, active FROM assay', 'roc_auc'), '>', 0.9::float8, 'they learn classes');
 SELECT lives_ok($$CALL hamnet_train('kr', 'SELECT smiles, active FROM assay', '{"head": "kernel", "kernel_rows": 20}')$$, 'a kernel on a sample');
-SELECT is(report_of('kr') #> '{candidates,kernel,classification}' - 'log_likelihood', '{"rows": 20, "labelled_rows": 54}', 'of its rows');
+SELECT is((report_of('kr') #> '{candidates,kernel,classification}') - 'log_likelihood', '{"rows": 20, "labelled_rows": 54}', 'of its rows');
 
 -- rows to validate on
 SELECT lives_ok($$CALL hamnet_train('vq', 'SELECT smiles, y FROM assay WHERE n <> 5',
@@ -164,8 +164,8 @@ SELECT is((report_of('ve') ->> 'validation')::int, 1, 'its conformations are val
 
 -- the choice
 SELECT lives_ok($$CALL hamnet_train('auto', 'SELECT smiles, y FROM assay', '{"minutes": 0.1, "base": "a", "epochs": 3}')$$, 'without a head, several are tried');
-SELECT is((SELECT key FROM jsonb_each(report_of('auto') -> 'candidates') ORDER BY (value ->> 'validation')::float8 NULLS LAST LIMIT 1),
-	report_of('auto') ->> 'head', 'and the one that validates best is kept');
+SELECT is((SELECT min((value ->> 'validation')::float8) FROM jsonb_each(report_of('auto') -> 'candidates')),
+	(report_of('auto') #>> ARRAY['candidates', report_of('auto') ->> 'head', 'validation'])::float8, 'and the one that validates best is kept');
 SELECT lives_ok($$CALL hamnet_train('all', 'SELECT smiles, y FROM assay', '{"head": "kernel", "validation": "none"}')$$, 'nothing held out');
 SELECT is((report_of('all') ->> 'train')::int, 60, 'everything is learned from');
 SELECT lives_ok($$CALL hamnet_train('sc', 'SELECT smiles, y FROM assay', '{"head": "kernel", "validation": "scaffold"}')$$, 'whole scaffolds held out');
