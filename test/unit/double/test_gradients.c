@@ -98,6 +98,7 @@ make_model(const Case *which, HnModel *model)
 	HnTensor   *tensors = NULL;
 	int			count = 0;
 	uint64_t	state = which->bond_messages ? 2 : 7;
+	uint64_t	inputs_state = 8;
 
 	memset(model, 0, sizeof(*model));
 	model->features = features_of(which);
@@ -129,9 +130,11 @@ make_model(const Case *which, HnModel *model)
 	must(hn_model_allocate(&context, model));
 	for (int k = 0; which->inputs != FINGERPRINT && k < model->heads[0].inputs->scaled_width; k++)
 	{
-		/* Some columns are cut for every molecule. */
+		bool		fingerprint = which->inputs == STANDARDISED && k < model->fingerprint_config.dim;
+
+		/* One column of the fingerprint is cut for every molecule; descriptors stay small, as the loss does. */
 		model->heads[0].inputs->center[k] = (float) uniform(&inputs_state);
-		model->heads[0].inputs->scale[k] = (float) (k % 5 == 4 ? 2000 : 20 * uniform(&inputs_state));
+		model->heads[0].inputs->scale[k] = (float) (!fingerprint ? 0.02 : k == 4 ? 2000 : 20) * (float) uniform(&inputs_state);
 	}
 	must(hn_model_tensors(&context, model, &tensors, &count));
 	hn_model_initialise(tensors, count, 11);
