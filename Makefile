@@ -36,8 +36,8 @@ OBJS = $(patsubst %.c,%.o,$(wildcard src/pg/*.c))
 DATA = $(wildcard sql/*--*.sql) $(TRAINED_MODELS)
 DATA_built = $(UNTRAINED_MODEL)
 
-# The built-in models are installed beside the extension; their SHA-256 is
-# compiled into the module.
+# The built-in models are installed beside the extension; their SHA-256 and
+# what they predict are compiled into the module.
 UNTRAINED_MODEL = models/hamnet-untrained.safetensors
 TRAINED_MODELS = $(filter-out $(UNTRAINED_MODEL),$(wildcard models/*.safetensors))
 BUILTIN_MODELS = src/pg/builtin_models.h
@@ -92,7 +92,7 @@ CORE_CXXFLAGS = -std=c++17 -O2 -g -fPIC -fvisibility=hidden -Iinclude -isystem $
 PG_CPPFLAGS = -Iinclude -DHAMNET_VERSION='"$(EXTVERSION)"' $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 SHLIB_LINK = $(CORE) $(CORE_LIBS)
 EXTRA_CLEAN = build $(CORE) $(CORE_OBJS) $(UNIT_TESTS) test/unit/*.o src/nn/kernels_*.o src/nn/product_*.o \
-	models/make_untrained bench/network bench/training_step bench/scan_limit bench/*.o $(BUILTIN_MODELS) $(BUILTIN_MODELS).new $(FRAGMENTS) $(FRAGMENTS).new
+	models/make_untrained models/pin_models bench/network bench/training_step bench/scan_limit bench/*.o $(BUILTIN_MODELS) $(BUILTIN_MODELS).new $(FRAGMENTS) $(FRAGMENTS).new
 
 # Bitcode serves inlining into SQL expressions; nothing here is small enough to gain.
 override with_llvm := no
@@ -142,12 +142,15 @@ src/pg/version.o: hamnet.control
 models/make_untrained: models/make_untrained.c $(CORE)
 	$(CC) $(CORE_CFLAGS) -o $@ $< $(CORE) $(CORE_LIBS)
 
+models/pin_models: models/pin_models.c $(CORE)
+	$(CC) $(CORE_CFLAGS) -o $@ $< $(CORE) $(CORE_LIBS)
+
 $(UNTRAINED_MODEL): models/make_untrained
 	./models/make_untrained $@
 
 # Replaced only when it changes, so that the module is not rebuilt for nothing.
-$(BUILTIN_MODELS): $(sort $(UNTRAINED_MODEL) $(TRAINED_MODELS)) models/pin_models.sh
-	SHA256SUM="$(SHA256SUM)" sh models/pin_models.sh $(filter %.safetensors,$^) > $@.new
+$(BUILTIN_MODELS): $(sort $(UNTRAINED_MODEL) $(TRAINED_MODELS)) models/pin_models.sh models/pin_models
+	SHA256SUM="$(SHA256SUM)" sh models/pin_models.sh models/pin_models $(filter %.safetensors,$^) > $@.new
 	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 test/unit/test_%: test/unit/test_%.c $(wildcard test/unit/*.h) $(CORE)

@@ -459,12 +459,12 @@ CREATE FUNCTION hamnet_predict(smiles text, property text, model text) RETURNS d
 COMMENT ON FUNCTION hamnet_predict(text, text, text) IS 'a property of a molecule by a named model';
 
 CREATE FUNCTION hamnet_predictions(smiles text, OUT property text, OUT value double precision, OUT unit text,
-	OUT sd double precision) RETURNS SETOF record
+	OUT sd double precision, OUT novelty double precision) RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000 ROWS 10;
-COMMENT ON FUNCTION hamnet_predictions(text) IS 'every property that the default model predicts';
+COMMENT ON FUNCTION hamnet_predictions(text) IS 'every property that the built-in models predict';
 
 CREATE FUNCTION hamnet_predictions(smiles text, model text, OUT property text, OUT value double precision, OUT unit text,
-	OUT sd double precision) RETURNS SETOF record
+	OUT sd double precision, OUT novelty double precision) RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000 ROWS 10;
 COMMENT ON FUNCTION hamnet_predictions(text, text) IS 'every property that a named model predicts';
 

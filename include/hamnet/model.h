@@ -71,6 +71,7 @@ typedef enum HnHeadKind
 } HnHeadKind;
 
 typedef struct HnKernelHead HnKernelHead;
+typedef struct HnKnown HnKnown;
 
 /*
  * What the networks of a head read beside the fingerprint: columns in the order
@@ -117,6 +118,7 @@ typedef struct HnHead
 	HnHeadInputs *inputs;		/* of the networks; NULL: the fingerprint alone, as it is */
 	HnKernelHead *kernel;		/* of a kernel or joint head */
 	HnJoint    *joint;			/* of a joint head */
+	HnKnown    *known;			/* molecules that it remembers, see known.h; NULL: none */
 	int			target_count;
 	HnTarget   *targets;
 } HnHead;
@@ -243,7 +245,7 @@ typedef struct HnTable
 	HnDtype		dtype;
 	int			dims;			/* 1 or 2 */
 	int			shape[2];		/* shape[1] is 1 for one dimension */
-	void	   *data;			/* the address of the field of HnKernelHead or HnHeadInputs that points to it */
+	void	   *data;			/* the address of the field of HnKernelHead, HnHeadInputs or HnKnown that points to it */
 } HnTable;
 
 /*
@@ -266,7 +268,7 @@ extern HnStatus hn_model_shape(HnContext *context, HnModel *model);
  */
 extern HnStatus hn_model_tensors(HnContext *context, HnModel *model, HnTensor **tensors, int *count);
 
-/* The same for what kernel heads hold, and the scales of what networks read. */
+/* The same for what kernel heads hold, the scales of what networks read, and known molecules. */
 extern HnStatus hn_model_tables(HnContext *context, HnModel *model, HnTable **tables, int *count);
 
 /* Where the values of a table lie. */

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "hamnet/json.h"
+#include "hamnet/known.h"
 #include "hamnet/safetensors.h"
 #include "inputs.h"
 
@@ -384,13 +385,35 @@ read_joint(HnContext *context, const Section *head_section, HnHead *head)
 	return HN_OK;
 }
 
+/* The molecules that the head remembers, if it does; rows are absent where a kernel part has them. */
+static HnStatus
+read_known(HnContext *context, const Section *head_section, HnHead *head)
+{
+	static const char *const keys[] = {"distance", "rows", NULL};
+	Section		section;
+	json_t	   *value = json_object_get(head_section->object, "known");
+
+	if (value == NULL)
+		return HN_OK;
+	snprintf(section.name, sizeof(section.name), "%.32s.known", head_section->name);
+	HN_TRY(enter(context, &section, value, keys));
+	HN_NEW_ZERO(context, head->known, 1);
+	HN_TRY(get_double(context, &section, "distance", &head->known->distance));
+	if (!hn_known_by_kernel(head))
+		return get_int(context, &section, "rows", &head->known->rows);
+	if (json_object_get(value, "rows"))
+		return hn_fail(context, HN_INVALID_MODEL, "%s has rows, which its kernel has already", section.name);
+	return HN_OK;
+}
+
 static HnStatus
 read_head(HnContext *context, int index, json_t *value, HnHead *head)
 {
-	static const char *const keys[][10] = {
-		[HN_NETWORK_HEAD] = {"name", "task", "hidden", "members", "inputs", "targets", NULL},
-		[HN_KERNEL_HEAD] = {"name", "task", "kind", "kernel", "targets", NULL},
-		[HN_JOINT_HEAD] = {"name", "task", "kind", "kernel", "hidden", "members", "inputs", "joint", "targets", NULL}
+	static const char *const keys[][11] = {
+		[HN_NETWORK_HEAD] = {"name", "task", "hidden", "members", "inputs", "known", "targets", NULL},
+		[HN_KERNEL_HEAD] = {"name", "task", "kind", "kernel", "known", "targets", NULL},
+		[HN_JOINT_HEAD] = {"name", "task", "kind", "kernel", "hidden", "members", "inputs", "joint", "known", "targets",
+		NULL}
 	};
 	static const char *const kinds[] = {"kernel", "joint"};
 	Section		section = {.object = value};
@@ -422,6 +445,7 @@ read_head(HnContext *context, int index, json_t *value, HnHead *head)
 
 	if (head->kind != HN_NETWORK_HEAD)
 		HN_TRY(read_kernel(context, &section, head));
+	HN_TRY(read_known(context, &section, head));
 	return head->kind == HN_JOINT_HEAD ? read_joint(context, &section, head) : HN_OK;
 }
 
@@ -609,6 +633,7 @@ read_tensors(HnContext *context, const HnSafetensors *file, bool in_place, HnMod
 		if (model->heads[i].kind != HN_NETWORK_HEAD)
 			HN_TRY(hn_kernel_check(context, &model->heads[i]));
 		HN_TRY(hn_inputs_check(context, &model->heads[i]));
+		HN_TRY(hn_known_check(context, &model->heads[i]));
 	}
 	return HN_OK;
 }
@@ -772,6 +797,16 @@ pack_joint(const HnHead *head)
 }
 
 static json_t *
+pack_known(const HnKnown *known)
+{
+	json_t	   *packed = json_pack("{s:f}", "distance", known->distance);
+
+	if (known->rows > 0)
+		packed = with(packed, "rows", json_integer(known->rows));
+	return packed;
+}
+
+static json_t *
 pack_head(const HnHead *head)
 {
 	json_t	   *targets = json_array();
@@ -789,6 +824,8 @@ pack_head(const HnHead *head)
 	}
 	if (head->kind == HN_JOINT_HEAD)
 		packed = with(packed, "joint", pack_joint(head));
+	if (head->known)
+		packed = with(packed, "known", pack_known(head->known));
 	return packed;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "hamnet/json.h"
+#include "hamnet/known.h"
 #include "hamnet/random.h"
 #include "inputs.h"
 
@@ -164,6 +165,22 @@ check_joint(HnContext *context, const HnHead *head)
 }
 
 static HnStatus
+check_known(HnContext *context, const HnHead *head)
+{
+	const HnKnown *known = head->known;
+	char		what[HN_MAX_HEAD_NAME + 64];
+
+	if (known == NULL)
+		return HN_OK;
+	if (!(known->distance > 0 && known->distance <= MOST_WEIGHT))
+		return hn_fail(context, HN_INVALID_MODEL, "the distance of known molecules of head \"%s\" is %g, "
+					   "it must be above 0 and at most %g", head->name, known->distance, MOST_WEIGHT);
+	snprintf(what, sizeof(what), "the number of known molecules of head \"%s\"", head->name);
+	return check_range(context, what, known->rows, hn_known_by_kernel(head) ? 0 : 1,
+					   hn_known_by_kernel(head) ? 0 : HN_MAX_KNOWN);
+}
+
+static HnStatus
 check_head(HnContext *context, const HnHead *head)
 {
 	char		what[HN_MAX_HEAD_NAME + 64];
@@ -179,6 +196,7 @@ check_head(HnContext *context, const HnHead *head)
 		HN_TRY(check_kernel(context, head));
 	if (head->kind != HN_KERNEL_HEAD)
 		HN_TRY(check_layers(context, head));
+	HN_TRY(check_known(context, head));
 	return head->kind == HN_JOINT_HEAD ? check_joint(context, head) : HN_OK;
 }
 
@@ -371,6 +389,8 @@ hn_model_shape(HnContext *context, HnModel *model)
 			shape_kernel(model, model->heads[i].kernel);
 		if (model->heads[i].kind != HN_KERNEL_HEAD)
 			HN_TRY(shape_layers(context, model, &model->heads[i]));
+		if (model->heads[i].known)
+			model->heads[i].known->width = model->fingerprint_config.dim;
 	}
 	return HN_OK;
 }
@@ -592,6 +612,18 @@ add_inputs(TableList *list, const HnHead *head)
 }
 
 static void
+add_known(TableList *list, const HnHead *head)
+{
+	HnKnown    *known = head->known;
+
+	if (known == NULL || known->rows == 0)
+		return;
+	add_table(list, head->name, "known_center", HN_F32, 1, known->width, 1, &known->center);
+	add_table(list, head->name, "known_scale", HN_F32, 1, known->width, 1, &known->scale);
+	add_table(list, head->name, "known_inputs", HN_I8, 2, known->rows, known->width, &known->inputs);
+}
+
+static void
 add_tables(TableList *list, const HnModel *model)
 {
 	for (int i = 0; i < model->head_count; i++)
@@ -600,6 +632,7 @@ add_tables(TableList *list, const HnModel *model)
 			add_kernel(list, &model->heads[i]);
 		if (model->heads[i].kind != HN_KERNEL_HEAD)
 			add_inputs(list, &model->heads[i]);
+		add_known(list, &model->heads[i]);
 	}
 }
 
@@ -876,6 +909,7 @@ prepare_joined(HnContext *context, const HnModel *first, int count, bool generat
 	{
 		joined->heads[i] = first->heads[i];
 		joined->heads[i].member_count = count;
+		joined->heads[i].known = NULL;
 		HN_TRY(hn_inputs_copy(context, first->heads[i].inputs, &joined->heads[i].inputs));
 	}
 	HN_TRY(hn_model_allocate(context, joined));

@@ -55,26 +55,52 @@ ComputeAll(const CachedModel *model, const char *smiles, Computed *computed)
 		ReportCoreError(computed->context, smiles);
 }
 
-void
-ComputeModelInputs(const CachedModel *model, const char *smiles, ModelInputs *inputs)
+/* Parse the molecule as a feature set sees it, with what needs says. */
+static void
+ParseMolecule(ParsedMolecule *molecule, const HnFeatureSet *features, HnNeeds needs, HnDescription *description)
 {
-	HnContext  *context = BeginCore();
-	HnGraph		graph;
-	HnBatch		batch;
-	HnDescription description;
+	if (hn_describe_smiles(molecule->context, molecule->smiles, features, needs, hamnet_max_atoms,
+						   &molecule->graph, description) != HN_OK ||
+		hn_batch_build(molecule->context, &molecule->graph, 1, &molecule->batch) != HN_OK)
+		ReportCoreError(molecule->context, molecule->smiles);
+	molecule->features = features;
+}
+
+void
+ParseForModels(const CachedModel *const *models, int count, const char *smiles, ParsedMolecule *molecule)
+{
+	HnNeeds		needs = {NULL, false};
+
+	for (int i = 0; i < count; i++)
+	{
+		HnNeeds		own = hn_model_needs(&models[i]->model);
+
+		if (own.descriptors)
+			needs.descriptors = own.descriptors;
+		needs.counts |= own.counts;
+	}
+	molecule->context = BeginCore();
+	molecule->smiles = smiles;
+	ParseMolecule(molecule, models[0]->model.features, needs, &molecule->description);
+}
+
+HnInputs
+ComputeModelInputs(const CachedModel *model, ParsedMolecule *molecule)
+{
+	HnDescription none;
 	real	   *fingerprints;
 
-	if (hn_describe_smiles(context, smiles, model->model.features, hn_model_needs(&model->model),
-						   hamnet_max_atoms, &graph, &description) != HN_OK ||
-		hn_batch_build(context, &graph, 1, &batch) != HN_OK ||
-		hn_all_fingerprints(context, &model->model, &batch, &fingerprints) != HN_OK)
-		ReportCoreError(context, smiles);
-	inputs->context = context;
-	inputs->counts = description.counts;
-	inputs->inputs.count = 1;
-	inputs->inputs.fingerprints = fingerprints;
-	inputs->inputs.descriptors = description.descriptors;
-	inputs->inputs.counts = &inputs->counts;
+	if (model->model.features != molecule->features)
+		ParseMolecule(molecule, model->model.features, (HnNeeds) {NULL, false}, &none);
+	if (hn_all_fingerprints(molecule->context, &model->model, &molecule->batch, &fingerprints) != HN_OK)
+		ReportCoreError(molecule->context, molecule->smiles);
+	return (HnInputs)
+	{
+		.count = 1,
+		.fingerprints = fingerprints,
+		.descriptors = molecule->description.descriptors,
+		.counts = &molecule->description.counts
+	};
 }
 
 Hfp *

@@ -23,16 +23,23 @@ typedef struct Computed
 extern void ComputeEngine(const CachedModel *model, const char *smiles, Computed *computed);
 extern void ComputeAll(const CachedModel *model, const char *smiles, Computed *computed);
 
-/* What the heads of a model read, for one molecule, in the backend's core arena. */
-typedef struct ModelInputs
+/* A molecule that was parsed for the heads of one or more models, in the backend's core arena. */
+typedef struct ParsedMolecule
 {
 	HnContext  *context;
-	HnInputs	inputs;			/* points into this struct: do not copy it */
-	HnCounts	counts;
-} ModelInputs;
+	const char *smiles;
+	const HnFeatureSet *features;	/* of the batch */
+	HnGraph		graph;
+	HnBatch		batch;
+	HnDescription description;	/* all that heads of any of the models need */
+} ParsedMolecule;
 
-/* Parse one molecule, once, and compute what the heads of a model need; reports every failure. */
-extern void ComputeModelInputs(const CachedModel *model, const char *smiles, ModelInputs *inputs);
+/* Parse one molecule, once, for these models, of which there is at least one; reports every failure. */
+extern void ParseForModels(const CachedModel *const *models, int count, const char *smiles,
+						   ParsedMolecule *molecule);
+
+/* What the heads of one of the models read, in memory that lives as long as the molecule's; reports every failure. */
+extern HnInputs ComputeModelInputs(const CachedModel *model, ParsedMolecule *molecule);
 
 /* Copy fingerprint numbers [dim] into a new hfp that carries the model. */
 extern Hfp *MakeFingerprint(const CachedModel *model, const real *numbers);

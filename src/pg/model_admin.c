@@ -70,6 +70,21 @@ TargetNames(const HnModel *model)
 	return construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
+/* The same of a built-in model. */
+static ArrayType *
+BuiltinTargetNames(const BuiltinModel *builtin)
+{
+	Datum	   *names;
+	int			count = 0;
+
+	while (builtin->targets[count] != NULL)
+		count++;
+	names = palloc((count + 1) * sizeof(Datum));
+	for (int i = 0; i < count; i++)
+		names[i] = CStringGetTextDatum(LabelToServer(builtin->targets[i]));
+	return construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT);
+}
+
 void
 CheckModelName(const char *name)
 {
@@ -273,22 +288,23 @@ hamnet_drop_model(PG_FUNCTION_ARGS)
 /* Columns of hamnet_models(). */
 #define MODEL_COLUMNS 9
 
+/* From what was noted when the extension was built: no file is read. */
 static void
 AddBuiltinModels(RowSet *rows)
 {
 	for (int i = 0; i < builtin_model_count; i++)
 	{
-		const CachedModel *cached = GetBuiltinModel(&builtin_models[i]);
+		const BuiltinModel *builtin = &builtin_models[i];
 		bool		nulls[MODEL_COLUMNS] = {false};
 		Datum		row[MODEL_COLUMNS] = {0};
 
-		row[0] = CStringGetTextDatum(builtin_models[i].name);
-		row[1] = CStringGetTextDatum(cached->id);
+		row[0] = CStringGetTextDatum(builtin->name);
+		row[1] = CStringGetTextDatum(builtin->id);
 		row[2] = BoolGetDatum(true);
-		row[3] = Int32GetDatum(cached->model.fingerprint_config.dim);
-		row[4] = CStringGetTextDatum(cached->model.features->name);
-		row[5] = PointerGetDatum(TargetNames(&cached->model));
-		row[6] = Int64GetDatum((int64) cached->bytes);
+		row[3] = Int32GetDatum(builtin->dim);
+		row[4] = CStringGetTextDatum(builtin->features);
+		row[5] = PointerGetDatum(BuiltinTargetNames(builtin));
+		row[6] = Int64GetDatum(builtin->bytes);
 		nulls[7] = true;		/* owner: whoever installed the extension */
 		nulls[8] = true;		/* created_at: with the extension's version */
 		AddRow(rows, row, nulls);

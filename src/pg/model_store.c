@@ -27,7 +27,7 @@
 #define Anum_model_id 2
 #define Anum_model_weights 3
 
-/* Rows {name, file, identity}, generated from the files when the extension is built. */
+/* Generated from the files when the extension is built. */
 const BuiltinModel builtin_models[] = {
 #include "builtin_models.h"
 };
@@ -55,6 +55,16 @@ FindBuiltinById(const char *id)
 	for (int i = 0; i < builtin_model_count; i++)
 		if (strcmp(builtin_models[i].id, id) == 0)
 			return &builtin_models[i];
+	return NULL;
+}
+
+const BuiltinModel *
+FindBuiltinByTarget(const char *target)
+{
+	for (int i = 0; i < builtin_model_count; i++)
+		for (const char *const *name = builtin_models[i].targets; *name != NULL; name++)
+			if (strcmp(*name, target) == 0)
+				return &builtin_models[i];
 	return NULL;
 }
 

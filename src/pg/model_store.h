@@ -15,6 +15,10 @@ typedef struct BuiltinModel
 	const char *name;
 	const char *file;			/* in the server's share/extension */
 	const char *id;				/* SHA-256 of the file */
+	int			dim;			/* what else hamnet_models() tells of it */
+	const char *features;
+	int64		bytes;
+	const char *const *targets; /* names, in UTF-8, up to NULL; no two models share one */
 } BuiltinModel;
 
 extern const BuiltinModel builtin_models[];
@@ -26,6 +30,9 @@ extern const BuiltinModel *DefaultModel(void);
 /* Look up a built-in model; NULL if there is none of that name or identity. */
 extern const BuiltinModel *FindBuiltinByName(const char *name);
 extern const BuiltinModel *FindBuiltinById(const char *id);
+
+/* The built-in model that predicts a property, whose name is in UTF-8; NULL if none does. */
+extern const BuiltinModel *FindBuiltinByTarget(const char *target);
 
 /* The file of a built-in model; an error if it is missing or is not the pinned one. */
 extern bytea *ReadBuiltinModel(const BuiltinModel *model);

@@ -8,6 +8,8 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "hamnet/known.h"
+
 #include "compute.h"
 #include "srf.h"
 
@@ -18,13 +20,15 @@
 static const CachedModel *
 ModelForProperty(const char *property, const HnHead **head, int *target)
 {
+	const BuiltinModel *builtin = FindBuiltinByTarget(LabelFromServer(property));
 	const CachedModel *model;
 
-	for (int i = 0; i < builtin_model_count; i++)
+	if (builtin)
 	{
-		model = GetBuiltinModel(&builtin_models[i]);
-		if (FindTarget(&model->model, property, head, target) >= 0)
-			return model;
+		model = GetBuiltinModel(builtin);
+		if (FindTarget(&model->model, property, head, target) < 0)
+			elog(ERROR, "built-in model \"%s\" lacks its target \"%s\"", builtin->name, property);
+		return model;
 	}
 	model = GetModelByName(property, true);
 	if (model == NULL)
@@ -55,23 +59,24 @@ NamedModelForProperty(const char *name, const char *property, const HnHead **hea
 	return model;
 }
 
-/* What one head says of a molecule [targets]; an sd that it does not know is NaN. */
+/* What one head says of a molecule [targets]; an sd or novelty that it does not know is NaN. */
 typedef struct Prediction
 {
 	double	   *values;
 	double	   *sds;
+	double		novelty;
 } Prediction;
 
 static Prediction
-PredictHead(const CachedModel *model, const ModelInputs *inputs, const HnHead *head, const char *smiles)
+PredictHead(const CachedModel *model, const ParsedMolecule *molecule, const HnInputs *inputs, const HnHead *head)
 {
 	Prediction	prediction;
 
 	prediction.values = palloc(head->target_count * sizeof(double));
 	prediction.sds = palloc(head->target_count * sizeof(double));
-	if (hn_predict(inputs->context, &model->model, head, &inputs->inputs, prediction.values,
-				   prediction.sds) != HN_OK)
-		ReportCoreError(inputs->context, smiles);
+	if (hn_predict(molecule->context, &model->model, head, inputs, prediction.values, prediction.sds) != HN_OK ||
+		hn_known_novelty(molecule->context, head, inputs->fingerprints, 1, &prediction.novelty) != HN_OK)
+		ReportCoreError(molecule->context, molecule->smiles);
 	return prediction;
 }
 
@@ -86,44 +91,73 @@ hamnet_predict(PG_FUNCTION_ARGS)
 	const HnHead *head;
 	int			target;
 	const CachedModel *model;
-	ModelInputs inputs;
+	ParsedMolecule molecule;
+	HnInputs	inputs;
 
 	if (PG_NARGS() > 2)
 		model = NamedModelForProperty(text_to_cstring(PG_GETARG_TEXT_PP(2)), property, &head, &target);
 	else
 		model = ModelForProperty(property, &head, &target);
-	ComputeModelInputs(model, smiles, &inputs);
-	PG_RETURN_FLOAT8(PredictHead(model, &inputs, head, smiles).values[target]);
+	ParseForModels(&model, 1, smiles, &molecule);
+	inputs = ComputeModelInputs(model, &molecule);
+	PG_RETURN_FLOAT8(PredictHead(model, &molecule, &inputs, head).values[target]);
 }
 
-PG_FUNCTION_INFO_V1(hamnet_predictions);
+/* Columns of hamnet_predictions(). */
+#define PREDICTION_COLUMNS 5
 
-/* hamnet_predictions(smiles text [, model text]) → (property, value, unit, sd) */
-PGDLLEXPORT Datum
-hamnet_predictions(PG_FUNCTION_ARGS)
+/* A row for each target of a model. */
+static void
+AddPredictions(RowSet *rows, const CachedModel *model, ParsedMolecule *molecule)
 {
-	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	const CachedModel *model = GetModelArgument(fcinfo, 1);
-	RowSet		rows = BeginRows(fcinfo);
-	ModelInputs inputs;
+	HnInputs	inputs;
 
-	ComputeModelInputs(model, smiles, &inputs);
+	if (model->model.head_count == 0)
+		return;
+	inputs = ComputeModelInputs(model, molecule);
 	for (int h = 0; h < model->model.head_count; h++)
 	{
 		const HnHead *head = &model->model.heads[h];
-		Prediction	prediction = PredictHead(model, &inputs, head, smiles);
+		Prediction	prediction = PredictHead(model, molecule, &inputs, head);
 
 		for (int t = 0; t < head->target_count; t++)
 		{
-			bool		nulls[4] = {false, false, false, isnan(prediction.sds[t])};
-			Datum		row[4];
+			bool		nulls[PREDICTION_COLUMNS] = {false, false, false, isnan(prediction.sds[t]), isnan(prediction.novelty)};
+			Datum		row[PREDICTION_COLUMNS];
 
 			row[0] = CStringGetTextDatum(LabelToServer(head->targets[t].name));
 			row[1] = Float8GetDatum(prediction.values[t]);
 			row[2] = CStringGetTextDatum(LabelToServer(head->targets[t].unit));
 			row[3] = Float8GetDatum(prediction.sds[t]);
-			AddRow(&rows, row, nulls);
+			row[4] = Float8GetDatum(prediction.novelty);
+			AddRow(rows, row, nulls);
 		}
 	}
+}
+
+PG_FUNCTION_INFO_V1(hamnet_predictions);
+
+/* hamnet_predictions(smiles text [, model text]) → (property, value, unit, sd, novelty) */
+PGDLLEXPORT Datum
+hamnet_predictions(PG_FUNCTION_ARGS)
+{
+	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	const CachedModel **models = palloc(Max(builtin_model_count, 1) * sizeof(CachedModel *));
+	int			count = 0;
+	RowSet		rows = BeginRows(fcinfo);
+	ParsedMolecule molecule;
+
+	if (PG_NARGS() > 1)
+		models[count++] = GetModelByName(text_to_cstring(PG_GETARG_TEXT_PP(1)), false);
+	else
+		for (int i = 0; i < builtin_model_count; i++)
+			if (builtin_models[i].targets[0] != NULL)
+				models[count++] = GetBuiltinModel(&builtin_models[i]);
+	/* Where nothing is predicted, what is no molecule is an error all the same. */
+	if (count == 0)
+		models[count++] = GetDefaultModel();
+	ParseForModels(models, count, smiles, &molecule);
+	for (int i = 0; i < count; i++)
+		AddPredictions(&rows, models[i], &molecule);
 	return (Datum) 0;
 }

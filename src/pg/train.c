@@ -28,6 +28,7 @@
 #include "model_cache.h"
 #include "options.h"
 #include "procedure.h"
+#include "remember.h"
 #include "training_part.h"
 
 typedef enum Candidate
@@ -1137,6 +1138,7 @@ Train(Procedure *procedure, const char *query, Jsonb *options)
 	for (Candidate c = KERNEL; c <= JOINT; c++)
 		TryCandidate(trainer, c);
 	chosen = ChooseBest(trainer);
+	RememberMolecules(&trainer->context, &trainer->outcomes[chosen].model, &trainer->data, trainer->options.seed);
 	id = FinishProcedure(procedure, &trainer->context, &trainer->outcomes[chosen].model);
 	FinishRun(&procedure->run, MakeReport(trainer, chosen, id));
 	TellChoice(trainer, chosen);

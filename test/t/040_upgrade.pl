@@ -181,7 +181,7 @@ sub state_of
 		SELECT run, kind, model, state, owner, started, finished, options, report FROM hamnet_training_runs() ORDER BY run;
 		SELECT * FROM hamnet_training_log() ORDER BY run, part, member, epoch;
 		SELECT id, value = hamnet_predict(smiles, 'assay') FROM predicted JOIN compound USING (id) ORDER BY id;
-		SELECT * FROM hamnet_predictions('CCO', 'small') ORDER BY property COLLATE "C";
+		SELECT property, value, unit, sd FROM hamnet_predictions('CCO', 'small') ORDER BY property COLLATE "C";
 		SELECT id FROM near;});
 }
 

@@ -1,0 +1,19 @@
+/*
+ * remember.h: giving the heads of a trained model the molecules that their
+ * novelty is measured from.
+ */
+#ifndef HAMNET_REMEMBER_H
+#define HAMNET_REMEMBER_H
+
+#include "training_data.h"
+
+/*
+ * Let each head of a finished model remember molecules of the training part
+ * that have a label of its, at most HN_MAX_KNOWN, a random choice by the seed
+ * of more, and scale distances by the validation part (known.h). Targets stand
+ * in the order of the heads. Tables come from the context's arena. Runs the model's
+ * first generator over these molecules.
+ */
+extern void RememberMolecules(HnContext *context, HnModel *model, const TrainingData *data, uint64 seed);
+
+#endif
