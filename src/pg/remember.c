@@ -24,12 +24,12 @@ HasLabel(const TrainingData *data, int place, int first, int count)
 }
 
 /*
- * The places of a part that have a label of a head, at most HN_MAX_KNOWN: a
+ * The places of a part that have a label of a head, at most `limit`: a
  * random choice by the seed of more, in the order of places.
  */
 static int *
-ChoosePlaces(const TrainingData *data, const int *part, int part_count, int first, int targets, uint64 seed,
-			 int *count)
+ChoosePlaces(const TrainingData *data, const int *part, int part_count, int first, int targets, int limit,
+			 uint64 seed, int *count)
 {
 	int		   *places = palloc_extended((Size) Max(part_count, 1) * sizeof(int), MCXT_ALLOC_HUGE);
 	int			labelled = 0;
@@ -40,7 +40,7 @@ ChoosePlaces(const TrainingData *data, const int *part, int part_count, int firs
 			places[labelled++] = part[i];
 
 	/* One after another, each with the probability that leaves room for as many as are wanted. */
-	*count = Min(labelled, HN_MAX_KNOWN);
+	*count = Min(labelled, limit);
 	for (int i = 0; i < labelled && kept < *count; i++)
 		if (hn_next_random(&seed) % (uint64) (labelled - i) < (uint64) (*count - kept))
 			places[kept++] = places[i];
@@ -74,7 +74,8 @@ Fingerprints(HnContext *context, const HnModel *model, const TrainingData *data,
 }
 
 static void
-RememberForHead(HnContext *context, const HnModel *model, HnHead *head, int first, const TrainingData *data, uint64 seed)
+RememberForHead(HnContext *context, const HnModel *model, HnHead *head, int first, const TrainingData *data,
+				int limit, uint64 seed)
 {
 	int			known_count = 0;
 	int			held_count;
@@ -84,11 +85,13 @@ RememberForHead(HnContext *context, const HnModel *model, HnHead *head, int firs
 
 	if (!hn_known_by_kernel(head))
 	{
-		places = ChoosePlaces(data, data->train, data->train_count, first, head->target_count, seed, &known_count);
+		places = ChoosePlaces(data, data->train, data->train_count, first, head->target_count, limit, seed,
+							  &known_count);
 		known = Fingerprints(context, model, data, places, &known_count);
 		pfree(places);
 	}
-	places = ChoosePlaces(data, data->validation, data->validation_count, first, head->target_count, seed, &held_count);
+	places = ChoosePlaces(data, data->validation, data->validation_count, first, head->target_count, HN_MAX_KNOWN, seed,
+						  &held_count);
 	held = Fingerprints(context, model, data, places, &held_count);
 	pfree(places);
 	if (hn_known_make(context, head, model->fingerprint_config.dim, known, known_count, held, held_count) != HN_OK)
@@ -96,15 +99,17 @@ RememberForHead(HnContext *context, const HnModel *model, HnHead *head, int firs
 }
 
 void
-RememberMolecules(HnContext *context, HnModel *model, const TrainingData *data, uint64 seed)
+RememberMolecules(HnContext *context, HnModel *model, const TrainingData *data, int limit, uint64 seed)
 {
 	int			first = 0;
 
+	if (limit == 0)
+		return;
 	if (model->packed == NULL && hn_model_pack(context, model) != HN_OK)
 		ReportCoreError(context, NULL);
 	for (int h = 0; h < model->head_count; h++)
 	{
-		RememberForHead(context, model, &model->heads[h], first, data, hn_derive_seed(seed, h));
+		RememberForHead(context, model, &model->heads[h], first, data, limit, hn_derive_seed(seed, h));
 		first += model->heads[h].target_count;
 	}
 }

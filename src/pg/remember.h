@@ -9,11 +9,11 @@
 
 /*
  * Let each head of a finished model remember molecules of the training part
- * that have a label of its, at most HN_MAX_KNOWN, a random choice by the seed
+ * that have one of its labels, at most `limit`, a random choice by the seed
  * of more, and scale distances by the validation part (known.h). Targets stand
  * in the order of the heads. Tables come from the context's arena. Runs the model's
- * first generator over these molecules.
+ * first generator over these molecules. A limit of 0 remembers nothing.
  */
-extern void RememberMolecules(HnContext *context, HnModel *model, const TrainingData *data, uint64 seed);
+extern void RememberMolecules(HnContext *context, HnModel *model, const TrainingData *data, int limit, uint64 seed);
 
 #endif

@@ -21,6 +21,7 @@
 
 #include "hamnet/joint.h"
 #include "hamnet/kernel_head.h"
+#include "hamnet/known.h"
 
 #include "core.h"
 #include "head_inputs.h"
@@ -73,6 +74,7 @@ typedef struct TrainOptions
 	int64		workers;
 	double		minutes;
 	double		checkpoint;
+	int64		known;
 } TrainOptions;
 
 static const char *const splits[] = {"random", "scaffold", "none", NULL};
@@ -120,6 +122,7 @@ static const Option train_options[] = {
 	{"workers", OPTION_INTEGER, offsetof(TrainOptions, workers), .integer = {2, 1, 64}},
 	{"minutes", OPTION_NUMBER, offsetof(TrainOptions, minutes), .number = {10, 0, 100000, true}},
 	{"checkpoint", OPTION_NUMBER, offsetof(TrainOptions, checkpoint), .number = {30, 0, 86400, false}},
+	{"known", OPTION_INTEGER, offsetof(TrainOptions, known), .integer = {HN_MAX_KNOWN, 0, HN_MAX_KNOWN}},
 };
 
 /* What became of a candidate. */
@@ -1138,7 +1141,8 @@ Train(Procedure *procedure, const char *query, Jsonb *options)
 	for (Candidate c = KERNEL; c <= JOINT; c++)
 		TryCandidate(trainer, c);
 	chosen = ChooseBest(trainer);
-	RememberMolecules(&trainer->context, &trainer->outcomes[chosen].model, &trainer->data, trainer->options.seed);
+	RememberMolecules(&trainer->context, &trainer->outcomes[chosen].model, &trainer->data, trainer->options.known,
+					  trainer->options.seed);
 	id = FinishProcedure(procedure, &trainer->context, &trainer->outcomes[chosen].model);
 	FinishRun(&procedure->run, MakeReport(trainer, chosen, id));
 	TellChoice(trainer, chosen);
