@@ -1,6 +1,6 @@
 -- What a user relies on in the functions over molecules.
 BEGIN;
-SELECT plan(58);
+SELECT plan(60);
 
 -- valid and invalid molecules
 SELECT is(hamnet_dims(hamnet_fingerprint('CCO')), 256, 'a fingerprint of the default model has 256 dimensions');
@@ -57,8 +57,12 @@ SELECT ok(abs(sum(weight) - 1) < 1e-5, 'weights sum to 1') FROM hamnet_atom_weig
 SELECT is(array_agg(step ORDER BY step), ARRAY(SELECT generate_series(0, 20)), 'steps 0 to S') FROM hamnet_trajectory('CCO');
 SELECT ok(bool_and(kinetic >= 0 AND dissipated >= 0), 'squares are not negative') FROM hamnet_trajectory('CCO');
 
--- the default model predicts nothing, and says so
-SELECT is_empty($$SELECT * FROM hamnet_predictions('CCO')$$, 'the untrained model has no predictions');
+-- what is predicted when no model is named
+SELECT bag_eq($$SELECT property FROM hamnet_predictions('CCO')$$, $$SELECT unnest(targets) FROM hamnet_models() WHERE built_in$$,
+	'the targets of every built-in model are listed');
+SELECT is_empty($$SELECT FROM hamnet_predictions('CCO') WHERE value IS DISTINCT FROM hamnet_predict('CCO', property)$$,
+	'each as it is predicted alone');
+SELECT is_empty($$SELECT FROM hamnet_predictions('CCO', 'hamnet-untrained')$$, 'the untrained model predicts nothing');
 SELECT throws_ok($$SELECT hamnet_predict('CCO', 'solubility')$$, '42704',
 	'no built-in model predicts "solubility", and no model has that name', 'an unrecognized property is an error');
 
