@@ -1,7 +1,7 @@
 -- How far molecules are from those a model has learned from.
 \set weights `base64 -w 0 test/golden/small.safetensors`
 BEGIN;
-SELECT plan(24);
+SELECT plan(28);
 SET LOCAL client_min_messages = warning;
 
 -- alcohols, amines, halides and acids; half of the rows have a second label
@@ -14,13 +14,13 @@ CREATE FUNCTION novelty_of(smiles text, model text) RETURNS double precision LAN
 -- every kind of head remembers what it has learned from: to the error of rounding, which is below a byte's step in a few columns
 SELECT lives_ok(format($$CALL hamnet_train(%L, 'SELECT smiles, y FROM assay', %L)$$, head,
 	format('{"head": "%s", "validation": "none", "epochs": 2, "units": 8}', head)), 'head ' || head)
-	FROM unnest(ARRAY['kernel', 'mlp', 'full']) AS head;
+	FROM unnest(ARRAY['kernel', 'mlp', 'full', 'joint']) AS head;
 SELECT cmp_ok((SELECT max(novelty_of(smiles, head)) FROM assay), '<', 0.05::float8, head || ' knows its molecules')
-	FROM unnest(ARRAY['kernel', 'mlp', 'full']) AS head;
+	FROM unnest(ARRAY['kernel', 'mlp', 'full', 'joint']) AS head;
 SELECT cmp_ok(novelty_of('OC(=O)c1ccccc1OC(C)=O', head), '>', 1::float8, 'and sees that another is far')
-	FROM unnest(ARRAY['kernel', 'mlp', 'full']) AS head;
+	FROM unnest(ARRAY['kernel', 'mlp', 'full', 'joint']) AS head;
 SELECT is(novelty_of('OC(=O)CCC', head), novelty_of('CCCC(=O)O', head), 'whatever the spelling')
-	FROM unnest(ARRAY['kernel', 'mlp', 'full']) AS head;
+	FROM unnest(ARRAY['kernel', 'mlp', 'full', 'joint']) AS head;
 
 -- the two ways of keeping the same molecules agree: columns are scaled by the same rows
 SELECT ok(max(abs(novelty_of(s, 'kernel') - novelty_of(s, 'mlp'))) < 1e-9, 'with rows of a kernel as with a table')
