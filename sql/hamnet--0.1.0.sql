@@ -913,13 +913,15 @@ COMMENT ON OPERATOR CLASS gist_hfp_tanimoto_ops USING gist IS
 COMMENT ON OPERATOR FAMILY gist_hfp_tanimoto_ops USING gist IS
 	'Tanimoto nearest neighbours and range search';
 
+-- Everything is named with its schema: a superuser runs this, and whoever owns
+-- the target schema may have put functions there that fit better.
 DO $$
 DECLARE
-	class name;
+	class pg_catalog.name;
 BEGIN
-	IF current_setting('server_version_num')::int >= 140000 THEN
-		FOREACH class IN ARRAY ARRAY['gist_hfp_l2_ops', 'gist_hfp_cosine_ops', 'gist_hfp_tanimoto_ops'] LOOP
-			EXECUTE format('ALTER OPERATOR FAMILY %I USING gist ADD FUNCTION 11 (hfp, hfp) ghfp_sortsupport(internal)', class);
+	IF pg_catalog.current_setting('server_version_num')::pg_catalog.int4 OPERATOR(pg_catalog.>=) 140000 THEN
+		FOREACH class IN ARRAY ARRAY['gist_hfp_l2_ops', 'gist_hfp_cosine_ops', 'gist_hfp_tanimoto_ops']::pg_catalog.name[] LOOP
+			EXECUTE pg_catalog.format('ALTER OPERATOR FAMILY %I USING gist ADD FUNCTION 11 (hfp, hfp) ghfp_sortsupport(internal)', class);
 		END LOOP;
 	END IF;
 END
