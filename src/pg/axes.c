@@ -137,13 +137,14 @@ static HnCodeSpace *
 ReadAxes(const char *id, MemoryContext memory)
 {
 	Relation	table = table_open(ExtensionRelation("_hamnet_axes"), AccessShareLock);
+	Oid			index = IndexOfTable(table, "_hamnet_axes_pkey");
 	HnCodeSpace *space = NULL;
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
 	ScanKeyInit(&key, Anum_axes_id, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(id));
-	scan = systable_beginscan(table, ExtensionRelation("_hamnet_axes_pkey"), true, NULL, 1, &key);
+	scan = systable_beginscan(table, index, OidIsValid(index), NULL, 1, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 	{

@@ -50,6 +50,24 @@ ExtensionRelation(const char *name)
 }
 
 Oid
+IndexOfTable(Relation table, const char *name)
+{
+	List	   *indexes = RelationGetIndexList(table);
+	Oid			found = InvalidOid;
+	ListCell   *cell;
+
+	foreach(cell, indexes)
+	{
+		char	   *index = get_rel_name(lfirst_oid(cell));
+
+		if (index && strcmp(index, name) == 0)
+			found = lfirst_oid(cell);
+	}
+	list_free(indexes);
+	return found;
+}
+
+Oid
 FingerprintType(void)
 {
 	Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("hfp"),

@@ -4,10 +4,19 @@
 #ifndef HAMNET_PG_EXTENSION_H
 #define HAMNET_PG_EXTENSION_H
 
+#include "utils/relcache.h"
+
 extern Oid	ExtensionSchema(void);
 
 /* A relation of the extension by its name; an error if it is gone. */
 extern Oid	ExtensionRelation(const char *name);
+
+/*
+ * An index of that name of a table of the extension; InvalidOid if it is gone, for
+ * the owner of the schema may drop it, and make an index of another table by
+ * this name.
+ */
+extern Oid	IndexOfTable(Relation table, const char *name);
 
 /* The type hfp. */
 extern Oid	FingerprintType(void);

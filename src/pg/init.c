@@ -11,6 +11,7 @@
 #include "am_options.h"
 #include "guc.h"
 #include "model_cache.h"
+#include "table_owner.h"
 
 #if PG_VERSION_NUM < 130000
 #error "hamnet requires PostgreSQL 13 or later"
@@ -33,4 +34,5 @@ _PG_init(void)
 	InitSettings();
 	InitModelCache();
 	InitIndexOptions();
+	InitTableOwner();
 }

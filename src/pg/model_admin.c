@@ -30,22 +30,24 @@
 
 /*
  * Whether a model of that name is there. If so, the caller must be allowed to
- * change it; nobody changes the table meanwhile if it is locked.
+ * change it; nobody changes the table meanwhile if it is locked. The caller is
+ * the role with whose rights its code runs, as in a function with SECURITY
+ * DEFINER or in the maintenance of another's table, whoever has logged in.
  */
 static bool
-FindOwnModel(Relation table, const char *name)
+FindOwnModel(Relation table, const char *name, Oid caller)
 {
 	Oid			types[1] = {TEXTOID};
 	Datum		values[1] = {CStringGetTextDatum(name)};
 	char	   *owner;
 	Oid			role;
 
-	ExecuteOnTable(table, "SELECT owner::text FROM %s WHERE name = $1", 1, types, values, NULL, SPI_OK_SELECT);
+	ExecuteOnTable(table, "SELECT owner::pg_catalog.text FROM %s WHERE name = $1", 1, types, values, NULL, SPI_OK_SELECT);
 	if (SPI_processed == 0)
 		return false;
 	owner = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 	role = get_role_oid(owner, true);
-	if (!(OidIsValid(role) && has_privs_of_role(GetOuterUserId(), role)) && !OwnsDatabase(GetOuterUserId()))
+	if (!(OidIsValid(role) && has_privs_of_role(caller, role)) && !OwnsDatabase(caller))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of model \"%s\"", name),
@@ -100,13 +102,13 @@ CheckModelName(const char *name)
 }
 
 static void
-WriteModel(Relation table, const char *name, bytea *weights, const HnModel *model, bool replace)
+WriteModel(Relation table, Oid caller, const char *name, bytea *weights, const HnModel *model, bool replace)
 {
 	Oid			types[6] = {TEXTOID, BYTEAOID, INT4OID, TEXTOID, TEXTARRAYOID, NAMEOID};
 	Datum		values[6];
 	NameData	owner;
 
-	namestrcpy(&owner, GetUserNameFromId(GetOuterUserId(), false));
+	namestrcpy(&owner, GetUserNameFromId(caller, false));
 	values[0] = CStringGetTextDatum(name);
 	values[1] = PointerGetDatum(weights);
 	values[2] = Int32GetDatum(model->fingerprint_config.dim);
@@ -114,7 +116,7 @@ WriteModel(Relation table, const char *name, bytea *weights, const HnModel *mode
 	values[4] = PointerGetDatum(TargetNames(model));
 	values[5] = NameGetDatum(&owner);
 
-	if (!FindOwnModel(table, name))
+	if (!FindOwnModel(table, name, caller))
 		ExecuteOnTable(table, "INSERT INTO %s (name, weights, dim, features, targets, owner) "
 					   "VALUES ($1, $2, $3, $4, $5, $6)", 6, types, values, NULL, SPI_OK_INSERT);
 	else if (replace)
@@ -152,7 +154,7 @@ CheckModelReplaceable(const char *name)
 	Relation	table = table_open(ModelTableOid(), AccessShareLock);
 	Impersonation before = ActAsTableOwner(table);
 
-	(void) FindOwnModel(table, name);
+	(void) FindOwnModel(table, name, before.user);
 	ActAsSelf(before);
 	table_close(table, NoLock);
 }
@@ -163,7 +165,7 @@ StoreModel(const char *name, bytea *weights, const HnModel *model, bool replace)
 	Relation	table = table_open(ModelTableOid(), ShareRowExclusiveLock);
 	Impersonation before = ActAsTableOwner(table);
 
-	WriteModel(table, name, weights, model, replace);
+	WriteModel(table, before.user, name, weights, model, replace);
 	ActAsSelf(before);
 	table_close(table, NoLock);
 }
@@ -274,7 +276,7 @@ hamnet_drop_model(PG_FUNCTION_ARGS)
 	table = table_open(ModelTableOid(), ShareRowExclusiveLock);
 	before = ActAsTableOwner(table);
 	SPI_connect();
-	if (!FindOwnModel(table, name))
+	if (!FindOwnModel(table, name, before.user))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("model \"%s\" does not exist", name)));

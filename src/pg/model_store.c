@@ -142,13 +142,14 @@ static struct varlena *
 FetchModelColumn(AttrNumber key_column, const char *index_name, const char *value, AttrNumber column)
 {
 	Relation	table = table_open(ModelTableOid(), AccessShareLock);
+	Oid			index = IndexOfTable(table, index_name);
 	struct varlena *result = NULL;
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
 	ScanKeyInit(&key, key_column, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(value));
-	scan = systable_beginscan(table, ExtensionRelation(index_name), true, GetActiveSnapshot(), 1, &key);
+	scan = systable_beginscan(table, index, OidIsValid(index), GetActiveSnapshot(), 1, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 	{

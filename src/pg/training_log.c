@@ -37,17 +37,20 @@ SecondsSince(TimestampTz time)
 	return (double) (GetCurrentTimestamp() - time) / USECS_PER_SEC;
 }
 
-/* Run a statement on one of the tables, as its owner. */
+/* Run a statement on one of the tables, or on two of them, as the owner of the first. */
 static void
-ExecuteAsOwner(const char *table_name, const char *format, int count, Oid *types, Datum *values,
-			   const char *nulls, int expected)
+ExecuteAsOwner(const char *table_name, const char *other_name, const char *format, int count, Oid *types,
+			   Datum *values, const char *nulls, int expected)
 {
 	Relation	table = table_open(ExtensionRelation(table_name), AccessShareLock);
+	Relation	other = other_name ? table_open(ExtensionRelation(other_name), AccessShareLock) : NULL;
 	Impersonation before = ActAsTableOwner(table);
 
-	ExecuteOnTable(table, format, count, types, values, nulls, expected);
+	ExecuteOnTables(table, other, format, count, types, values, nulls, expected);
 	ActAsSelf(before);
 	table_close(table, NoLock);
+	if (other)
+		table_close(other, NoLock);
 }
 
 /*
@@ -105,10 +108,10 @@ FindUnfinished(TrainingRun *run, bytea *digest, bool *same)
 {
 	Oid			types[3] = {TEXTOID, NAMEOID, BYTEAOID};
 	Datum		values[3] = {CStringGetTextDatum(run->model),
-	CStringGetDatum(GetUserNameFromId(GetOuterUserId(), false)), PointerGetDatum(digest)};
+	CStringGetDatum(GetUserNameFromId(GetUserId(), false)), PointerGetDatum(digest)};
 	bool		isnull;
 
-	ExecuteAsOwner("_hamnet_training",
+	ExecuteAsOwner("_hamnet_training", NULL,
 				   "SELECT id, digest = $3 FROM %s WHERE model = $1 AND owner = $2 AND state = 'running' "
 				   "ORDER BY id DESC", 3, types, values, NULL, SPI_OK_SELECT);
 	if (SPI_processed == 0)
@@ -124,7 +127,7 @@ DropCheckpoints(TrainingRun *run)
 	Oid			types[1] = {INT8OID};
 	Datum		values[1] = {Int64GetDatum(run->id)};
 
-	ExecuteAsOwner("_hamnet_checkpoint", "DELETE FROM %s WHERE run = $1", 1, types, values, NULL, SPI_OK_DELETE);
+	ExecuteAsOwner("_hamnet_checkpoint", NULL, "DELETE FROM %s WHERE run = $1", 1, types, values, NULL, SPI_OK_DELETE);
 }
 
 static void
@@ -136,7 +139,7 @@ AbandonRun(TrainingRun *run)
 	ereport(NOTICE,
 			(errmsg("an unfinished training of model \"%s\" with another query, options or data is given up",
 					run->model)));
-	ExecuteAsOwner("_hamnet_training",
+	ExecuteAsOwner("_hamnet_training", NULL,
 				   "UPDATE %s SET state = 'given up', finished = pg_catalog.clock_timestamp() WHERE id = $1",
 				   1, types, values, NULL, SPI_OK_UPDATE);
 	DropCheckpoints(run);
@@ -147,11 +150,11 @@ InsertRun(TrainingRun *run, const char *kind, bytea *digest, Jsonb *options)
 {
 	Oid			types[5] = {TEXTOID, TEXTOID, NAMEOID, BYTEAOID, JSONBOID};
 	Datum		values[5] = {CStringGetTextDatum(run->model), CStringGetTextDatum(kind),
-		CStringGetDatum(GetUserNameFromId(GetOuterUserId(), false)), PointerGetDatum(digest),
+		CStringGetDatum(GetUserNameFromId(GetUserId(), false)), PointerGetDatum(digest),
 	JsonbPGetDatum(options)};
 	bool		isnull;
 
-	ExecuteAsOwner("_hamnet_training",
+	ExecuteAsOwner("_hamnet_training", NULL,
 				   "INSERT INTO %s (model, kind, owner, digest, options, state) "
 				   "VALUES ($1, $2, $3, $4, $5, 'running') RETURNING id",
 				   5, types, values, NULL, SPI_OK_INSERT_RETURNING);
@@ -243,7 +246,7 @@ LogEpoch(TrainingRun *run, const EpochReport *report)
 		nulls[6] = nulls[7] = 'n';
 
 	/* A run that is taken up again repeats the epochs since its last checkpoint. */
-	ExecuteAsOwner("_hamnet_training_epoch",
+	ExecuteAsOwner("_hamnet_training_epoch", NULL,
 				   "INSERT INTO %s AS e (run, part, member, epoch, epochs, loss, metric, value, "
 				   "learning_rate, molecules_per_second, estimated_end, logged) "
 				   "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
@@ -271,7 +274,7 @@ LoadCheckpoint(TrainingRun *run, int part)
 		return NULL;
 	/* To fetch what is stored out of line. */
 	PushActiveSnapshot(GetTransactionSnapshot());
-	ExecuteAsOwner("_hamnet_checkpoint", "SELECT state FROM %s WHERE run = $1 AND part = $2",
+	ExecuteAsOwner("_hamnet_checkpoint", NULL, "SELECT state FROM %s WHERE run = $1 AND part = $2",
 				   2, types, values, NULL, SPI_OK_SELECT);
 	if (SPI_processed > 0)
 		state = DatumGetByteaPCopy(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
@@ -304,7 +307,7 @@ SaveCheckpoint(TrainingRun *run, int part, const char *state, Size size)
 	values[0] = Int64GetDatum(run->id);
 	values[1] = Int32GetDatum(part);
 	values[2] = PointerGetDatum(bytes);
-	ExecuteAsOwner("_hamnet_checkpoint",
+	ExecuteAsOwner("_hamnet_checkpoint", NULL,
 				   "INSERT INTO %s (run, part, state) VALUES ($1, $2, $3) "
 				   "ON CONFLICT (run, part) DO UPDATE SET state = excluded.state",
 				   3, types, values, NULL, SPI_OK_INSERT);
@@ -319,7 +322,7 @@ FinishRun(TrainingRun *run, const char *report)
 	Oid			types[2] = {INT8OID, TEXTOID};
 	Datum		values[2] = {Int64GetDatum(run->id), CStringGetTextDatum(report)};
 
-	ExecuteAsOwner("_hamnet_training",
+	ExecuteAsOwner("_hamnet_training", NULL,
 				   "UPDATE %s SET state = 'done', finished = pg_catalog.clock_timestamp(), "
 				   "report = $2::pg_catalog.jsonb WHERE id = $1", 2, types, values, NULL, SPI_OK_UPDATE);
 	DropCheckpoints(run);
@@ -331,7 +334,7 @@ FinishRun(TrainingRun *run, const char *report)
  * run's state, and the column before it that of the model's name.
  */
 static void
-AddRuns(RowSet *rows, const char *table_name, const char *format, int state_column)
+AddRuns(RowSet *rows, const char *table_name, const char *other_name, const char *format, int state_column)
 {
 	Oid			types[2] = {OIDOID, BOOLOID};
 	Datum		values[2] = {ObjectIdGetDatum(GetUserId()), BoolGetDatum(OwnsDatabase(GetUserId()))};
@@ -340,7 +343,7 @@ AddRuns(RowSet *rows, const char *table_name, const char *format, int state_colu
 	bool	   *nulls = palloc(columns * sizeof(bool));
 
 	SPI_connect();
-	ExecuteAsOwner(table_name, format, 2, types, values, NULL, SPI_OK_SELECT);
+	ExecuteAsOwner(table_name, other_name, format, 2, types, values, NULL, SPI_OK_SELECT);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, row, nulls);
@@ -369,7 +372,7 @@ hamnet_training_runs(PG_FUNCTION_ARGS)
 {
 	RowSet		rows = BeginRows(fcinfo);
 
-	AddRuns(&rows, "_hamnet_training",
+	AddRuns(&rows, "_hamnet_training", NULL,
 			"SELECT t.id, t.kind, t.model, t.state, t.owner, t.started, t.finished, t.options, t.report "
 			"FROM %s AS t WHERE " VISIBLE_RUNS " ORDER BY t.id", 3);
 	return (Datum) 0;
@@ -385,13 +388,11 @@ PGDLLEXPORT Datum
 hamnet_training_log(PG_FUNCTION_ARGS)
 {
 	RowSet		rows = BeginRows(fcinfo);
-	char	   *runs = quote_qualified_identifier(get_namespace_name(get_rel_namespace(ExtensionRelation("_hamnet_training"))),
-												  "_hamnet_training");
 
-	AddRuns(&rows, "_hamnet_training_epoch",
-			psprintf("SELECT e.run, t.model, e.part, e.member, e.epoch, e.epochs, e.loss, e.metric, e.value, "
-					 "e.learning_rate, e.molecules_per_second, e.estimated_end, e.logged "
-					 "FROM %%s AS e JOIN %s AS t ON t.id = e.run WHERE " VISIBLE_RUNS
-					 " ORDER BY e.run, e.logged, e.epoch", runs), 0);
+	AddRuns(&rows, "_hamnet_training_epoch", "_hamnet_training",
+			"SELECT e.run, t.model, e.part, e.member, e.epoch, e.epochs, e.loss, e.metric, e.value, "
+			"e.learning_rate, e.molecules_per_second, e.estimated_end, e.logged "
+			"FROM %s AS e JOIN %s AS t ON t.id = e.run WHERE " VISIBLE_RUNS
+			" ORDER BY e.run, e.logged, e.epoch", 0);
 	return (Datum) 0;
 }

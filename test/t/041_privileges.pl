@@ -101,4 +101,104 @@ foreach my $version ('0.1.0', '0.2.0')
 	refused('installer', $database, "CREATE EXTENSION hamnet VERSION '$version' SCHEMA evil", qr/relation "_hamnet_model" already exists/,
 		"$version: but then it is not installed");
 }
+
+###########################################################################
+# After installing: the schema belongs to whoever installed it, the tables to
+# a superuser, in whose name the extension writes them.
+
+$node->safe_psql('postgres', 'CREATE DATABASE owned; GRANT CREATE ON DATABASE owned TO installer');
+
+# A name of a schema is no format.
+my $strange = 'a%s%s%s%1$s%n%d.";$$--';
+(my $quoted = $strange) =~ s/"/""/g;
+allowed('installer', 'owned', qq{
+	CREATE SCHEMA "$quoted";
+	GRANT USAGE ON SCHEMA "$quoted" TO PUBLIC;
+	CREATE EXTENSION hamnet SCHEMA "$quoted";}, 'installs into a schema with a strange name');
+my $path = qq{SET search_path = "$quoted";};
+allowed('alice', 'owned', qq{$path
+	CREATE TEMP TABLE y AS SELECT 'C' || repeat('C', n) AS smiles, n::float8 AS size, NULL::hfp AS fp, NULL::float8 AS predicted
+		FROM generate_series(1, 12) AS n;
+	CREATE INDEX ON y USING hamnet (fp);
+	SELECT hamnet_load_model('alice', $weights);
+	SELECT hamnet_load_model('alice', $weights, true);
+	CALL hamnet_train('trained', 'SELECT smiles, size FROM y', '$quick');
+	CALL hamnet_enrich('y', 'smiles', 'fp', '{"model": "trained", "predictions": {"size": "predicted"}}');
+	SELECT * FROM hamnet_enrich_report('y', 'smiles', 'fp');
+	SELECT * FROM hamnet_evaluate('trained', 'SELECT smiles, size FROM y');
+	SELECT id FROM y ORDER BY fp <-> hamnet_fingerprint('CCO', 'trained') LIMIT 1;} =~ s/SELECT id FROM/SELECT smiles FROM/r,
+	'everything works there');
+returns('alice', 'owned', "$path SELECT model, state FROM hamnet_training_runs()", 'trained|done', 'so do runs');
+returns('alice', 'owned', "$path SELECT model, epoch FROM hamnet_training_log()", "trained|1\ntrained|2", 'and the log');
+returns('alice', 'owned', "$path SELECT count(*) FROM hamnet_models() WHERE owner = 'alice'", '2', 'and models');
+
+# Owning the schema, one may drop an index of the extension's table, and put one of another table in its place.
+my $id = $node->safe_psql('owned', qq{$path SELECT id FROM hamnet_models() WHERE name = 'alice'});
+allowed('installer', 'owned', qq{$path
+	DROP INDEX _hamnet_model_id;
+	CREATE TABLE decoy (name bigint, id bigint);
+	CREATE INDEX _hamnet_model_id ON decoy (name, id);
+	INSERT INTO decoy SELECT 4294967296 * n, 4294967296 * n FROM generate_series(1, 1000) AS n;}, 'an index is replaced by another table\'s');
+returns('bob', 'owned', "$path SELECT hamnet_fingerprint_pinned('CCO', '$id') = hamnet_fingerprint('CCO', 'alice')", 't', 'which is not believed');
+refused('installer', 'owned', "$path DROP INDEX _hamnet_model_pkey", qr/cannot drop index _hamnet_model_pkey because/, 'keys stay');
+refused('installer', 'owned', "$path DROP TABLE _hamnet_model", qr/because extension hamnet requires it/, 'tables stay');
+refused('installer', 'owned', "$path DROP FUNCTION hamnet_smiles_error(text)", qr/because extension hamnet requires it/, 'functions stay');
+refused('installer', 'owned', "$path $_", qr/must be owner of|permission denied for table/, $_)
+  foreach ('ALTER EXTENSION hamnet DROP TABLE _hamnet_model', 'ALTER TABLE _hamnet_model RENAME TO x',
+	'CREATE TRIGGER t AFTER INSERT ON _hamnet_model EXECUTE FUNCTION _hamnet_model_changed()',
+	'CREATE TABLE child () INHERITS (_hamnet_model)', 'CREATE TABLE child (name text REFERENCES _hamnet_model)',
+	'CREATE RULE r AS ON INSERT TO _hamnet_model DO ALSO NOTHING', 'CREATE POLICY p ON _hamnet_model',
+	'CREATE INDEX ON _hamnet_model (dim)', 'ALTER TABLE _hamnet_model ALTER owner SET DEFAULT bob()',
+	'CREATE STATISTICS s ON name, id FROM _hamnet_model', 'DELETE FROM _hamnet_model', 'UPDATE _hamnet_model SET owner = DEFAULT',
+	'SELECT * FROM _hamnet_training', 'SELECT * FROM _hamnet_training_epoch', 'SELECT * FROM _hamnet_checkpoint',
+	'TRUNCATE _hamnet_checkpoint', 'BEGIN; LOCK TABLE _hamnet_model IN ACCESS EXCLUSIVE MODE');
+refused('installer', 'owned', qq{$path CREATE OR REPLACE FUNCTION hamnet_smiles_error(smiles text) RETURNS text LANGUAGE sql AS 'SELECT smiles'},
+	qr/must be owner of function/, 'functions are not replaced');
+
+# Whoever owns the schema can swap it with another one in the middle of a statement. The other's tables have
+# triggers, which must not run as the owner of the extension's.
+$node->safe_psql('postgres', 'CREATE DATABASE swapped; GRANT CREATE ON DATABASE swapped TO installer');
+allowed('installer', 'swapped', q{
+	CREATE SCHEMA one; CREATE SCHEMA two; CREATE SCHEMA tools;
+	GRANT USAGE ON SCHEMA one, two, tools TO PUBLIC;
+	CREATE EXTENSION hamnet SCHEMA one;
+	CREATE TABLE tools.sprung (who name);
+	CREATE TABLE two._hamnet_model (name text, id text, weights bytea, dim int, features text, targets text[], owner name, created_at timestamptz);
+	GRANT ALL ON two._hamnet_model, tools.sprung TO PUBLIC;
+	CREATE FUNCTION tools.spring() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		IF current_user <> 'alice' THEN INSERT INTO tools.sprung VALUES (current_user); END IF;
+		RETURN NULL;
+	END $$;
+	CREATE TRIGGER spring BEFORE INSERT OR UPDATE OR DELETE ON two._hamnet_model EXECUTE FUNCTION tools.spring();
+	CREATE PROCEDURE tools.swap(times int) LANGUAGE plpgsql AS $$ BEGIN
+		FOR i IN 1 .. 2 * times LOOP
+			ALTER SCHEMA one RENAME TO three; ALTER SCHEMA two RENAME TO one; ALTER SCHEMA three RENAME TO two;
+			COMMIT;
+		END LOOP;
+	END $$;
+	CREATE PROCEDURE tools.store(INOUT done int, INOUT failed int, weights bytea, seconds float8) LANGUAGE plpgsql AS $$
+	DECLARE
+		until timestamptz := clock_timestamp() + make_interval(secs => seconds);
+		here text;
+	BEGIN
+		WHILE clock_timestamp() < until LOOP
+			BEGIN
+				SELECT quote_ident(nspname) INTO STRICT here FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace WHERE proname = 'hamnet_load_model';
+				EXECUTE format('SELECT %s.hamnet_load_model($1, $2), %s.hamnet_drop_model($1)', here, here) USING 'm' || done + failed, weights;
+				done := done + 1;
+			EXCEPTION WHEN undefined_function OR undefined_table OR undefined_object THEN
+				failed := failed + 1;
+			END;
+			COMMIT;
+		END LOOP;
+	END $$;}, 'a schema and its decoy');
+my $stop = 0;
+my $swapper = IPC::Run::start([ 'psql', '--no-psqlrc', '--quiet', '-U', 'installer', '--dbname', $node->connstr('swapped'), '--command', 'CALL tools.swap(100000)' ],
+	'<', \undef, '>', \my $swap_out, '2>', \my $swap_err);
+my $done = allowed('alice', 'swapped', "CALL tools.store(0, 0, $weights, 5)", 'models are stored while schemas are swapped');
+$swapper->kill_kill;
+note("stored|failed: $done");
+cmp_ok((split(/\|/, $done))[0], '>', 0, 'some are');
+is($node->safe_psql('swapped', 'SELECT count(*), min(who) FROM tools.sprung'), '0|', 'and no trigger of the decoy runs as another');
+
 done_testing();
