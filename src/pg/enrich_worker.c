@@ -2,9 +2,10 @@
  * enrich_worker.c: background workers of hamnet_enrich.
  *
  * They are dynamic, so the module need not be preloaded, and they end with the
- * job. A worker connects as the role that logged in and does everything as the
- * role that called, as a parallel worker does; code in triggers and policies
- * cannot change back. An error is handed to the leader, which throws it.
+ * job. A worker connects as the role that logged in, takes the caller's session
+ * authorization and role, and does everything with the rights of the role that
+ * called, as a parallel worker does; code in triggers and policies cannot change
+ * back. An error is handed to the leader, which throws it.
  */
 #include "postgres.h"
 
@@ -35,19 +36,25 @@ static const char *const passed_settings[] = {
 	"search_path", "session_replication_role", "synchronous_commit", "work_mem"
 };
 
+static void
+AppendSetting(StringInfo settings, const char *name, const char *value)
+{
+	appendBinaryStringInfo(settings, name, strlen(name) + 1);
+	appendBinaryStringInfo(settings, value, strlen(value) + 1);
+}
+
 char *
 EnrichSettings(Size *length)
 {
 	StringInfoData settings;
 
 	initStringInfo(&settings);
+	/* In this order: the first decides whether the second is allowed. Policies and triggers may ask for both. */
+	AppendSetting(&settings, "session_authorization", GetUserNameFromId(GetSessionUserId(), false));
+	AppendSetting(&settings, "role",
+				  OidIsValid(GetCurrentRoleId()) ? GetUserNameFromId(GetCurrentRoleId(), false) : "none");
 	for (int i = 0; i < lengthof(passed_settings); i++)
-	{
-		const char *value = GetConfigOption(passed_settings[i], false, false);
-
-		appendBinaryStringInfo(&settings, passed_settings[i], strlen(passed_settings[i]) + 1);
-		appendBinaryStringInfo(&settings, value, strlen(value) + 1);
-	}
+		AppendSetting(&settings, passed_settings[i], GetConfigOption(passed_settings[i], false, false));
 	*length = settings.len;
 	return settings.data;
 }
@@ -161,8 +168,8 @@ EndTransaction(EnrichJob *job)
 {
 	SPI_finish();
 	CommitTransactionCommand();
-	/* No transaction may begin with another user than the one who connected. */
-	SetUserIdAndSecContext(job->login_user, 0);
+	/* No transaction may begin with another user than the session's, or under restrictions. */
+	SetUserIdAndSecContext(GetOuterUserId(), 0);
 	pgstat_report_stat(true);
 }
 

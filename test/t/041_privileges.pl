@@ -201,4 +201,117 @@ note("stored|failed: $done");
 cmp_ok((split(/\|/, $done))[0], '>', 0, 'some are');
 is($node->safe_psql('swapped', 'SELECT count(*), min(who) FROM tools.sprung'), '0|', 'and no trigger of the decoy runs as another');
 
+###########################################################################
+# Who acts: the role with whose rights code runs, not the one that logged in
+
+$node->safe_psql('postgres', 'CREATE DATABASE work');
+$node->safe_psql('work', q{
+	CREATE EXTENSION hamnet;
+	GRANT CREATE ON SCHEMA public TO alice, bob, carol;
+	CREATE ROLE team; GRANT team TO alice, carol;});
+allowed('alice', 'work', qq{
+	SELECT hamnet_load_model('of_alice', $weights);
+	SET ROLE team;
+	SELECT hamnet_load_model('of_team', $other_weights);}, 'models of two roles');
+refused('bob', 'work', $_, qr/must be owner of model "of_alice"/, 'another role may not: ' . substr($_, 0, 50))
+  foreach ("SELECT hamnet_load_model('of_alice', $other_weights, true)", q{SELECT hamnet_drop_model('of_alice')},
+	qq{CALL hamnet_train('of_alice', 'SELECT ''C'', 1.0', '$quick')}, q{CALL hamnet_train_engine('of_alice', 'SELECT ''C''')});
+allowed('carol', 'work', "SELECT hamnet_load_model('of_team', $weights, true)", 'a member of the owning role may');
+allowed('bob', 'work', q{SELECT hamnet_predict('CCO', 'of_alice')}, 'everybody may use a model');
+
+# Code of bob that superusers and others run, in bob's name or in theirs
+allowed('bob', 'work', q{
+	CREATE FUNCTION attack(what text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN
+		EXECUTE what;
+		RETURN 'done';
+	EXCEPTION WHEN others THEN
+		RETURN sqlerrm;
+	END $$;
+	CREATE FUNCTION in_index(smiles text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN
+		RETURN concat(public.attack('SELECT public.hamnet_drop_model(''of_alice'')'),
+			public.attack('SELECT public.hamnet_load_model(''planted'', (SELECT weights FROM public._hamnet_model WHERE name = ''of_alice''))'));
+	END $$;
+	CREATE TABLE bait (smiles text);
+	INSERT INTO bait VALUES ('C');
+	CREATE INDEX bait_index ON bait (in_index(smiles));
+	SELECT hamnet_drop_model('planted');
+	CREATE FUNCTION for_all(what text) RETURNS text SECURITY DEFINER LANGUAGE sql AS $$ SELECT public.attack(what) $$;});
+$node->safe_psql('work', 'REINDEX TABLE bait');
+returns('alice', 'work', q{SELECT name, owner FROM hamnet_models() WHERE name IN ('of_alice', 'planted') ORDER BY 1}, "of_alice|alice\nplanted|bob",
+	'a function in an index acts as the owner of its table, whoever maintains it');
+returns('alice', 'work', q{SELECT for_all('SELECT hamnet_drop_model(''of_alice'')')}, 'must be owner of model "of_alice"', 'one with SECURITY DEFINER as its owner');
+returns('alice', 'work', q{SELECT for_all('SELECT hamnet_drop_model(''planted'')')}, 'done', 'which may be more than the caller');
+returns('alice', 'work', qq{SELECT for_all('CALL hamnet_train(''of_bob'', ''SELECT repeat(''''C'''', n), n::float8 FROM generate_series(1, 12) AS n'', ''$quick'')')},
+	'done', 'so does training');
+returns('bob', 'work', q{SELECT m.owner, r.owner FROM hamnet_models() m, hamnet_training_runs() r WHERE name = 'of_bob' AND model = 'of_bob'}, 'bob|bob',
+	'whose model and run are its owner\'s');
+
+###########################################################################
+# Who sees what of trainings
+
+returns('alice', 'work', q{SELECT count(*) FROM hamnet_training_runs(), hamnet_training_log()}, '0', 'nobody sees the runs of others');
+returns($superuser, 'work', q{SELECT r.owner, count(*) FROM hamnet_training_runs() r, hamnet_training_log() GROUP BY 1}, 'bob|2', 'but the owner of the database');
+allowed('alice', 'work', qq{
+	CREATE TABLE secret (smiles text, y float8);
+	INSERT INTO secret SELECT repeat('C', n), n FROM generate_series(1, 12) AS n;
+	INSERT INTO secret VALUES ('no molecule', 1);
+	CALL hamnet_train('of_alice', 'SELECT smiles, y FROM secret', '$quick')}, 'alice trains');
+returns('bob', 'work', q{SELECT count(*) FROM hamnet_training_runs() WHERE owner <> 'bob'}, '0', 'bob does not see it');
+returns('alice', 'work', q{SELECT report::text LIKE '%no molecule%' FROM hamnet_training_runs()}, 't', 'alice does');
+refused('bob', 'work', $_, qr/permission denied for/, "no rights: $_")
+  foreach ('SELECT * FROM _hamnet_training', 'SELECT * FROM _hamnet_training_epoch', 'SELECT * FROM _hamnet_checkpoint',
+	q{UPDATE _hamnet_training SET owner = 'bob'}, 'DELETE FROM _hamnet_training_epoch', q{INSERT INTO _hamnet_checkpoint VALUES (1, 0, '')},
+	'TRUNCATE _hamnet_training', q{UPDATE _hamnet_model SET owner = 'bob'}, 'INSERT INTO _hamnet_model DEFAULT VALUES', 'DELETE FROM _hamnet_model',
+	q{INSERT INTO _hamnet_axes VALUES ('a', '')}, q{SELECT nextval('_hamnet_training_id_seq')}, q{SELECT setval('_hamnet_training_id_seq', 1)},
+	'COPY _hamnet_training TO STDOUT', 'CREATE TRIGGER t AFTER INSERT ON _hamnet_model EXECUTE FUNCTION _hamnet_model_changed()');
+returns('bob', 'work', q{SELECT position('CCCC'::bytea IN weights) + position('secret'::bytea IN weights) FROM _hamnet_model WHERE name = 'of_alice'}, '0',
+	'a network has no SMILES and no query in it');
+
+
+###########################################################################
+# hamnet_enrich: triggers, policies and background workers
+
+allowed('bob', 'work', q{
+	CREATE TABLE tried (n int, what text, outcome text, who name, session name, role text, path text, pid int);
+	CREATE FUNCTION try(n int, what text) RETURNS void LANGUAGE plpgsql AS $$ DECLARE outcome text; BEGIN
+		outcome := public.attack(what);
+		INSERT INTO public.tried SELECT n, what, outcome, current_user, session_user, current_setting('role'), current_setting('search_path'), pg_backend_pid();
+	END $$;
+	CREATE FUNCTION escape() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		PERFORM public.try(NEW.id, what) FROM unnest(ARRAY['RESET ROLE', 'SET ROLE NONE', 'SET ROLE ' || TG_ARGV[0], 'RESET SESSION AUTHORIZATION',
+			'SET SESSION AUTHORIZATION DEFAULT', 'SET LOCAL SESSION AUTHORIZATION ' || TG_ARGV[0], 'DISCARD ALL',
+			'ALTER ROLE bob SUPERUSER', 'SELECT set_config(''role'', ''none'', false)', 'COMMIT']) AS what;
+		RETURN NEW;
+	END $$;
+	CREATE TABLE library (id int, smiles text, fp hfp);
+	CREATE TABLE deferred_library (LIKE library);} . qq{
+	CREATE TRIGGER escape BEFORE UPDATE ON library FOR EACH ROW EXECUTE FUNCTION escape('$superuser');
+	CREATE CONSTRAINT TRIGGER escape AFTER UPDATE ON deferred_library DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION escape('$superuser');
+	INSERT INTO library SELECT n, repeat('C', n) FROM generate_series(1, 4) AS n;
+	INSERT INTO deferred_library TABLE library;}, 'tables with triggers that try to escape');
+
+# As bob, who has logged in; as bob by SET ROLE and by SET SESSION AUTHORIZATION of a superuser.
+foreach my $case ([ 'bob', '', 'bob|bob|none' ], [ $superuser, 'SET ROLE bob', "bob|$superuser|bob" ],
+	[ $superuser, 'SET SESSION AUTHORIZATION bob', 'bob|bob|none' ])
+{
+	my ($login, $become, $expected) = @$case;
+
+	foreach my $table ('library', 'deferred_library')
+	{
+		my $name = "$table, $login" . ($become && ", $become");
+
+		$node->safe_psql('work', "TRUNCATE tried; ALTER TABLE $table DISABLE TRIGGER USER; UPDATE $table SET fp = NULL; ALTER TABLE $table ENABLE TRIGGER USER");
+		my $leader = allowed($login, 'work', qq{$become; SET search_path = 'public', '\$user'; SELECT pg_backend_pid();
+			CALL hamnet_enrich('$table', 'smiles', 'fp', '{"workers": 2}')}, "$name: enriched");
+		returns($superuser, 'work', 'SELECT who, session, role FROM tried GROUP BY 1, 2, 3', $expected, "$name: workers are who the caller is");
+		returns($superuser, 'work', "SELECT DISTINCT path, pid = $leader FROM tried", 'public, "$user"|f', "$name: by workers with the caller's search path");
+		returns($superuser, 'work', q{SELECT DISTINCT outcome FROM tried WHERE what <> 'COMMIT' ORDER BY 1}, join("\n",
+			'DISCARD ALL cannot run inside a transaction block', 'cannot set parameter "role" within security-definer function',
+			'cannot set parameter "session_authorization" within security-definer function', 'must be superuser to alter superuser roles or change superuser attribute'),
+			"$name: and nothing gets them out");
+	}
+}
+is(superusers(), $superusers, 'nobody has become a superuser');
+
+$node->stop;
 done_testing();
