@@ -16,6 +16,7 @@
 #include "executor/spi.h"
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
+#include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
@@ -312,6 +313,7 @@ hamnet_fit_axes(PG_FUNCTION_ARGS)
 	Oid			hfp_type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("hfp"),
 										   ObjectIdGetDatum(get_func_namespace(fcinfo->flinfo->fn_oid)));
 
+	PreventCommandIfReadOnly("hamnet_fit_axes()");
 	SPI_connect();
 	SampleQuery(query, hfp_type, &sample);
 	if (sample.rows == 0)

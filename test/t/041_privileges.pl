@@ -15,7 +15,8 @@ $node->init;
 $node->append_conf('postgresql.conf', "max_worker_processes = 16\nmax_prepared_transactions = 0\n");
 $node->start;
 
-my $weights = "'\\x" . unpack('H*', slurp_file('test/golden/models-0.1.0/full.safetensors')) . "'::bytea";
+my $hex = unpack('H*', slurp_file('test/golden/models-0.1.0/full.safetensors'));
+my $weights = "'\\x$hex'::bytea";
 my $other_weights = "'\\x" . unpack('H*', slurp_file('test/golden/models-0.1.0/network.safetensors')) . "'::bytea";
 my $quick = '{"head": "full", "base": "scratch", "dim": 4, "units": 4, "epochs": 2, "validation": "none", "workers": 1}';
 
@@ -56,6 +57,19 @@ sub refused
 	like($stderr, $pattern, $name);
 }
 
+# Many statements, of which each fails.
+sub all_refused
+{
+	my ($role, $database, $statements, $pattern, $name) = @_;
+	my ($stdout, $stderr);
+
+	$node->psql($database, join(";\n\\warn next\n", @$statements) . ';', stdout => \$stdout, stderr => \$stderr, on_error_stop => 0,
+		extra_params => [ '-U', $role ]);
+	my @said = split(/^next\n/m, $stderr, -1);
+	my @others = grep { ($said[$_] // '') !~ /ERROR:  .*(?:$pattern)/s } 0 .. $#$statements;
+	is(join("\n", map { "$statements->[$_]: " . ($said[$_] // 'not reached') } @others), '', $name);
+}
+
 sub superusers
 {
 	return $node->safe_psql('postgres', q{SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolsuper});
@@ -72,7 +86,9 @@ my ($superuser) = split(/ /, $superusers);
 # A function that makes its author a superuser when a superuser runs it.
 my $spring = q{BEGIN ALTER ROLE installer SUPERUSER; RAISE WARNING 'trap sprung'; %s END};
 
-foreach my $version ('0.1.0', '0.2.0')
+my @versions = split(/\n/, $node->safe_psql('postgres', q{SELECT version FROM pg_available_extension_versions WHERE name = 'hamnet' ORDER BY 1}));
+cmp_ok(scalar @versions, '>=', 2, 'versions to install: ' . join(' ', @versions));
+foreach my $version (@versions)
 {
 	(my $database = "trap_$version") =~ tr/./_/;
 	$node->safe_psql('postgres', "CREATE DATABASE $database; GRANT CREATE ON DATABASE $database TO installer");
@@ -100,6 +116,33 @@ foreach my $version ('0.1.0', '0.2.0')
 	allowed('installer', $database, 'DROP EXTENSION hamnet; CREATE TABLE evil._hamnet_model (name text)', "$version: tables of its names can be there before it");
 	refused('installer', $database, "CREATE EXTENSION hamnet VERSION '$version' SCHEMA evil", qr/relation "_hamnet_model" already exists/,
 		"$version: but then it is not installed");
+}
+
+# What the scripts do that looks up names at once has to be written with the schema pg_catalog.
+foreach my $script (glob($node->config_data('--sharedir') . '/extension/hamnet--*.sql'))
+{
+	my $text = slurp_file($script);
+	my ($name) = $script =~ m{([^/]+)$};
+	my @unsafe;
+
+	$text =~ s/--.*$//mg;
+	$text =~ s/^\\echo.*$//mg;
+	foreach my $body ($text =~ /^DO \$\$(.*?)\$\$;/msg)
+	{
+		(my $code = $body) =~ s/'[^']*'//g;
+		push @unsafe, "DO calls $1" while $code =~ /(?<![.\w])([a-z_]\w*)\s*\(/g;
+		push @unsafe, "DO has operator $1" while $code =~ /(?<![.:<>|=])([<>|+*=-]+)(?!\))/g;
+	}
+	$text =~ s/\$\$.*?\$\$/''/sg;
+	$text =~ s/'[^']*'/''/g;
+	foreach my $statement (split(/;/, $text))
+	{
+		$statement =~ s/\s+/ /g;
+		$statement =~ s/^ //;
+		push @unsafe, $statement
+		  if $statement =~ /OR REPLACE|IF NOT EXISTS/ || $statement !~ /^(CREATE|COMMENT|ALTER|REVOKE|GRANT|DROP|SELECT pg_catalog\.\w+\('', ''\)$|DO ''$|$)/;
+	}
+	is(join("\n", @unsafe), '', "$name names what it uses with its schema");
 }
 
 ###########################################################################
@@ -195,7 +238,7 @@ allowed('installer', 'swapped', q{
 my $stop = 0;
 my $swapper = IPC::Run::start([ 'psql', '--no-psqlrc', '--quiet', '-U', 'installer', '--dbname', $node->connstr('swapped'), '--command', 'CALL tools.swap(100000)' ],
 	'<', \undef, '>', \my $swap_out, '2>', \my $swap_err);
-my $done = allowed('alice', 'swapped', "CALL tools.store(0, 0, $weights, 5)", 'models are stored while schemas are swapped');
+my $done = allowed('alice', 'swapped', "CALL tools.store(0, 0, $weights, 3)", 'models are stored while schemas are swapped');
 $swapper->kill_kill;
 note("stored|failed: $done");
 cmp_ok((split(/\|/, $done))[0], '>', 0, 'some are');
@@ -312,6 +355,244 @@ foreach my $case ([ 'bob', '', 'bob|bob|none' ], [ $superuser, 'SET ROLE bob', "
 	}
 }
 is(superusers(), $superusers, 'nobody has become a superuser');
+
+
+###########################################################################
+# A search path full of traps, in front of pg_catalog: each of the server's functions, operators and types has
+# a double that raises an error.
+
+$node->safe_psql('work', 'CREATE SCHEMA bob AUTHORIZATION bob');
+allowed('bob', 'work', q{
+	CREATE FUNCTION bob.trap() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE 'trap sprung'; END $$;
+	DO $$
+	DECLARE
+		item record;
+		planted int := 0;
+	BEGIN
+		FOR item IN SELECT proname, oidvectortypes(proargtypes) AS args, format_type(prorettype, NULL) AS result FROM pg_catalog.pg_proc
+			WHERE pronamespace = 'pg_catalog'::regnamespace AND prokind IN ('f', 'a') AND NOT proretset AND pronargs <= 4 AND provariadic = 0
+			AND prorettype NOT IN ('internal'::regtype, 'trigger'::regtype, 'cstring'::regtype)
+			AND proargtypes::text !~ '\m(2276|2281|2275)\M'
+		LOOP
+			BEGIN
+				EXECUTE format('CREATE FUNCTION bob.%I(%s) RETURNS %s LANGUAGE plpgsql AS $f$ BEGIN RAISE ''trap sprung''; END $f$', item.proname, item.args, item.result);
+				planted := planted + 1;
+			EXCEPTION WHEN others THEN NULL;
+			END;
+		END LOOP;
+		FOR item IN SELECT oprname, oprleft::regtype AS l, oprright::regtype AS r, oprcode::oid::regprocedure FROM pg_catalog.pg_operator
+			WHERE oprnamespace = 'pg_catalog'::regnamespace AND oprleft <> 0
+		LOOP
+			BEGIN
+				EXECUTE format('CREATE FUNCTION bob.op(%s, %s) RETURNS boolean LANGUAGE plpgsql AS $f$ BEGIN RAISE ''trap sprung''; END $f$', item.l, item.r);
+			EXCEPTION WHEN others THEN NULL;
+			END;
+			BEGIN
+				EXECUTE format('CREATE OPERATOR bob.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = bob.op)', item.oprname, item.l, item.r);
+				planted := planted + 1;
+			EXCEPTION WHEN others THEN NULL;
+			END;
+		END LOOP;
+		FOR item IN SELECT format_type(oid, NULL) AS original, typname FROM pg_catalog.pg_type
+			WHERE typname IN ('text', 'jsonb', 'int4', 'int8', 'float8', 'bytea', 'tid', 'oid', 'name', 'regclass', 'timestamptz', 'bool')
+		LOOP
+			EXECUTE format('CREATE DOMAIN bob.%I AS pg_catalog.%I CHECK (bob.trap())', item.typname, item.typname);
+		END LOOP;
+		IF planted < 2000 THEN
+			RAISE 'only % traps', planted;
+		END IF;
+	END $$;
+	GRANT USAGE ON SCHEMA bob TO PUBLIC;}, 'a schema of traps');
+$node->safe_psql('work', 'CREATE TABLE library_of_all AS SELECT id, smiles, NULL::hfp AS fp, NULL::float8 AS y, NULL::text AS reason FROM library;
+	GRANT ALL ON library_of_all, secret TO PUBLIC; CREATE INDEX ON library_of_all USING hamnet (fp); CREATE INDEX ON library_of_all USING gist (fp)');
+refused('alice', 'work', q{SET search_path = bob, pg_catalog; SELECT 1 + 1}, qr/trap sprung/, 'the traps are armed');
+refused('alice', 'work', q{SET search_path = bob, pg_catalog; SELECT lower('A')}, qr/trap sprung/, 'all of them');
+foreach my $role ('alice', $superuser)
+{
+	allowed($role, 'work', qq{SET search_path = bob, pg_catalog; $_}, "$role: no trap is sprung by " . substr($_, 0, 60))
+	  foreach (
+		"SELECT public.hamnet_load_model('trapped', pg_catalog.decode('$hex', 'hex'), false)",
+		q{SELECT * FROM public.hamnet_models()}, q{SELECT public.hamnet_fingerprint('CCO', 'trapped')}, q{SELECT * FROM public.hamnet_predictions('CCO', 'trapped')},
+		q{SELECT public.hamnet_drop_model('trapped')},
+		qq{CALL public.hamnet_train('trapped', 'SELECT smiles, y FROM public.secret', '$quick')},
+		q{CALL public.hamnet_train('trapped', 'SELECT smiles, y FROM public.secret', '{"head": "kernel", "base": "of_team", "validation": 0.2}')},
+		q{SELECT * FROM public.hamnet_evaluate('trapped', 'SELECT smiles, y FROM public.secret')},
+		q{SELECT * FROM public.hamnet_training_runs(); SELECT * FROM public.hamnet_training_log()},
+		q{CALL public.hamnet_enrich('public.library_of_all', 'smiles', 'fp', '{"workers": 2, "error_column": "reason"}')},
+		q{CALL public.hamnet_enrich('public.library_of_all', 'smiles', NULL, '{"model": "trapped", "predictions": {"y": "y"}, "retry": true, "error_column": "reason"}')},
+		q{SELECT * FROM public.hamnet_enrich_progress(); SELECT * FROM public.hamnet_enrich_report('public.library_of_all', 'smiles', 'fp')},
+		q{SELECT * FROM public.hamnet_fingerprint_query('SELECT id, smiles FROM public.library_of_all') AS q(id pg_catalog.int4, smiles pg_catalog.text, fp public.hfp)},
+		q{SELECT public.hamnet_fit_axes('SELECT fp FROM public.library_of_all')},
+		q{SET enable_seqscan = off; SELECT id FROM public.library_of_all ORDER BY fp OPERATOR(public.<->) public.hamnet_fingerprint('CCO') LIMIT 3},
+		q{SET enable_seqscan = off; SELECT id FROM public.library_of_all WHERE public.hamnet_within(fp, public.hamnet_fingerprint('CCO'), 1)},
+		q{SELECT public.sum(fp), public.avg(fp) FROM public.library_of_all},
+		q{SELECT * FROM public.hamnet_version(); SELECT public.hamnet_smiles_error('x'), public.hamnet_canonical_smiles('OCC')},
+		q{SELECT public.hamnet_embed('CCO'); SELECT * FROM public.hamnet_descriptors('CCO'); SELECT * FROM public.hamnet_conformer('CCO', 'of_team')},
+		q{SELECT public.hamnet_drop_model('trapped')});
+	$node->safe_psql('work', 'UPDATE library_of_all SET fp = NULL, y = NULL, reason = NULL');
+}
+allowed($superuser, 'work', q{SET search_path = bob, pg_catalog; SELECT public.hamnet_index_check('public.library_of_all_fp_idx'); SELECT * FROM public.hamnet_index_stats('public.library_of_all_fp_idx')},
+	'nor by looking at an index');
+
+
+###########################################################################
+# Names are names, whatever is in them
+
+sub quote
+{
+	my ($mark, $text) = @_;
+
+	return $mark . ($text =~ s/$mark/$mark$mark/gr) . $mark;
+}
+
+sub identifier { return quote('"', $_[0]) }
+sub literal { return quote("'", $_[0]) }
+
+# A text as JSON writes it.
+sub json { return '"' . ($_[0] =~ s/(["\\])/\\$1/gr =~ s/\n/\\n/gr) . '"' }
+
+foreach my $name (
+	q{a"b'c}, q{x'; DROP TABLE secret; --}, q{x"; DROP TABLE secret; --}, q{$$; DROP TABLE secret; $$}, "two\nlines", q{%s%n%1$s}, q{\'; SELECT 1; --},
+	q{{"json": [1]}}, 'x' x 63, "x" . "\x{c3}\x{a4}" x 31, 'SELECT', ' ', '/* */', 't', 'v', 'place', '../../etc/passwd', '/etc/passwd', 'class.oid')
+{
+	# Names of three more columns, as long and as strange.
+	my ($fp, $predicted, $reason) = map { $_ . substr($name, 1) } ('F', 'P', 'E');
+	my $relation = identifier($name) . '.' . identifier($name);
+	my $target = $name =~ s/\n/ /gr;		# of a model: no control characters
+	my ($i, $f, $p, $e) = map { identifier($_) } ($name, $fp, $predicted, $reason);
+	my $enrich = "CALL hamnet_enrich(@{[literal($relation)]}, @{[literal($name)]},";
+	(my $shown = substr($name, 0, 30)) =~ s/\n/\\n/;
+
+	returns($superuser, 'work', join(";\n",
+			"CREATE SCHEMA $i",
+			"CREATE TABLE $relation ($i text, $f hfp, $p float8, $e text)",
+			"INSERT INTO $relation SELECT repeat('C', n) FROM generate_series(1, 12) AS n UNION ALL SELECT 'no molecule'",
+			"SELECT length(hamnet_load_model(@{[literal($name)]}, $weights))",
+			"$enrich @{[literal($fp)]}, @{[literal('{\"model\": ' . json($name) . ', \"workers\": 1, \"error_column\": ' . json($reason) . '}')]})",
+			"SELECT count(*) FROM hamnet_enrich_report(@{[literal($relation)]}, @{[literal($name)]}, @{[literal($fp)]})",
+			"SELECT count($f), count($e) FROM $relation",
+			"CALL hamnet_train(@{[literal($name)]}, @{[literal(\"SELECT $i, length($i) AS @{[identifier($target)]} FROM $relation\")]}, '$quick')",
+			"SELECT count(*) FROM hamnet_predictions('CCO', @{[literal($name)]}) WHERE property = @{[literal($target)]}",
+			"$enrich NULL, @{[literal('{\"model\": ' . json($name) . ', \"predictions\": {' . json($target) . ': ' . json($predicted) . '}}')]})",
+			"SELECT count($p) FROM $relation",
+			"SELECT n FROM hamnet_evaluate(@{[literal($name)]}, @{[literal(\"SELECT $i, length($i) AS @{[identifier($target)]} FROM $relation\")]}) WHERE metric = 'rmse'",
+			"SELECT hamnet_drop_model(@{[literal($name)]})",
+			"DROP TABLE $relation",
+			"DROP SCHEMA $i"),
+		"64\n1\n12|1\n1\n12\n12\n", "names: $shown");
+}
+returns($superuser, 'work', 'SELECT count(*) FROM secret', '13', 'nothing of them was run');
+refused('bob', 'work', "SELECT hamnet_fingerprint('C', '$_')", qr/model "\Q$_\E" does not exist/, "no file is read: $_")
+  foreach ('../../etc/passwd', '/etc/passwd', 'hamnet-untrained.safetensors', '../hamnet-untrained', $node->data_dir . '/PG_VERSION');
+refused('bob', 'work', qq{SELECT hamnet_load_model('$_', $weights)}, qr/invalid model name|invalid byte sequence|null character/, 'no name of a model')
+  foreach ('', 'x' x 64);
+refused('bob', 'work', qq{SELECT hamnet_load_model('hamnet-engine', $weights)}, qr/reserved for a built-in model/, 'built-in models cannot be shadowed');
+
+###########################################################################
+# Queries: one SELECT that writes nothing, with the caller's rights
+
+allowed('alice', 'work', 'CREATE TABLE of_alice_alone AS TABLE secret', 'a table of alice alone');
+my $train = sub { my ($query) = @_; $query =~ s/'/''/g; return "CALL hamnet_train('q', '$query', '$quick')" };
+my %runners = (
+	hamnet_train => $train,
+	hamnet_train_engine => sub { my ($query) = @_; $query =~ s/'/''/g; return "CALL hamnet_train_engine('q', '$query')" },
+	hamnet_evaluate => sub { my ($query) = @_; $query =~ s/'/''/g; return "SELECT * FROM hamnet_evaluate('of_team', '$query')" },
+	hamnet_evaluate_engine => sub { my ($query) = @_; $query =~ s/'/''/g; return "SELECT * FROM hamnet_evaluate_engine('hamnet-engine', '$query')" },
+	hamnet_fingerprint_query => sub { my ($query) = @_; $query =~ s/'/''/g; return "SELECT * FROM hamnet_fingerprint_query('$query') AS q(smiles text, y float8, fp hfp)" },
+	hamnet_fit_axes => sub { my ($query) = @_; $query =~ s/'/''/g; return "SELECT hamnet_fit_axes('$query')" },
+);
+foreach my $runner (sort keys %runners)
+{
+	my @queries = ('DELETE FROM secret', 'SELECT smiles, y FROM secret; DROP TABLE secret', 'DELETE FROM secret RETURNING smiles, y',
+		'WITH d AS (DELETE FROM secret RETURNING *) SELECT smiles, y FROM d', 'SELECT smiles, y FROM secret FOR UPDATE', 'TRUNCATE secret',
+		'SELECT smiles, y INTO stolen FROM secret', 'CREATE TABLE stolen AS SELECT smiles, y FROM secret', 'EXPLAIN ANALYZE DELETE FROM secret',
+		'COPY secret TO STDOUT', 'BEGIN', 'COMMIT', 'SET ROLE bob', 'VACUUM', 'DO $$ BEGIN END $$', 'DECLARE c CURSOR FOR SELECT 1',
+		q{SELECT smiles, y FROM secret) TO '/tmp/x'; --}, '', ';', 'SELECT smiles, y FROM secret WHERE (');
+	my $columns = $runner =~ /engine/ ? 'smiles, ARRAY[y]' : $runner =~ /axes/ ? 'hamnet_fingerprint(smiles)' : 'smiles, y';
+
+	all_refused('alice', 'work', [ map { $runners{$runner}->(s/smiles, y/$columns/r) } @queries ],
+		'must be a single SELECT|not allowed in a non-volatile function|not a query that returns rows|cannot read the rows|cannot open|syntax error',
+		"$runner: no statements but SELECT");
+	refused('carol', 'work', $runners{$runner}->("SELECT $columns FROM of_alice_alone"), qr/permission denied for table of_alice_alone/,
+		"$runner: no more rights than the caller has");
+}
+returns($superuser, 'work', 'SELECT count(*) FROM secret', '13', 'nothing of them was run');
+refused('bob', 'work', $train->("SELECT pg_read_file('/etc/passwd'), 1.0"), qr/permission denied for function pg_read_file/, 'no files through queries');
+refused('bob', 'work', $train->('SELECT rolpassword, 1.0 FROM pg_authid'), qr/permission denied for table pg_authid/, 'no passwords');
+
+# Functions in a query have the rights of the caller and may change what it may change, no more.
+my $rows = q{SELECT repeat('C', n) AS smiles, n::float8 AS y FROM generate_series(1, 12) AS n};
+allowed('alice', 'work', q{
+	CREATE TABLE seen (attempt text, who name, outcome text);
+	CREATE FUNCTION try_all() RETURNS int LANGUAGE plpgsql AS $$ DECLARE attempt text; BEGIN
+		FOREACH attempt IN ARRAY ARRAY['SET ROLE } . $superuser . q{', 'SET SESSION AUTHORIZATION } . $superuser . q{', 'ALTER ROLE alice SUPERUSER', 'COMMIT',
+			'DROP TABLE library', 'SELECT public.hamnet_drop_model(''of_bob'')', 'DELETE FROM public._hamnet_model', 'CLOSE ALL'] LOOP
+			INSERT INTO public.seen VALUES (attempt, current_user, public.attack(attempt));
+		END LOOP;
+		RETURN 0;
+	END $$;
+	CREATE FUNCTION train_too(model text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN
+		EXECUTE format('CALL public.hamnet_train(%L, %L, %L)', model, } . "'" . ($rows =~ s/'/''/gr) . "', '$quick'" . q{);
+		RETURN 0;
+	END $$;}, 'functions for queries');
+allowed('alice', 'work', $train->("$rows WHERE n > try_all()"), 'a query with a function that tries to escape');
+returns('alice', 'work', 'SELECT DISTINCT who FROM seen', 'alice', 'runs as the caller');
+returns('alice', 'work', q{SELECT DISTINCT attempt FROM seen WHERE outcome = 'done'}, 'CLOSE ALL', 'and gets nowhere: a cursor at work is not closed');
+allowed('alice', 'work', $train->("$rows WHERE n > train_too('nested')"), 'a query that trains another model');
+allowed('alice', 'work', $train->("$rows WHERE n > train_too('q')"), 'and one that trains the same');
+returns('alice', 'work', q{SELECT name, owner FROM hamnet_models() WHERE name IN ('q', 'nested') ORDER BY 1}, "nested|alice\nq|alice", 'both are there');
+returns('alice', 'work', q{SELECT count(*) FROM hamnet_training_runs() WHERE state <> 'done'}, '0', 'and no run is left');
+allowed($superuser, 'work', "SET ROLE bob; " . ($train->($rows) =~ s/'q'/'of_bob'/r) . "; RESET ROLE", 'training in the role of another');
+returns('bob', 'work', q{SELECT owner FROM hamnet_models() WHERE name = 'of_bob'}, 'bob', 'makes a model of that one');
+
+###########################################################################
+# Row-level security and privileges on columns
+
+allowed('alice', 'work', q{
+	CREATE TABLE shared (id int, smiles text, y float8, hidden float8, fp hfp, who name);
+	INSERT INTO shared (id, smiles, y, hidden, who) SELECT n, repeat('C', n), n, -n, CASE WHEN n <= 12 THEN 'bob' ELSE 'alice' END FROM generate_series(1, 24) AS n;
+	ALTER TABLE shared ENABLE ROW LEVEL SECURITY;
+	CREATE POLICY own ON shared USING (who = current_user);
+	GRANT SELECT (id, smiles, y, fp, who, ctid, tableoid), UPDATE (fp) ON shared TO bob;
+	CREATE TABLE columns_only (id int, smiles text, fp hfp, other hfp);
+	INSERT INTO columns_only VALUES (1, 'CCO');
+	GRANT SELECT (smiles, fp, ctid, tableoid), UPDATE (fp) ON columns_only TO bob;
+	CREATE TABLE read_only (id int, smiles text, fp hfp);
+	INSERT INTO read_only VALUES (1, 'CCO'), (2, 'x');
+	GRANT SELECT ON read_only TO bob;}, 'tables with policies and privileges on columns');
+allowed('bob', 'work', q{CALL hamnet_enrich('shared', 'smiles', 'fp', '{"workers": 2}')}, 'bob enriches what he sees');
+returns('alice', 'work', 'SELECT who, count(fp) FROM shared GROUP BY 1 ORDER BY 1', "alice|0\nbob|12", 'and nothing else');
+returns('bob', 'work', q{SELECT count(*) FROM hamnet_enrich_report('shared', 'smiles', 'fp')}, '0', 'nor does the report show more');
+returns('alice', 'work', q{SELECT count(*) FROM hamnet_enrich_report('shared', 'smiles', 'fp')}, '12', 'than it shows to alice');
+refused('bob', 'work', q{CALL hamnet_enrich('shared', 'smiles', 'hidden', '{}')}, qr/has type double precision/, 'a column of another type');
+refused('bob', 'work', q{CALL hamnet_enrich('shared', 'smiles', NULL, '{"model": "of_team", "predictions": {"Größe µ": "hidden"}}')}, qr/permission denied for table shared/, 'a column that he may not write');
+refused('bob', 'work', q{CALL hamnet_enrich('columns_only', 'smiles', 'other')}, qr/permission denied for table columns_only/, 'nor read');
+refused('bob', 'work', q{CALL hamnet_enrich('read_only', 'smiles', 'fp')}, qr/permission denied for table read_only/, 'a table that he may not write');
+refused('bob', 'work', q{SELECT * FROM hamnet_enrich_report('no_table', 'smiles', 'fp')}, qr/does not exist/, 'a table that is not there');
+refused('bob', 'work', q{SELECT * FROM hamnet_enrich_report('columns_only', 'smiles', 'other')}, qr/permission denied for table columns_only/, 'a report on what he may not read');
+refused('bob', 'work', $train->('SELECT smiles, hidden FROM shared') =~ s/'q'/'r'/r, qr/permission denied for table shared/, 'training on what he may not read');
+allowed('bob', 'work', $train->('SELECT smiles, y FROM shared') =~ s/'q'/'of_bob'/r, 'training on what he may');
+returns('bob', 'work', q{SELECT n FROM hamnet_evaluate('of_bob', 'SELECT smiles, y FROM shared') WHERE metric = 'rmse'}, '12', 'takes the rows of the policy');
+refused('bob', 'work', "SELECT $_", qr/must be owner of index/, "another's index: $_")
+  foreach (q{hamnet_index_check('library_of_all_fp_idx')}, q{hamnet_index_stats('library_of_all_fp_idx')});
+
+###########################################################################
+# What an administrator can do about it
+
+refused('bob', 'work', "BEGIN READ ONLY; $_", qr/in a read-only transaction/, 'read only: ' . substr($_, 0, 40))
+  foreach ("SELECT hamnet_load_model('x', $weights)", q{SELECT hamnet_drop_model('of_bob')}, $train->($rows),
+	q{SELECT hamnet_fit_axes('SELECT hamnet_fingerprint(''CC'')')}, q{CALL hamnet_enrich('library', 'smiles', 'fp')});
+$node->safe_psql('work', q{
+	REVOKE EXECUTE ON FUNCTION hamnet_load_model, hamnet_fit_axes FROM PUBLIC;
+	REVOKE EXECUTE ON PROCEDURE hamnet_train, hamnet_train_engine, hamnet_enrich FROM PUBLIC;
+	GRANT EXECUTE ON PROCEDURE hamnet_train TO alice;
+	REVOKE SELECT ON _hamnet_model FROM PUBLIC;});
+refused('bob', 'work', $_, qr/permission denied for/, 'revoked: ' . substr($_, 0, 40))
+  foreach ("SELECT hamnet_load_model('x', $weights)", q{SELECT hamnet_fit_axes('SELECT hamnet_fingerprint(''CC'')')}, $train->($rows),
+	q{CALL hamnet_train_engine('q', 'SELECT ''C''')}, q{CALL hamnet_enrich('library', 'smiles', 'fp')}, 'SELECT weights FROM _hamnet_model');
+returns('alice', 'work', $train->($rows) . "; SELECT hamnet_predict('CCO', 'q') IS NOT NULL", 't', 'granted: training, and models serve without their weights being readable');
+
+is(superusers(), $superusers, 'nobody has become a superuser in the end');
 
 $node->stop;
 done_testing();
