@@ -128,6 +128,20 @@ ParseSmiles(HnContext *context, const char *smiles, const HnFeatureSet *features
 }
 
 const char *
+SmilesError(const char *smiles)
+{
+	HnContext  *context = BeginCore();
+	HnGraph		graph;
+	HnStatus	status = hn_graph_from_smiles(context, smiles, &hn_features_2021, hamnet_max_atoms, &graph);
+
+	if (status == HN_OK)
+		return NULL;
+	if (status != HN_INVALID_SMILES && status != HN_TOO_LARGE)
+		ReportCoreError(context, smiles);
+	return context->message;
+}
+
+const char *
 LabelToServer(const char *label)
 {
 	return pg_any_to_server(label, strlen(label), PG_UTF8);

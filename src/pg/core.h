@@ -40,6 +40,9 @@ extern bool IsMoleculeError(HnStatus status);
 extern void ParseSmiles(HnContext *context, const char *smiles, const HnFeatureSet *features,
 						HnGraph *graph);
 
+/* Why a SMILES is no usable molecule; NULL if it is one. Valid until the core is used again. */
+extern const char *SmilesError(const char *smiles);
+
 /*
  * Names and units of targets are UTF-8 in a model, whatever the database's
  * encoding. Results are in the current memory context, or the argument itself

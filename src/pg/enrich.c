@@ -646,6 +646,26 @@ hamnet_enrich(PG_FUNCTION_ARGS)
 /* Rows that a report fetches from its cursor at a time. */
 #define REPORT_ROWS 1000
 
+/* Add what was fetched of a row, its table, place and SMILES, and what is wrong with the SMILES. */
+static void
+AddReportRow(RowSet *rows, HeapTuple fetched, TupleDesc columns)
+{
+	Datum		row[4];
+	bool		nulls[4];
+	char	   *smiles;
+	const char *reason;
+
+	heap_deform_tuple(fetched, columns, row, nulls);
+	smiles = TextDatumGetCString(row[2]);
+	reason = SmilesError(smiles);
+	nulls[3] = reason == NULL;
+	row[3] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
+	AddRow(rows, row, nulls);
+	pfree(smiles);
+	if (reason)
+		pfree(DatumGetPointer(row[3]));
+}
+
 PG_FUNCTION_INFO_V1(hamnet_enrich_report);
 
 /* hamnet_enrich_report(table regclass, smiles_column name, fp_column name) → (relation, place, smiles, reason) */
@@ -666,11 +686,9 @@ hamnet_enrich_report(PG_FUNCTION_ARGS)
 	CheckSmilesColumn(table, smiles_column);
 	(void) GetColumn(table, fp_column, &tuple);
 	ReleaseSysCache(tuple);
-	query = psprintf("SELECT t.tableoid::pg_catalog.regclass, t.ctid, t.%s::pg_catalog.text,"
-					 " %s.hamnet_smiles_error(t.%s::pg_catalog.text)"
+	query = psprintf("SELECT t.tableoid::pg_catalog.regclass, t.ctid, t.%s::pg_catalog.text"
 					 " FROM %s AS t WHERE t.%s IS NOT NULL AND t.%s IS NULL",
-					 smiles, quote_identifier(get_namespace_name(ExtensionSchema())), smiles,
-					 RelationName(table), smiles, quote_identifier(fp_column));
+					 smiles, RelationName(table), smiles, quote_identifier(fp_column));
 	SPI_connect();
 	plan = SPI_prepare(query, 0, NULL);
 	if (plan == NULL)
@@ -682,7 +700,7 @@ hamnet_enrich_report(PG_FUNCTION_ARGS)
 		if (SPI_processed == 0)
 			break;
 		for (uint64 i = 0; i < SPI_processed; i++)
-			tuplestore_puttuple(rows.store, SPI_tuptable->vals[i]);
+			AddReportRow(&rows, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
 		SPI_freetuptable(SPI_tuptable);
 	}
 	SPI_finish();

@@ -11,12 +11,13 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_amop.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/supportnodes.h"
 #include "optimizer/optimizer.h"
-#include "parser/parse_func.h"
+#include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -103,19 +104,24 @@ FindBallOperator(Oid family, Oid support, Oid *ball_type)
 	return operator;
 }
 
-/* The expression hfp_ball(centre, radius); hfp_ball stands beside function. */
+/*
+ * The expression hfp_ball(centre, radius); hfp_ball stands beside function. It is
+ * looked up by the OID of the schema, whose name may change its meaning.
+ */
 static Expr *
 MakeBallExpression(Oid function, Oid ball_type, Node *centre, Node *radius)
 {
-	List	   *name = list_make2(makeString(get_namespace_name(get_func_namespace(function))),
-								  makeString("hfp_ball"));
 	Oid			types[2];
+	Oid			ball;
 
 	types[0] = exprType(centre);
 	types[1] = exprType(radius);
-
-	return (Expr *) makeFuncExpr(LookupFuncName(name, 2, types, false), ball_type,
-								 list_make2(centre, radius),
+	ball = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("hfp_ball"),
+						   PointerGetDatum(buildoidvector(types, 2)),
+						   ObjectIdGetDatum(get_func_namespace(function)));
+	if (!OidIsValid(ball))
+		elog(ERROR, "function hfp_ball(%u, %u) does not exist", types[0], types[1]);
+	return (Expr *) makeFuncExpr(ball, ball_type, list_make2(centre, radius),
 								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
 }
 

@@ -313,16 +313,19 @@ AddBuiltinModels(RowSet *rows)
 	}
 }
 
-/* Models of the table, which the caller needs no more than SELECT for. */
+/* Models of the table. They are listed as they are used: also for those who may not read the weights. */
 static void
 AddStoredModels(RowSet *rows)
 {
 	Relation	table = table_open(ModelTableOid(), AccessShareLock);
+	Impersonation before;
 
 	SPI_connect();
+	before = ActAsTableOwner(table);
 	ExecuteOnTable(table, "SELECT name, id, false, dim, features, targets, "
 				   "pg_catalog.octet_length(weights)::pg_catalog.int8, owner, created_at "
 				   "FROM %s ORDER BY name", 0, NULL, NULL, NULL, SPI_OK_SELECT);
+	ActAsSelf(before);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool		nulls[MODEL_COLUMNS];

@@ -15,16 +15,11 @@ PG_FUNCTION_INFO_V1(hamnet_smiles_error);
 PGDLLEXPORT Datum
 hamnet_smiles_error(PG_FUNCTION_ARGS)
 {
-	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	HnContext  *context = BeginCore();
-	HnGraph		graph;
-	HnStatus	status = hn_graph_from_smiles(context, smiles, &hn_features_2021, hamnet_max_atoms, &graph);
+	const char *reason = SmilesError(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 
-	if (status == HN_OK)
+	if (reason == NULL)
 		PG_RETURN_NULL();
-	if (status != HN_INVALID_SMILES && status != HN_TOO_LARGE)
-		ReportCoreError(context, smiles);
-	PG_RETURN_TEXT_P(cstring_to_text(context->message));
+	PG_RETURN_TEXT_P(cstring_to_text(reason));
 }
 
 PG_FUNCTION_INFO_V1(hamnet_canonical_smiles);

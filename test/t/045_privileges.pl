@@ -590,7 +590,8 @@ $node->safe_psql('work', q{
 refused('bob', 'work', $_, qr/permission denied for/, 'revoked: ' . substr($_, 0, 40))
   foreach ("SELECT hamnet_load_model('x', $weights)", q{SELECT hamnet_fit_axes('SELECT hamnet_fingerprint(''CC'')')}, $train->($rows),
 	q{CALL hamnet_train_engine('q', 'SELECT ''C''')}, q{CALL hamnet_enrich('library', 'smiles', 'fp')}, 'SELECT weights FROM _hamnet_model');
-returns('alice', 'work', $train->($rows) . "; SELECT hamnet_predict('CCO', 'q') IS NOT NULL", 't', 'granted: training, and models serve without their weights being readable');
+returns('alice', 'work', $train->($rows) . "; SELECT hamnet_predict('CCO', 'q') IS NOT NULL, owner, bytes > 0 FROM hamnet_models() WHERE name = 'q'", 't|alice|t',
+	'granted: training, and models are listed and serve without their weights being readable');
 
 is(superusers(), $superusers, 'nobody has become a superuser in the end');
 
