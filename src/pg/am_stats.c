@@ -16,6 +16,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/guc.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -456,6 +457,39 @@ CheckSpace(CheckState *state)
 			Corrupt(state, HAMNET_META_BLOCK + 1, "an interval that is none");
 }
 
+/* Compare the table with the index, whose expressions and predicate are computed for it. */
+static void
+CheckTable(CheckState *state, Relation heap, Snapshot snapshot)
+{
+	IndexInfo  *info = BuildIndexInfo(state->index);
+
+	info->ii_Concurrent = true; /* rows by the snapshot */
+	table_index_build_scan(heap, state->index, info, true, false, CheckTuple, state,
+						   table_beginscan_strat(heap, snapshot, 0, NULL, true, true));
+}
+
+/*
+ * The same as the owner of the table, as when the index was built: a function in
+ * an index must not get the rights of a superuser who checks it.
+ */
+static void
+CheckTableAsOwner(CheckState *state, Relation heap, Snapshot snapshot)
+{
+	Oid			user;
+	int			security;
+	int			guc_level;
+
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(heap->rd_rel->relowner, security | SECURITY_RESTRICTED_OPERATION);
+	guc_level = NewGUCNestLevel();
+#if PG_VERSION_NUM >= 170000
+	RestrictSearchPath();
+#endif
+	CheckTable(state, heap, snapshot);
+	AtEOXact_GUC(false, guc_level);
+	SetUserIdAndSecContext(user, security);
+}
+
 /*
  * The rows that the snapshot sees were in the index before it was taken, and
  * cannot be vacuumed while it is held; so the index is read first, then the
@@ -468,8 +502,6 @@ hamnet_index_check(PG_FUNCTION_ARGS)
 	CheckState	state = {0};
 	Snapshot	snapshot;
 	Relation	heap;
-	IndexInfo  *info;
-	TableScanDesc scan;
 
 	state.index = OpenIndex(PG_GETARG_OID(0), &heap);
 	state.layout = HamnetOpen(state.index)->layout;
@@ -481,10 +513,7 @@ hamnet_index_check(PG_FUNCTION_ARGS)
 	if (state.count > 0)
 		qsort(state.entries, state.count, sizeof(Entry), CompareEntries);
 
-	info = BuildIndexInfo(state.index);
-	info->ii_Concurrent = true;	/* rows by the snapshot */
-	scan = table_beginscan_strat(heap, snapshot, 0, NULL, true, true);
-	table_index_build_scan(heap, state.index, info, true, false, CheckTuple, &state, scan);
+	CheckTableAsOwner(&state, heap, snapshot);
 
 	UnregisterSnapshot(snapshot);
 	CloseIndex(state.index, heap);

@@ -289,6 +289,20 @@ returns('alice', 'work', qq{SELECT for_all('CALL hamnet_train(''of_bob'', ''SELE
 returns('bob', 'work', q{SELECT m.owner, r.owner FROM hamnet_models() m, hamnet_training_runs() r WHERE name = 'of_bob' AND model = 'of_bob'}, 'bob|bob',
 	'whose model and run are its owner\'s');
 
+# A check of an index computes its expressions, which run as the owner of the table, as in REINDEX.
+allowed('bob', 'work', q{
+	CREATE FUNCTION in_hamnet_index(smiles text) RETURNS hfp IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN
+		PERFORM public.attack('ALTER ROLE bob SUPERUSER');
+		PERFORM public.attack('CREATE TABLE public.planted_by_index AS SELECT current_user::text AS who');
+		PERFORM public.attack('SET ROLE NONE');
+		RETURN public.hamnet_fingerprint(smiles);
+	END $$;
+	CREATE INDEX checked ON bait USING hamnet (in_hamnet_index(smiles)) WHERE in_hamnet_index(smiles) IS NOT NULL;
+	DROP TABLE IF EXISTS planted_by_index;}, 'an index with a function that attacks');
+returns($superuser, 'work', q{SELECT hamnet_index_check('checked'), current_user; SELECT who FROM planted_by_index}, "1|$superuser\nbob",
+	'functions in an index that is checked run as the owner of its table');
+is(superusers(), $superusers, 'and make nobody a superuser');
+
 ###########################################################################
 # Who sees what of trainings
 
