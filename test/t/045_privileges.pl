@@ -258,7 +258,7 @@ allowed('alice', 'work', qq{
 	SELECT hamnet_load_model('of_team', $other_weights);}, 'models of two roles');
 refused('bob', 'work', $_, qr/must be owner of model "of_alice"/, 'another role may not: ' . substr($_, 0, 50))
   foreach ("SELECT hamnet_load_model('of_alice', $other_weights, true)", q{SELECT hamnet_drop_model('of_alice')},
-	qq{CALL hamnet_train('of_alice', 'SELECT ''C'', 1.0', '$quick')}, q{CALL hamnet_train_engine('of_alice', 'SELECT ''C''')});
+	q{SELECT hamnet_combine_models('of_alice', '{hamnet-engine}', false, true)}, qq{CALL hamnet_train('of_alice', 'SELECT ''C'', 1.0', '$quick')}, q{CALL hamnet_train_engine('of_alice', 'SELECT ''C''')});
 allowed('carol', 'work', "SELECT hamnet_load_model('of_team', $weights, true)", 'a member of the owning role may');
 allowed('bob', 'work', q{SELECT hamnet_predict('CCO', 'of_alice')}, 'everybody may use a model');
 
@@ -597,7 +597,7 @@ refused('bob', 'work', "BEGIN READ ONLY; $_", qr/in a read-only transaction/, 'r
   foreach ("SELECT hamnet_load_model('x', $weights)", q{SELECT hamnet_drop_model('of_bob')}, $train->($rows),
 	q{SELECT hamnet_fit_axes('SELECT hamnet_fingerprint(''CC'')')}, q{CALL hamnet_enrich('library', 'smiles', 'fp')});
 $node->safe_psql('work', q{
-	REVOKE EXECUTE ON FUNCTION hamnet_load_model, hamnet_fit_axes FROM PUBLIC;
+	REVOKE EXECUTE ON FUNCTION hamnet_load_model, hamnet_combine_models, hamnet_fit_axes FROM PUBLIC;
 	REVOKE EXECUTE ON PROCEDURE hamnet_train, hamnet_train_engine, hamnet_enrich FROM PUBLIC;
 	GRANT EXECUTE ON PROCEDURE hamnet_train TO alice;
 	REVOKE SELECT ON _hamnet_model FROM PUBLIC;});
