@@ -214,6 +214,15 @@ foreach my $earlier (@earlier)
 	make_data($database);
 	my $before = state_of($database);
 	like($before, qr/^assay\|.*^small\|/ms, 'a loaded model and a trained one') or diag($before);
+
+	# A view on a function whose result changes is not dropped without being asked for.
+	query($database, q{CREATE VIEW dependent AS SELECT * FROM hamnet_predictions('CCO')});
+	my ($status, $stdout, $stderr) = $node->psql($database, 'ALTER EXTENSION hamnet UPDATE');
+	like($stderr, qr/view dependent depends on function hamnet_predictions/, 'a view that stands in the way is named');
+	is(query($database, "SELECT extversion FROM pg_extension WHERE extname = 'hamnet'"), $earlier, 'and nothing is updated');
+	same(state_of($database), $before, 'or changed');
+	query($database, 'DROP VIEW dependent');
+
 	query($database, 'ALTER EXTENSION hamnet UPDATE');
 	same(state_of($database), $before, "data of $earlier are the same after the update");
 
