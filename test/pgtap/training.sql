@@ -153,11 +153,11 @@ SELECT is((report_of('kr') #> '{candidates,kernel,classification}') - 'log_likel
 
 -- rows to validate on
 SELECT lives_ok($$CALL hamnet_train('vq', 'SELECT smiles, y FROM assay WHERE n <> 5',
-	'{"head": "kernel", "validation_query": "SELECT smiles, y FROM assay WHERE n IN (4, 5)"}')$$, 'rows to validate on by a query of their own');
+	'{"head": "kernel", "known": 0, "validation_query": "SELECT smiles, y FROM assay WHERE n IN (4, 5)"}')$$, 'rows to validate on by a query of their own');
 SELECT is(report_of('vq') - '{id,head,seconds,metric,candidates,rejects}'::text[],
 	'{"rows": 66, "train": 54, "validation": 12, "invalid": 0, "unlabelled": 0}', 'all others are learned from');
-SELECT lives_ok($$CALL hamnet_train('vk', 'SELECT smiles, y FROM assay WHERE n <> 5', '{"head": "kernel", "validation": "none"}')$$, 'without validation');
-SELECT is(id_of('vk'), id_of('vq'), 'a kernel is the same');
+SELECT lives_ok($$CALL hamnet_train('vk', 'SELECT smiles, y FROM assay WHERE n <> 5', '{"head": "kernel", "known": 0, "validation": "none"}')$$, 'without validation');
+SELECT is(id_of('vk'), id_of('vq'), 'a kernel is the same, but for the scale of novelty');
 SELECT lives_ok($$CALL hamnet_train_engine('ve', 'SELECT ''CC'' AS smiles, ARRAY[0, 0, 0, 1.5, 0, 0]::float8[] AS xyz FROM generate_series(1, 10)',
 	'{"epochs": 1, "dim": 4, "units": 8, "validation_query": "SELECT ''CCC'', ARRAY[0, 0, 0, 1.5, 0, 0, 2.0, 1.4, 0]::float8[]"}')$$, 'for an engine as well');
 SELECT is((report_of('ve') ->> 'validation')::int, 1, 'its conformations are validated on');
