@@ -1,12 +1,12 @@
-# Targets, see README.md: demo, check and bench set up everything they need themselves, and so do
-# the longer tests, check-full and its parts fuzz, lint and check-sanitize; all, install, uninstall
-# and clean are PGXS's; unit, installcheck, check-pgtap and check-tap are the parts of check, for a
-# server that has the extension.
+# Targets, see README.md: demo, check, bench and reproduce set up everything they need themselves, and
+# so do the longer tests, check-full and its parts fuzz, lint and check-sanitize; report writes
+# models/REPORT.md from stored results; all, install, uninstall and clean are PGXS's; unit,
+# installcheck, check-pgtap and check-tap are the parts of check, for a server that has the extension.
 
 # The commands for a fresh clone come without PGXS, which may not be installed yet.
-ifneq (,$(filter setup demo check check-full fuzz lint check-sanitize bench,$(MAKECMDGOALS)))
+ifneq (,$(filter setup demo check check-full fuzz lint check-sanitize bench reproduce report,$(MAKECMDGOALS)))
 
-.PHONY: setup demo check check-full fuzz lint check-sanitize bench
+.PHONY: setup demo check check-full fuzz lint check-sanitize bench reproduce report
 setup:
 	@scripts/setup.sh --tests
 demo:
@@ -23,6 +23,11 @@ check-sanitize:
 	@scripts/sanitize.sh
 bench:
 	@scripts/bench.sh
+# DATA is PGXS's name too: the make that builds must not get it from MAKEFLAGS.
+reproduce:
+	@MAKEFLAGS= DATA="$(DATA)" ROW="$(ROW)" scripts/reproduce.sh
+report:
+	@python3 models/report.py
 
 else
 
