@@ -37,7 +37,7 @@ const int	builtin_model_count = lengthof(builtin_models);
 const BuiltinModel *
 DefaultModel(void)
 {
-	return FindBuiltinByName("hamnet-untrained");
+	return FindBuiltinByName("hamnet-base");
 }
 
 const BuiltinModel *
