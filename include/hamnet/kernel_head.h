@@ -6,11 +6,12 @@
  * use one kernel over three blocks of inputs:
  *
  *   k(x, y) = (1 - s) g(d²) + s t(x, y)
- *   d² = Σ over blocks b of weight_b |x_b - y_b|² / width_b
+ *   d² = Σ over blocks b of weight_b |x_b - y_b|² / width_b + weight_c Σ (log(1 + c_x) - log(1 + c_y))²
  *
- * where blocks are the fingerprint and the descriptors, g(d²) is exp(-d²) or
- * Matérn's (1 + r + r²/3) exp(-r) with r² = d², and t is the MinMax (Tanimoto)
- * kernel Σ min / Σ max of substructure counts. k(x, x) = 1.
+ * where blocks are the fingerprint and the descriptors, the last sum goes over
+ * substructures and their counts c, g(d²) is exp(-d²) or Matérn's
+ * (1 + r + r²/3) exp(-r) with r² = d², and t is the MinMax (Tanimoto) kernel
+ * Σ min / Σ max of the same counts. k(x, x) = 1.
  *
  * Fingerprint and descriptors are standardised and cut:
  *
@@ -59,11 +60,12 @@ struct HnKernelHead
 	HnKernelFunction function;
 	double		fingerprint_weight; /* 0: the block is not used */
 	double		descriptor_weight;	/* 0: the block is not used */
-	double		count_share;	/* s, 0 to 1 */
+	double		count_weight;	/* weight_c; 0: d² does not see the counts */
+	double		count_share;	/* s, 0 to 1; 0: there is no t */
 	const HnDescriptorSet *descriptors; /* NULL if the block is not used */
 	int			rows;			/* n */
 	int			rank;			/* m of factors; 0: no deviation is known */
-	int			entry_count;	/* of the counts of all rows; 0 if s is 0 */
+	int			entry_count;	/* of the counts of all rows; 0 if they are not used */
 	HnProcess  *processes;		/* [targets] */
 
 	/* set by hn_model_shape */
@@ -82,6 +84,13 @@ struct HnKernelHead
 								 * variance of the process at x is variance - |R k|², k the
 								 * kernel with the first m rows */
 };
+
+/* Whether a kernel looks at substructures. */
+static inline bool
+hn_kernel_uses_counts(const HnKernelHead *kernel)
+{
+	return kernel->count_weight > 0 || kernel->count_share > 0;
+}
 
 typedef struct HnKernelOptions
 {

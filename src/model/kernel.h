@@ -22,10 +22,11 @@ extern HnCounts hn_kernel_counts(const HnKernelHead *kernel, int row, int offset
 extern void hn_kernel_function(HnKernelFunction function, real *distances, size_t count);
 
 /*
- * t of one molecule with every training row, out [n]. dense is the molecule's
- * counts by column [HN_COUNT_COLUMNS] and total their sum.
+ * Compare the counts of one molecule with those of every training row: t, and
+ * Σ (log(1 + c_x) - log(1 + c_y))², [n] each.
  */
-extern void hn_kernel_min_max(const HnKernelHead *kernel, const uint8_t *dense, int total, real *out);
+extern HnStatus hn_kernel_compare_counts(HnContext *context, const HnKernelHead *kernel, HnCounts counts,
+										 real *similarities, real *distances);
 
 /*
  * The kernel between queries and every training row, out [count, n]. Queries

@@ -278,6 +278,7 @@ typedef struct Point
 {
 	double		fingerprint;
 	double		descriptors;
+	double		counts;
 	double		share;
 	double		scale;			/* λ, or v */
 	HnKernelFunction function;
@@ -292,7 +293,8 @@ typedef struct Search
 	int			n;
 	real	   *fingerprint;	/* mean squared difference of each pair [n, n], upper triangle; NULL: not used */
 	real	   *descriptors;
-	real	   *counts;			/* t of each pair */
+	real	   *counts;			/* squared distance of the counts of each pair */
+	real	   *similarities;	/* t of each pair; NULL where counts is */
 	Work		work;
 	real	   *alphas;			/* of the last evaluation, from which Newton's method starts [targets, n] */
 	int			evaluations;
@@ -314,6 +316,7 @@ set_kernel(Search *search, const Point *point)
 	int			n = search->n;
 	real		a = (real) exp(point->fingerprint);
 	real		b = (real) exp(point->descriptors);
+	real		c = (real) exp(point->counts);
 	real		share = search->counts ? (real) point->share : 0;
 
 	for (int i = 0; i < n; i++)
@@ -327,12 +330,13 @@ set_kernel(Search *search, const Point *point)
 			row[k] += a * search->fingerprint[first + k];
 		for (size_t k = 0; search->descriptors && k < count; k++)
 			row[k] += b * search->descriptors[first + k];
-		if (search->fingerprint || search->descriptors)
-			hn_kernel_function(point->function, row, count);
+		for (size_t k = 0; search->counts && k < count; k++)
+			row[k] += c * search->counts[first + k];
+		hn_kernel_function(point->function, row, count);
 		for (size_t k = 0; k < count; k++)
 			row[k] *= 1 - share;
 		for (size_t k = 0; share > 0 && k < count; k++)
-			row[k] += share * search->counts[first + k];
+			row[k] += share * search->similarities[first + k];
 	}
 }
 
@@ -374,6 +378,7 @@ inside(const Search *search, const Point *point)
 	double		least = search->task == HN_REGRESSION ? 1e-4 : 1e-2;
 
 	return fabs(point->fingerprint) <= log(1e4) && fabs(point->descriptors) <= log(1e4)
+		&& fabs(point->counts) <= log(1e4)
 		&& point->share >= 0 && point->share <= 0.98
 		&& point->scale >= log(least) && point->scale <= log(1e3);
 }
@@ -430,12 +435,13 @@ search_point(HnContext *context, Search *search, Point *best, double *likelihood
 {
 	static const double log_steps[] = {1.4, 0.7, 0.35};
 	static const double share_steps[] = {0.24, 0.12, 0.06};
-	bool		smooth = search->fingerprint || search->descriptors;
 	bool		moved;
 
 	HN_TRY(evaluate(context, search, best, likelihood));
 	for (int level = 0; level < 3; level++)
 	{
+		Point		candidate;
+
 		HN_TRY(search_coordinate(context, search, best, likelihood, offsetof(Point, scale), log_steps[level]));
 		if (search->descriptors)
 			HN_TRY(search_coordinate(context, search, best, likelihood, offsetof(Point, descriptors),
@@ -443,16 +449,16 @@ search_point(HnContext *context, Search *search, Point *best, double *likelihood
 		if (search->fingerprint)
 			HN_TRY(search_coordinate(context, search, best, likelihood, offsetof(Point, fingerprint),
 									 log_steps[level]));
-		if (search->counts && smooth)
+		if (search->counts)
+		{
+			HN_TRY(search_coordinate(context, search, best, likelihood, offsetof(Point, counts),
+									 log_steps[level]));
 			HN_TRY(search_coordinate(context, search, best, likelihood, offsetof(Point, share),
 									 share_steps[level]));
-		if (smooth)
-		{
-			Point		candidate = *best;
-
-			candidate.function = best->function == HN_MATERN ? HN_GAUSSIAN : HN_MATERN;
-			HN_TRY(try_move(context, search, best, likelihood, &candidate, &moved));
 		}
+		candidate = *best;
+		candidate.function = best->function == HN_MATERN ? HN_GAUSSIAN : HN_MATERN;
+		HN_TRY(try_move(context, search, best, likelihood, &candidate, &moved));
 	}
 	return HN_OK;
 }
@@ -555,7 +561,7 @@ store_inputs(HnContext *context, Job *job)
 		hn_kernel_standardise(kernel, job->inputs, job->rows[i], steps);
 		for (int k = 0; k < kernel->width; k++)
 			kernel->inputs[(size_t) i * kernel->width + k] = (int8_t) lrint(steps[k]);
-		if (kernel->count_share > 0)
+		if (hn_kernel_uses_counts(kernel))
 		{
 			const HnCounts *counts = &job->inputs->counts[job->rows[i]];
 
@@ -585,7 +591,7 @@ prepare_inputs(HnContext *context, Job *job, int fingerprint_dim)
 	HN_NEW(context, kernel->inputs, (size_t) job->n * kernel->width);
 	if (options->counts)
 	{
-		kernel->count_share = 1;	/* until the search has chosen */
+		kernel->count_weight = 1;	/* until the search has chosen */
 		for (int i = 0; i < job->n; i++)
 			kernel->entry_count += job->inputs->counts[job->rows[i]].length;
 		HN_NEW(context, kernel->count_lengths, job->n);
@@ -745,42 +751,53 @@ block_distances(HnContext *context, const Job *job, const int *chosen, int n, in
 	return HN_OK;
 }
 
-/* t between the chosen rows, [n, n]. */
+/* Where the counts of each row begin [n]; NULL without counts. */
 static HnStatus
-count_similarities(HnContext *context, const Job *job, const int *chosen, int n, real **similarities)
+count_offsets(HnContext *context, const HnKernelHead *kernel, int **offsets)
+{
+	int			offset = 0;
+
+	*offsets = NULL;
+	if (!hn_kernel_uses_counts(kernel))
+		return HN_OK;
+	HN_NEW(context, *offsets, kernel->rows);
+	for (int i = 0; i < kernel->rows; i++)
+	{
+		(*offsets)[i] = offset;
+		offset += kernel->count_lengths[i];
+	}
+	return HN_OK;
+}
+
+/* Squared distances and t between the counts of the chosen rows, [n, n]. */
+static HnStatus
+compare_counts(HnContext *context, const Job *job, const int *chosen, int n, real **distances, real **similarities)
 {
 	const HnKernelHead *kernel = job->kernel;
-	uint8_t    *dense;
-	real	   *row;
+	real	   *similarity;		/* of one row with all others [kernel->rows] */
+	real	   *distance;
 	int		   *offsets;
 
-	*similarities = NULL;
+	*distances = *similarities = NULL;
 	if (!job->options->counts)
 		return HN_OK;
+	HN_NEW(context, *distances, (size_t) n * n);
 	HN_NEW(context, *similarities, (size_t) n * n);
-	HN_NEW(context, row, kernel->rows);
-	HN_NEW(context, offsets, kernel->rows + 1);
-	HN_NEW_ZERO(context, dense, HN_COUNT_COLUMNS);
-	offsets[0] = 0;
-	for (int i = 0; i < kernel->rows; i++)
-		offsets[i + 1] = offsets[i] + kernel->count_lengths[i];
+	HN_NEW(context, similarity, kernel->rows);
+	HN_NEW(context, distance, kernel->rows);
+	HN_TRY(count_offsets(context, kernel, &offsets));
 	for (int i = 0; i < n; i++)
 	{
 		HnCounts	counts = hn_kernel_counts(kernel, chosen[i], offsets[chosen[i]]);
-		int			total = 0;
 
 		if (hn_interrupted(context))
 			return HN_INTERRUPTED;
-		for (int k = 0; k < counts.length; k++)
-		{
-			dense[counts.columns[k]] = counts.counts[k];
-			total += counts.counts[k];
-		}
-		hn_kernel_min_max(kernel, dense, total, row);
+		HN_TRY(hn_kernel_compare_counts(context, kernel, counts, similarity, distance));
 		for (int k = 0; k < n; k++)
-			(*similarities)[(size_t) i * n + k] = row[chosen[k]];
-		for (int k = 0; k < counts.length; k++)
-			dense[counts.columns[k]] = 0;
+		{
+			(*similarities)[(size_t) i * n + k] = similarity[chosen[k]];
+			(*distances)[(size_t) i * n + k] = distance[chosen[k]];
+		}
 	}
 	return HN_OK;
 }
@@ -823,10 +840,10 @@ choose_parameters(HnContext *context, Job *job, Point *best, HnKernelReport *res
 	HnArenaMark mark = hn_arena_mark(context->arena);
 	Search		search = {
 		.task = job->head->task, .target_count = job->head->target_count, .options = job->options,
-		.planned = job->options->counts ? 60 : 30
+		.planned = job->options->counts ? 80 : 30
 	};
 	Point		start = {
-		.fingerprint = log(0.1), .descriptors = log(0.1), .share = 0.24,
+		.fingerprint = log(0.1), .descriptors = log(0.1), .counts = log(0.01), .share = 0.24,
 		.scale = job->head->task == HN_REGRESSION ? log(0.05) : log(4), .function = HN_MATERN
 	};
 	int		   *chosen = NULL;
@@ -836,15 +853,15 @@ choose_parameters(HnContext *context, Job *job, Point *best, HnKernelReport *res
 	HN_TRY(block_distances(context, job, chosen, search.n, 0, kernel->fingerprint_width, &search.fingerprint));
 	HN_TRY(block_distances(context, job, chosen, search.n, kernel->fingerprint_width,
 						   kernel->width - kernel->fingerprint_width, &search.descriptors));
-	HN_TRY(count_similarities(context, job, chosen, search.n, &search.counts));
+	HN_TRY(compare_counts(context, job, chosen, search.n, &search.counts, &search.similarities));
 	HN_TRY(new_work(context, search.n, &search.work));
 	HN_NEW_ZERO(context, search.alphas, (size_t) search.target_count * search.n);
 
 	*best = start;
 	HN_TRY(search_point(context, &search, best, &result->log_likelihood));
-	if (search.counts && kernel->width > 0)
+	if (search.counts)
 	{
-		/* A little of the counts may be a trap on the way to none. */
+		/* A little of t may be a trap on the way to none. */
 		Point		without = start;
 		double		likelihood;
 
@@ -865,19 +882,12 @@ static void
 set_parameters(const Job *job, const Point *point)
 {
 	HnKernelHead *kernel = job->kernel;
-	bool		smooth = kernel->width > 0;
 
 	kernel->function = point->function;
 	kernel->fingerprint_weight = kernel->fingerprint_width > 0 ? exp(point->fingerprint) : 0;
 	kernel->descriptor_weight = kernel->descriptors ? exp(point->descriptors) : 0;
-	if (job->options->counts)
-		kernel->count_share = smooth ? point->share : 1;
-	if (kernel->count_share < 1e-6)
-	{
-		/* The search has found no use for the counts. */
-		kernel->count_share = 0;
-		kernel->entry_count = 0;
-	}
+	kernel->count_weight = job->options->counts ? exp(point->counts) : 0;
+	kernel->count_share = job->options->counts && point->share > 1e-6 ? point->share : 0;
 }
 
 /* The kernel between training rows first .. first + count - 1 and all of them, out [count, n]. */
@@ -891,7 +901,7 @@ training_rows(HnContext *context, const HnKernelHead *kernel, const int *offsets
 	HN_NEW(context, steps, (size_t) count * kernel->width);
 	for (size_t k = 0; k < (size_t) count * kernel->width; k++)
 		steps[k] = kernel->inputs[(size_t) first * kernel->width + k];
-	if (kernel->count_share > 0)
+	if (hn_kernel_uses_counts(kernel))
 	{
 		HN_NEW(context, counts, count);
 		for (int i = 0; i < count; i++)
@@ -899,24 +909,6 @@ training_rows(HnContext *context, const HnKernelHead *kernel, const int *offsets
 	}
 	HN_TRY(hn_kernel_rows(context, kernel, count, steps, counts, out));
 	hn_arena_rewind(context->arena, mark);
-	return HN_OK;
-}
-
-/* Where the counts of each row begin [n]; NULL without counts. */
-static HnStatus
-count_offsets(HnContext *context, const HnKernelHead *kernel, int **offsets)
-{
-	int			offset = 0;
-
-	*offsets = NULL;
-	if (kernel->count_share == 0)
-		return HN_OK;
-	HN_NEW(context, *offsets, kernel->rows);
-	for (int i = 0; i < kernel->rows; i++)
-	{
-		(*offsets)[i] = offset;
-		offset += kernel->count_lengths[i];
-	}
 	return HN_OK;
 }
 

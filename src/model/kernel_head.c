@@ -60,25 +60,58 @@ hn_kernel_function(HnKernelFunction function, real *distances, size_t count)
 	}
 }
 
-void
-hn_kernel_min_max(const HnKernelHead *kernel, const uint8_t *dense, int total, real *out)
+/* log(1 + c) of every count. */
+static const real *
+count_logarithms(void)
 {
+	static real logarithms[UINT8_MAX + 1];
+
+	/* Whoever comes first, and every thread at the same time, writes the same numbers. */
+	if (logarithms[1] == 0)
+		for (int i = UINT8_MAX; i >= 0; i--)
+			logarithms[i] = (real) log1p(i);
+	return logarithms;
+}
+
+HnStatus
+hn_kernel_compare_counts(HnContext *context, const HnKernelHead *kernel, HnCounts counts,
+						 real *similarities, real *distances)
+{
+	HnArenaMark mark = hn_arena_mark(context->arena);
 	const uint16_t *column = kernel->count_columns;
 	const uint8_t *value = kernel->count_values;
+	const real *logarithm = count_logarithms();
+	uint8_t    *dense;			/* counts by column */
+	int			total = 0;
+	real		norm = 0;
 
+	HN_NEW_ZERO(context, dense, HN_COUNT_COLUMNS);
+	for (int k = 0; k < counts.length; k++)
+	{
+		dense[counts.columns[k]] = counts.counts[k];
+		total += counts.counts[k];
+		norm += logarithm[counts.counts[k]] * logarithm[counts.counts[k]];
+	}
 	for (int i = 0; i < kernel->rows; i++)
 	{
 		int			common = 0;
 		int			sum = 0;
+		real		own_norm = 0;
+		real		product = 0;
 
 		for (int k = 0; k < kernel->count_lengths[i]; k++, column++, value++)
 		{
 			common += *value < dense[*column] ? *value : dense[*column];
 			sum += *value;
+			own_norm += logarithm[*value] * logarithm[*value];
+			product += logarithm[*value] * logarithm[dense[*column]];
 		}
 		/* Σ max = Σ a + Σ b - Σ min, above 0 because a row has an entry. */
-		out[i] = (real) common / (real) (total + sum - common);
+		similarities[i] = (real) common / (real) (total + sum - common);
+		distances[i] = norm + own_norm - 2 * product;
 	}
+	hn_arena_rewind(context->arena, mark);
+	return HN_OK;
 }
 
 /* Factor of each column of steps that makes squared differences the terms of d². */
@@ -102,7 +135,10 @@ squared_norm(const real *x, int width)
 	return sum;
 }
 
-/* (1 - s) g(d²) into out [count, n]: d² = |x|² + |y|² - 2 x·y, a block of training rows at a time. */
+/*
+ * out [count, n] ← (1 - s) g(d²), where out holds what the counts add to d². The
+ * rest is |x|² + |y|² - 2 x·y, a block of training rows at a time.
+ */
 static HnStatus
 smooth_rows(HnContext *context, const HnKernelHead *kernel, int count, real *steps, real *out)
 {
@@ -139,7 +175,7 @@ smooth_rows(HnContext *context, const HnKernelHead *kernel, int count, real *ste
 				block[(size_t) i * w + k] = stored[k] * factors[k];
 			block_norms[i] = squared_norm(block + (size_t) i * w, w);
 		}
-		hn_gemm_nt(count, rows, w, -2, steps, w, block, w, 0, out + first, n);
+		hn_gemm_nt(count, rows, w, -2, steps, w, block, w, 1, out + first, n);
 		for (int i = 0; i < count; i++)
 		{
 			real	   *row = out + (size_t) i * n + first;
@@ -154,45 +190,30 @@ smooth_rows(HnContext *context, const HnKernelHead *kernel, int count, real *ste
 	return HN_OK;
 }
 
-/* Add s t to out [count, n]. */
-static HnStatus
-add_count_rows(HnContext *context, const HnKernelHead *kernel, int count, const HnCounts *counts, real *out)
-{
-	uint8_t    *dense;
-	real	   *row;
-
-	HN_NEW_ZERO(context, dense, HN_COUNT_COLUMNS);
-	HN_NEW(context, row, kernel->rows);
-	for (int i = 0; i < count; i++)
-	{
-		int			total = 0;
-
-		for (int k = 0; k < counts[i].length; k++)
-		{
-			dense[counts[i].columns[k]] = counts[i].counts[k];
-			total += counts[i].counts[k];
-		}
-		hn_kernel_min_max(kernel, dense, total, row);
-		for (int k = 0; k < kernel->rows; k++)
-			out[(size_t) i * kernel->rows + k] += (real) kernel->count_share * row[k];
-		for (int k = 0; k < counts[i].length; k++)
-			dense[counts[i].columns[k]] = 0;
-	}
-	return HN_OK;
-}
-
 HnStatus
 hn_kernel_rows(HnContext *context, const HnKernelHead *kernel, int count, real *steps, const HnCounts *counts,
 			   real *out)
 {
 	HnArenaMark mark = hn_arena_mark(context->arena);
+	size_t		n = (size_t) kernel->rows;
+	real	   *similarities = NULL;
 
-	if (kernel->width > 0)
-		HN_TRY(smooth_rows(context, kernel, count, steps, out));
-	else
-		memset(out, 0, (size_t) count * kernel->rows * sizeof(real));
-	if (kernel->count_share > 0)
-		HN_TRY(add_count_rows(context, kernel, count, counts, out));
+	memset(out, 0, (size_t) count * n * sizeof(real));
+	if (hn_kernel_uses_counts(kernel))
+	{
+		HN_NEW(context, similarities, (size_t) count * n);
+		for (int i = 0; i < count; i++)
+		{
+			real	   *distances = out + i * n;
+
+			HN_TRY(hn_kernel_compare_counts(context, kernel, counts[i], similarities + i * n, distances));
+			for (size_t k = 0; k < n; k++)
+				distances[k] *= (real) kernel->count_weight;
+		}
+	}
+	HN_TRY(smooth_rows(context, kernel, count, steps, out));
+	for (size_t k = 0; kernel->count_share > 0 && k < (size_t) count * n; k++)
+		out[k] += (real) kernel->count_share * similarities[k];
 	hn_arena_rewind(context->arena, mark);
 	return HN_OK;
 }
@@ -283,7 +304,7 @@ hn_kernel_check(HnContext *context, const HnHead *head)
 	for (int k = 0; k < kernel->width; k++)
 		if (kernel->scale[k] < 0)
 			return hn_fail(context, HN_INVALID_MODEL, "scale %d of head \"%s\" is negative", k, head->name);
-	if (kernel->count_share == 0)
+	if (!hn_kernel_uses_counts(kernel))
 		return HN_OK;
 	for (int i = 0; i < kernel->rows; i++)
 	{

@@ -262,7 +262,7 @@ static HnStatus
 read_kernel_blocks(HnContext *context, const Section *section, HnKernelHead *kernel)
 {
 	static const char *const descriptor_keys[] = {"set", "weight", NULL};
-	static const char *const count_keys[] = {"share", "entries", NULL};
+	static const char *const count_keys[] = {"weight", "share", "entries", NULL};
 	Section		block;
 
 	if (json_object_get(section->object, "fingerprint"))
@@ -280,6 +280,8 @@ read_kernel_blocks(HnContext *context, const Section *section, HnKernelHead *ker
 	if (json_object_get(section->object, "counts"))
 	{
 		HN_TRY(enter(context, &block, json_object_get(section->object, "counts"), count_keys));
+		if (json_object_get(block.object, "weight"))
+			HN_TRY(get_double(context, &block, "weight", &kernel->count_weight));
 		HN_TRY(get_double(context, &block, "share", &kernel->count_share));
 		HN_TRY(get_int(context, &block, "entries", &kernel->entry_count));
 	}
@@ -780,9 +782,14 @@ pack_kernel(const HnHead *head)
 	if (kernel->descriptors)
 		packed = with(packed, "descriptors", json_pack("{s:s,s:f}", "set", kernel->descriptors->name,
 													   "weight", kernel->descriptor_weight));
-	if (kernel->count_share > 0)
-		packed = with(packed, "counts", json_pack("{s:f,s:i}", "share", kernel->count_share,
-												  "entries", kernel->entry_count));
+	if (hn_kernel_uses_counts(kernel))
+	{
+		json_t	   *counts = json_pack("{s:f,s:i}", "share", kernel->count_share, "entries", kernel->entry_count);
+
+		if (kernel->count_weight > 0)
+			counts = with(counts, "weight", json_real(kernel->count_weight));
+		packed = with(packed, "counts", counts);
+	}
 	return packed;
 }
 

@@ -26,7 +26,7 @@ hn_model_needs(const HnModel *model)
 			needs.descriptors = kernel->descriptors;
 		if (inputs && inputs->descriptors)
 			needs.descriptors = inputs->descriptors;
-		needs.counts |= (kernel && kernel->count_share > 0) || (inputs && inputs->counts > 0);
+		needs.counts |= (kernel && hn_kernel_uses_counts(kernel)) || (inputs && inputs->counts > 0);
 	}
 	return needs;
 }

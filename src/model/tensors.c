@@ -127,18 +127,20 @@ check_kernel(HnContext *context, const HnHead *head)
 					   kernel->rows < HN_MAX_KERNEL_RANK ? kernel->rows : HN_MAX_KERNEL_RANK));
 	HN_TRY(check_number(context, head, "the fingerprint's weight", kernel->fingerprint_weight, 0, MOST_WEIGHT));
 	HN_TRY(check_number(context, head, "the descriptors' weight", kernel->descriptor_weight, 0, MOST_WEIGHT));
+	HN_TRY(check_number(context, head, "the counts' weight", kernel->count_weight, 0, MOST_WEIGHT));
 	HN_TRY(check_number(context, head, "the counts' share", kernel->count_share, 0, 1));
 	if ((kernel->descriptors != NULL) != (kernel->descriptor_weight > 0))
 		return hn_fail(context, HN_INVALID_MODEL, "the descriptors' weight of head \"%s\" must be above 0 where it uses them",
 					   head->name);
-	if ((kernel->entry_count != 0) != (kernel->count_share > 0))
-		return hn_fail(context, HN_INVALID_MODEL, "the counts' share of head \"%s\" must be above 0 where it uses them",
+	if ((kernel->entry_count != 0) != hn_kernel_uses_counts(kernel))
+		return hn_fail(context, HN_INVALID_MODEL, "the counts' share or weight of head \"%s\" must be above 0 where it uses them",
 					   head->name);
-	if ((kernel->count_share < 1) != (kernel->fingerprint_weight > 0 || kernel->descriptor_weight > 0))
+	if ((kernel->count_share < 1) !=
+		(kernel->fingerprint_weight > 0 || kernel->descriptor_weight > 0 || kernel->count_weight > 0))
 		return hn_fail(context, HN_INVALID_MODEL,
-					   "head \"%s\" must use fingerprint or descriptors unless the counts' share is 1",
+					   "head \"%s\" must weigh fingerprint, descriptors or counts unless the counts' share is 1",
 					   head->name);
-	if (kernel->count_share > 0)
+	if (hn_kernel_uses_counts(kernel))
 	{
 		/* An environment for each atom at least, and every column at most. */
 		snprintf(what, sizeof(what), "the number of count entries of head \"%s\"", head->name);
@@ -588,7 +590,7 @@ add_kernel(TableList *list, const HnHead *head)
 		add_table(list, head->name, "scale", HN_F32, 1, kernel->width, 1, &kernel->scale);
 		add_table(list, head->name, "inputs", HN_I8, 2, n, kernel->width, &kernel->inputs);
 	}
-	if (kernel->count_share > 0)
+	if (hn_kernel_uses_counts(kernel))
 	{
 		add_table(list, head->name, "count_lengths", HN_U16, 1, n, 1, &kernel->count_lengths);
 		add_table(list, head->name, "count_columns", HN_U16, 1, kernel->entry_count, 1, &kernel->count_columns);

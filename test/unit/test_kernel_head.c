@@ -169,20 +169,24 @@ naive_kernel(const HnKernelHead *kernel, const double *x, const HnCounts *a, con
 
 		squared += weight * (x[k] - y[k]) * (x[k] - y[k]) / (21.0 * 21.0) / width;
 	}
-	smooth = kernel->function == HN_GAUSSIAN ? exp(-squared)
-		: (1 + sqrt(squared) + squared / 3) * exp(-sqrt(squared));
-	if (kernel->count_share == 0)
-		return smooth;
-	for (int k = 0; k < a->length; k++)
-		dense[0][a->columns[k]] = a->counts[k];
-	for (int k = 0; k < b->length; k++)
-		dense[1][b->columns[k]] = b->counts[k];
+	if (hn_kernel_uses_counts(kernel))
+	{
+		for (int k = 0; k < a->length; k++)
+			dense[0][a->columns[k]] = a->counts[k];
+		for (int k = 0; k < b->length; k++)
+			dense[1][b->columns[k]] = b->counts[k];
+	}
 	for (int k = 0; k < HN_COUNT_COLUMNS; k++)
 	{
+		double		difference = log1p(dense[0][k]) - log1p(dense[1][k]);
+
+		squared += kernel->count_weight * difference * difference;
 		least += dense[0][k] < dense[1][k] ? dense[0][k] : dense[1][k];
 		most += dense[0][k] > dense[1][k] ? dense[0][k] : dense[1][k];
 	}
-	return (kernel->width > 0 ? (1 - kernel->count_share) * smooth : 0) + kernel->count_share * least / most;
+	smooth = kernel->function == HN_GAUSSIAN ? exp(-squared)
+		: (1 + sqrt(squared) + squared / 3) * exp(-sqrt(squared));
+	return (1 - kernel->count_share) * smooth + (kernel->count_share > 0 ? kernel->count_share * least / most : 0);
 }
 
 /* Standardised inputs of one molecule by their definition. */
@@ -218,7 +222,7 @@ stored_counts(const HnKernelHead *kernel, int row)
 {
 	int			offset = 0;
 
-	if (kernel->count_share == 0)
+	if (!hn_kernel_uses_counts(kernel))
 		return (HnCounts)
 	{
 		0
@@ -689,7 +693,7 @@ test_file(void **state)
 		expect_ok(write_and_read(&model, &again));
 		needs = hn_model_needs(&again);
 		assert_ptr_equal(needs.descriptors, &hn_descriptors_rdkit_2d);
-		assert_int_equal(needs.counts, again.heads[1].kernel->count_share > 0);
+		assert_int_equal(needs.counts, hn_kernel_uses_counts(again.heads[1].kernel));
 		expect_ok(hn_predict(&context, &model, &model.heads[1], &queries, values[0], sds[0]));
 		expect_ok(hn_predict(&context, &again, &again.heads[1], &queries, values[1], sds[1]));
 		assert_memory_equal(values[0], values[1], sizeof(values[0]));
@@ -716,7 +720,7 @@ test_damaged_file(void **state)
 	HnKernelHead good;
 
 	(void) state;
-	if (kernel->count_share == 0)
+	if (!hn_kernel_uses_counts(kernel))
 		skip();
 	good = *kernel;
 
