@@ -13,13 +13,19 @@ typedef struct HnFeatureSet
 	const char *name;
 	int			atom_columns;
 	int			bond_columns;
+	double		least_mass;		/* of an atom; 0: as the specification says */
 	const struct HnFeatureSet *extends; /* its first atom columns and all its bond columns are those of this set; or NULL */
 } HnFeatureSet;
 
 /* The feature set of the paper's code: 34 atom columns, 10 bond columns. */
 extern const HnFeatureSet hn_features_2021;
 
-/* The same and, after them, hydrogens and ring sizes: 46 atom columns, 10 bond columns. */
+/*
+ * The same and, after them, hydrogens and ring sizes: 46 atom columns, 10 bond
+ * columns. No atom has less than 1 / 5 of the unit of mass, about that of boron:
+ * the engine divides by squares of masses, and explicit hydrogens (0.02) make
+ * its steps diverge, such as those of [H+].[Cl-].
+ */
 extern const HnFeatureSet hn_features_2026;
 
 /* The feature set of that name, or NULL. */
@@ -40,7 +46,7 @@ typedef struct HnGraph
 	int			(*bonds)[2];	/* [m] (u, v), u < v, sorted */
 	real	   *atom_features;	/* [n, atom_columns] */
 	real	   *bond_features;	/* [m, bond_columns] */
-	real	   *mass;			/* [n] standard atomic weight / 50; 1 for a dummy */
+	real	   *mass;			/* [n] standard atomic weight / 50, at least features->least_mass; 1 for a dummy */
 } HnGraph;
 
 /* A directed edge receiver <- sender. */

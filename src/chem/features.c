@@ -47,8 +47,8 @@ static const unsigned char listed_elements[] = {
 #define SMALLEST_RING 3
 #define LARGEST_RING 8
 
-const HnFeatureSet hn_features_2021 = {"hamnet-2021", ATOM_COLUMNS_2021, BOND_COLUMNS, NULL};
-const HnFeatureSet hn_features_2026 = {"hamnet-2026", ATOM_COLUMNS_2026, BOND_COLUMNS, &hn_features_2021};
+const HnFeatureSet hn_features_2021 = {"hamnet-2021", ATOM_COLUMNS_2021, BOND_COLUMNS, 0, NULL};
+const HnFeatureSet hn_features_2026 = {"hamnet-2026", ATOM_COLUMNS_2026, BOND_COLUMNS, 0.2, &hn_features_2021};
 
 static const HnFeatureSet *const feature_sets[] = {&hn_features_2021, &hn_features_2026};
 

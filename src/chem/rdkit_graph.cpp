@@ -179,7 +179,7 @@ describe_atoms(HnContext *context, const RDKit::ROMol &mol, const std::vector<un
 
 		graph->source_atom[place] = static_cast<int>(atom->getIdx());
 		graph->element[place] = static_cast<unsigned char>(facts.element);
-		graph->mass[place] = static_cast<real>(weight > 0 ? weight / 50 : 1);
+		graph->mass[place] = static_cast<real>(weight > 0 ? std::max(weight / 50, graph->features->least_mass) : 1);
 		hn_encode_atom(graph->features, &facts, graph->atom_features + place * columns);
 	}
 }
