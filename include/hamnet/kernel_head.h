@@ -53,6 +53,8 @@ typedef struct HnProcess
 	double		variance;
 	double		noise;			/* variance of a measurement; 0 for classes */
 	double		offset;			/* mean of the process; 0 for regression */
+	double		least;			/* of regression, what predictions are held between: */
+	double		most;			/* the labels of the training rows; both 0: nothing */
 } HnProcess;
 
 struct HnKernelHead

@@ -543,7 +543,13 @@ scale_target(HnContext *context, Job *job, int t)
 	if (!(target->std > LEAST_DEVIATION * fabs(target->mean)))
 		return hn_fail(context, HN_INVALID_ARGUMENT, "target \"%s\" is constant", target->name);
 	for (int i = 0; i < job->n; i++)
+	{
+		HnProcess  *process = &job->kernel->processes[t];
+
 		y[i] = (real) ((y[i] - target->mean) / target->std);
+		process->least = fmin(process->least, y[i]);
+		process->most = fmax(process->most, y[i]);
+	}
 	return HN_OK;
 }
 

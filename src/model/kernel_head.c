@@ -256,6 +256,8 @@ predict_target(HnContext *context, const HnHead *head, int target, int count, co
 			sum += (double) weights[j] * row[j];
 		if (!isfinite(sum))
 			return hn_fail(context, HN_NOT_FINITE, "head \"%s\" of the model is not finite", head->name);
+		if (process->least < process->most)
+			sum = fmin(fmax(sum, process->least), process->most);
 		values[i * head->target_count + target] = head->task == HN_REGRESSION
 			? sum * scale->std + scale->mean : 1 / (1 + exp(-sum));
 		if (known)

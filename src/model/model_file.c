@@ -292,16 +292,21 @@ read_kernel_blocks(HnContext *context, const Section *section, HnKernelHead *ker
 static HnStatus
 read_process(HnContext *context, const Section *kernel, int index, json_t *value, HnTask task, HnProcess *process)
 {
-	static const char *const regression_keys[] = {"variance", "noise", NULL};
+	static const char *const regression_keys[] = {"variance", "noise", "least", "most", NULL};
 	static const char *const classification_keys[] = {"variance", "offset", NULL};
 	Section		section;
 
 	snprintf(section.name, sizeof(section.name), "%.24s.processes[%d]", kernel->name, index);
 	HN_TRY(enter(context, &section, value, task == HN_REGRESSION ? regression_keys : classification_keys));
 	HN_TRY(get_double(context, &section, "variance", &process->variance));
-	if (task == HN_REGRESSION)
-		return get_double(context, &section, "noise", &process->noise);
-	return get_double(context, &section, "offset", &process->offset);
+	if (task == HN_CLASSIFICATION)
+		return get_double(context, &section, "offset", &process->offset);
+	if (json_object_get(section.object, "least") || json_object_get(section.object, "most"))
+	{
+		HN_TRY(get_double(context, &section, "least", &process->least));
+		HN_TRY(get_double(context, &section, "most", &process->most));
+	}
+	return get_double(context, &section, "noise", &process->noise);
 }
 
 static HnStatus
@@ -761,9 +766,12 @@ with_layers(json_t *packed, const HnHead *head)
 static json_t *
 pack_process(HnTask task, const HnProcess *process)
 {
-	if (task == HN_REGRESSION)
-		return json_pack("{s:f,s:f}", "variance", process->variance, "noise", process->noise);
-	return json_pack("{s:f,s:f}", "variance", process->variance, "offset", process->offset);
+	if (task == HN_CLASSIFICATION)
+		return json_pack("{s:f,s:f}", "variance", process->variance, "offset", process->offset);
+	if (process->least < process->most)
+		return json_pack("{s:f,s:f,s:f,s:f}", "variance", process->variance, "noise", process->noise,
+						 "least", process->least, "most", process->most);
+	return json_pack("{s:f,s:f}", "variance", process->variance, "noise", process->noise);
 }
 
 static json_t *

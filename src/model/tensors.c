@@ -153,6 +153,8 @@ check_kernel(HnContext *context, const HnHead *head)
 		HN_TRY(check_number(context, head, "a variance", process->variance, 0, MOST_WEIGHT));
 		HN_TRY(check_number(context, head, "a noise", process->noise, 0, MOST_WEIGHT));
 		HN_TRY(check_number(context, head, "an offset", process->offset, -MOST_WEIGHT, MOST_WEIGHT));
+		HN_TRY(check_number(context, head, "the smallest label", process->least, -MOST_WEIGHT, 0));
+		HN_TRY(check_number(context, head, "the largest label", process->most, 0, MOST_WEIGHT));
 	}
 	return HN_OK;
 }
