@@ -101,36 +101,26 @@ ORDER BY drug.name, near.rank;
 \echo
 \echo == 5. Predicted properties of ibuprofen
 \echo
-SELECT NOT EXISTS (SELECT FROM hamnet_models() WHERE built_in AND cardinality(targets) > 0) AS untrained \gset
-\if :untrained
-\echo The default model is hamnet-untrained: its weights are random numbers from a seed.
-\echo It was taught no property, so the query below is right and its answer is empty.
-\echo A trained model of your own is loaded with hamnet_load_model(name, weights).
-\echo
-\endif
 \set ECHO queries
 
-SELECT property, value, unit, sd FROM hamnet_predictions('CC(C)Cc1ccc(cc1)C(C)C(=O)O');
+SELECT property, round(value::numeric, 3) AS value, unit, round(sd::numeric, 3) AS sd, round(novelty::numeric, 2) AS novelty
+FROM hamnet_predictions('CC(C)Cc1ccc(cc1)C(C)C(=O)O');
 
 \set ECHO none
 \echo
 \echo == 6. Inside the network: aspirin
 \echo
-\echo Positions in angstrom, and the energies on the way there, by the built-in model hamnet-engine, which has learned them from QM9.
+\echo Positions in angstrom, and the energies on the way there, which the engine has learned from QM9.
 \echo
 \set ECHO queries
 
 SELECT atom, element, round(x::numeric, 4) AS x, round(y::numeric, 4) AS y, round(z::numeric, 4) AS z
-FROM hamnet_conformer('CC(=O)Oc1ccccc1C(=O)O', 'hamnet-engine');
+FROM hamnet_conformer('CC(=O)Oc1ccccc1C(=O)O');
 
 SELECT step, kinetic, potential, dissipated
-FROM hamnet_trajectory('CC(=O)Oc1ccccc1C(=O)O', 'hamnet-engine') WHERE step % 5 = 0;
+FROM hamnet_trajectory('CC(=O)Oc1ccccc1C(=O)O') WHERE step % 5 = 0;
 
 \set ECHO none
-\if :untrained
-\echo The weights of an untrained model show the form of the answer, not chemistry.
-\echo
-\endif
 \set ECHO queries
 
 SELECT atom, element, round(weight::numeric, 4) AS weight

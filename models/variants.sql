@@ -4,11 +4,12 @@
 
 CREATE TEMP VIEW variant (variant, dataset, base, options) AS
 VALUES
-	('ours', '*', 'hamnet-base', '{"head": "joint", "members": 5, "workers": 1}'::jsonb),
+	('ours', '*', 'hamnet-base', '{"head": "joint", "members": 5, "units": 64, "counts": 512, "workers": 1}'::jsonb),
 	('ours', 'tox21', NULL, '{"kernel_rows": 3000}'),
 	('ours', 'hiv', NULL, '{"members": 2, "kernel_rows": 5000}'),
 	('ours', 'qm9', NULL, '{"head": "full", "members": 1}'),
 	('engine off', '*', 'base_no_engine', '{}'),
+	('large networks', '*', NULL, '{"units": 256, "counts": 1024}'),
 	('without counts', '*', NULL, '{"inputs": "descriptors"}'),
 	('single member', '*', NULL, '{"members": 1}'),
 	('kernel alone', '*', NULL, '{"head": "kernel", "members": null}'),

@@ -5,7 +5,7 @@ SELECT plan(60);
 -- valid and invalid molecules
 SELECT is(hamnet_dims(hamnet_fingerprint('CCO')), 256, 'a fingerprint of the default model has 256 dimensions');
 SELECT is(hamnet_model_of(hamnet_fingerprint('CCO')), left(id, 8), 'and carries the model''s identity')
-	FROM hamnet_models() WHERE name = 'hamnet-untrained';
+	FROM hamnet_models() WHERE name = 'hamnet-base';
 SELECT ok(hamnet_norm(hamnet_fingerprint('CCO')) > 0, 'it is not zero');
 SELECT ok((SELECT bool_and(x >= 0) FROM unnest(hamnet_fingerprint('CC(=O)Oc1ccccc1C(=O)O')::real[]) x), 'no element is negative');
 SELECT throws_ok($$SELECT hamnet_fingerprint('C1CC')$$, '22P02', 'invalid SMILES "C1CC": unclosed ring', 'the reason is RDKit''s');

@@ -13,8 +13,8 @@ GRANT SELECT ON other TO PUBLIC;
 SELECT results_eq($$SELECT name, built_in, dim, features, targets, owner FROM hamnet_models()$$,
 	$$VALUES ('hamnet-engine', true, 256, 'hamnet-2021', '{}'::text[], NULL::name), ('hamnet-untrained', true, 256, 'hamnet-2021', '{}', NULL)$$,
 	'the built-in models are listed');
-SELECT is(hamnet_fingerprint('CCO', 'hamnet-untrained'), hamnet_fingerprint('CCO'), 'it can be named');
-SELECT is(hamnet_fingerprint_pinned('CCO', id), hamnet_fingerprint('CCO'), 'and pinned') FROM hamnet_models() WHERE name = 'hamnet-untrained';
+SELECT is(hamnet_fingerprint('CCO', 'hamnet-base'), hamnet_fingerprint('CCO'), 'it can be named');
+SELECT is(hamnet_fingerprint_pinned('CCO', id), hamnet_fingerprint('CCO'), 'and pinned') FROM hamnet_models() WHERE name = 'hamnet-base';
 SELECT throws_ok($$SELECT hamnet_load_model('hamnet-untrained', weights) FROM file$$, '42939', NULL, 'its name is reserved');
 SELECT throws_ok($$SELECT hamnet_drop_model('hamnet-untrained')$$, '2BP01', NULL, 'it cannot be dropped');
 
