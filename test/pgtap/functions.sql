@@ -63,8 +63,8 @@ SELECT bag_eq($$SELECT property FROM hamnet_predictions('CCO')$$, $$SELECT unnes
 SELECT is_empty($$SELECT FROM hamnet_predictions('CCO') WHERE value IS DISTINCT FROM hamnet_predict('CCO', property)$$,
 	'each as it is predicted alone');
 SELECT is_empty($$SELECT FROM hamnet_predictions('CCO', 'hamnet-untrained')$$, 'the untrained model predicts nothing');
-SELECT throws_ok($$SELECT hamnet_predict('CCO', 'solubility')$$, '42704',
-	'no built-in model predicts "solubility", and no model has that name', 'an unrecognized property is an error');
+SELECT throws_ok($$SELECT hamnet_predict('CCO', 'taste')$$, '42704',
+	'no built-in model predicts "taste", and no model has that name', 'an unrecognized property is an error');
 
 -- limits
 SELECT throws_ok(format('SELECT hamnet_fingerprint(%L)', repeat('C', 1001)), '54000', NULL, 'more than hamnet.max_atoms atoms');
