@@ -310,11 +310,9 @@ reject(HnContext *context, const Input &input, const Reason &reason) noexcept
 }
 
 HnStatus
-fail_internal(HnContext *context, const Input &input, const char *reason) noexcept
+fail_internal(HnContext *context, const Input &input) noexcept
 {
-	return hn_fail(context, HN_INTERNAL, "RDKit failed on %s \"%s\"%s%s",
-				   name_of(input.format), Shown(input).text,
-				   reason ? ": " : "", reason ? Reason(reason).text : "");
+	return hn_fail(context, HN_INTERNAL, "RDKit failed on %s \"%s\"", name_of(input.format), Shown(input).text);
 }
 
 HnStatus
