@@ -94,8 +94,9 @@ sub stop_after
 		SET statement_timeout = $delay;
 		$statement;
 		\\set state :SQLSTATE
+		SELECT round(1000 * extract(epoch FROM clock_timestamp() - :'began')) - $delay AS late \\gset
 		SET statement_timeout = 0;
-		SELECT :'state', round(1000 * extract(epoch FROM clock_timestamp() - :'began')) - $delay, hamnet_norm(hamnet_fingerprint('CCO')) > 0;},
+		SELECT :'state', :late, hamnet_norm(hamnet_fingerprint('CCO')) > 0;},
 		on_error_stop => 0);
 
 	return $out =~ /^(\w+)\|(-?\d+)\|t$/m ? ($1, $2) : ("none: $err", 0);
