@@ -62,7 +62,7 @@ my %calls = (
 	'descriptors' => [ $warm, q{SELECT count(*) FROM hamnet_descriptors(repeat('NCC(=O)', 60))} ],
 	'a conformation' => [ $warm, q{SELECT hamnet_embed('CC(C)Cc1ccc(cc1)C(C)C(=O)O')} ],
 	'a batch' => [ $warm, q{SELECT cardinality(hamnet_fingerprints(array_agg(smiles))) FROM nci WHERE id < 200} ],
-	'loading a model' => [ $warm, qq{SELECT hamnet_load_model('again', weights) FROM _hamnet_model WHERE name = 'small'} ],
+	'loading a model' => [ $warm, qq{SELECT hamnet_load_model('again', weights, true) FROM _hamnet_model WHERE name = 'small'} ],
 	'a kernel head' => [ $warm, q{CALL hamnet_train('m', 'SELECT smiles, id AS y FROM nci WHERE id < 60', '{"head": "kernel", "workers": 1}')} ],
 	'a network' => [ $warm, q{CALL hamnet_train('m', 'SELECT smiles, id AS y FROM nci WHERE id < 200', '{"head": "full", "epochs": 1, "workers": 1}')} ],
 	'an engine' => [ $warm, q{CALL hamnet_train_engine('m', 'SELECT molblock FROM shape', '{"epochs": 1, "workers": 1}')} ],
@@ -121,7 +121,7 @@ foreach my $smiles (q{repeat('C(', 998) || 'C' || repeat(')', 998)}, q{repeat('c
 {
 	my ($status, $out, $err) = $node->psql(
 		'postgres', qq{
-		SELECT $smiles AS smiles, hamnet_fingerprint('C') IS NULL \\gset
+		SELECT $smiles AS smiles, hamnet_fingerprint('C') IS NULL AS missing \\gset
 		SELECT pg_backend_pid() AS pid \\gset
 		\\setenv BACKEND :pid
 		\\! prlimit --pid "\$BACKEND" --stack=655360:
