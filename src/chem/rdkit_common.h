@@ -161,6 +161,9 @@ guarded(HnContext *context, const Input &input, Work work) noexcept
 HnStatus read_smiles(HnContext *context, const Input &input, int max_atoms, const LogCapture &log,
 					 std::unique_ptr<RDKit::RWMol> &mol);
 
+/* RDKit's canonical SMILES. HN_TOO_LARGE where the stack may be too short for it. */
+HnStatus write_smiles(HnContext *context, const RDKit::ROMol &mol, bool isomeric, const char **smiles);
+
 /* Check the sizes that the cost of sanitising depends on. Hydrogens do not count. */
 HnStatus check_size(HnContext *context, const RDKit::RWMol &mol, int max_atoms);
 
