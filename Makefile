@@ -127,6 +127,12 @@ override with_llvm := no
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
+
+# Not every package of the server has the program.
+ifneq (,$(wildcard $(dir $(PGXS))../test/isolation/pg_isolation_regress))
+ISOLATION = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test/isolation --load-extension=$(EXTENSION)
+endif
 include $(PGXS)
 
 override CFLAGS := $(filter-out -Wdeclaration-after-statement,$(CFLAGS))

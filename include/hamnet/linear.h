@@ -11,6 +11,7 @@
 #ifndef HAMNET_LINEAR_H
 #define HAMNET_LINEAR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "hamnet/real.h"
@@ -67,6 +68,13 @@ extern void hn_fill_rows(int rows, int n, const real *bias, real *out, int ldout
 
 /* BLAS's name and version, as "OpenBLAS 0.3.21". */
 extern const char *hn_blas_version(void);
+
+/*
+ * Take the memory that BLAS works in, once and for the life of the process;
+ * false if there is none. Until then a call of BLAS in a process without free
+ * address space would not return.
+ */
+extern bool hn_blas_reserve(void);
 
 /* Make BLAS compute in the calling thread alone. */
 extern void hn_blas_single_thread(void);

@@ -5,14 +5,19 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdint>
 #include <cstdio>
 #include <ostream>
 #include <streambuf>
 #include <string>
 
+#include <pthread.h>
+#include <sys/resource.h>
+
 #include <GraphMol/Atom.h>
 #include <GraphMol/MolOps.h>
 #include <GraphMol/SmilesParse/SmilesParseOps.h>
+#include <GraphMol/SmilesParse/SmilesWrite.h>
 
 namespace hamnet
 {
@@ -46,6 +51,14 @@ constexpr int LAST_ELEMENT = 118;
 
 /* Charges and numbers of hydrogens that RDKit's eight bits hold. */
 constexpr int LARGEST_CHARGE = 127;
+
+/*
+ * RDKit writes a SMILES by recursion from atom to atom: 0.7 kB of stack for
+ * each of a chain of nested branches, measured with 2022.09. Twice that, and
+ * something for the rest.
+ */
+constexpr size_t STACK_PER_ATOM = 1536;
+constexpr size_t STACK_EXTRA = 64 * 1024;
 
 /* Keeps the first bytes written to it and drops the rest, without allocating. */
 class FirstBytes : public std::streambuf
@@ -238,6 +251,33 @@ fail_atoms(HnContext *context, size_t atoms, int max_atoms) noexcept
 				   atoms, max_atoms);
 }
 
+/* How much deeper the stack may grow, in bytes, as far as the system tells. */
+size_t
+free_stack() noexcept
+{
+#ifdef __GLIBC__
+	static const char *const top = [] () noexcept -> const char *
+	{
+		pthread_attr_t attributes;
+		void	   *lowest = nullptr;
+		size_t		size = 0;
+
+		if (pthread_getattr_np(pthread_self(), &attributes) == 0)
+		{
+			pthread_attr_getstack(&attributes, &lowest, &size);
+			pthread_attr_destroy(&attributes);
+		}
+		return static_cast<const char *>(lowest) + size;
+	}();
+	size_t		used = static_cast<size_t>(top - static_cast<const char *>(__builtin_frame_address(0)));
+	struct rlimit limit;
+
+	if (top != nullptr && getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+		return limit.rlim_cur > used ? limit.rlim_cur - used : 0;
+#endif
+	return SIZE_MAX;
+}
+
 }								/* namespace */
 
 LogCapture::LogCapture()
@@ -310,11 +350,9 @@ reject(HnContext *context, const Input &input, const Reason &reason) noexcept
 }
 
 HnStatus
-fail_internal(HnContext *context, const Input &input, const char *reason) noexcept
+fail_internal(HnContext *context, const Input &input) noexcept
 {
-	return hn_fail(context, HN_INTERNAL, "RDKit failed on %s \"%s\"%s%s",
-				   name_of(input.format), Shown(input).text,
-				   reason ? ": " : "", reason ? Reason(reason).text : "");
+	return hn_fail(context, HN_INTERNAL, "RDKit failed on %s \"%s\"", name_of(input.format), Shown(input).text);
 }
 
 HnStatus
@@ -351,6 +389,20 @@ check_size(HnContext *context, const RDKit::RWMol &mol, int max_atoms)
 		return hn_fail(context, HN_TOO_LARGE,
 					   "molecule has %zu bonds between %zu atoms, more than the limit of %zu for each atom",
 					   bonds, atoms, BONDS_PER_ATOM);
+	return HN_OK;
+}
+
+HnStatus
+write_smiles(HnContext *context, const RDKit::ROMol &mol, bool isomeric, const char **smiles)
+{
+	if (free_stack() < mol.getNumAtoms() * STACK_PER_ATOM + STACK_EXTRA)
+		return hn_fail(context, HN_TOO_LARGE, "stack is too short to write the SMILES of %u atoms", mol.getNumAtoms());
+
+	std::string text = RDKit::MolToSmiles(mol, isomeric);
+	char	   *copy = allocate<char>(context, text.size() + 1);
+
+	memcpy(copy, text.c_str(), text.size() + 1);
+	*smiles = copy;
 	return HN_OK;
 }
 

@@ -23,11 +23,7 @@
 #include <vector>
 
 #include <GraphMol/RWMol.h>
-#include <GraphMol/SanitException.h>
 #include <GraphMol/SmilesParse/SmilesParse.h>
-#include <RDGeneral/Exceptions.h>
-#include <RDGeneral/FileParseException.h>
-#include <RDGeneral/Invariant.h>
 #include <RDGeneral/RDLog.h>
 
 extern "C"
@@ -101,8 +97,8 @@ struct Reason
 /* The molecule is not one: HN_INVALID_SMILES with the input and the reason. */
 HnStatus reject(HnContext *context, const Input &input, const Reason &reason) noexcept;
 
-/* RDKit failed in a way that says nothing about the molecule: HN_INTERNAL. reason may be NULL. */
-HnStatus fail_internal(HnContext *context, const Input &input, const char *reason) noexcept;
+/* RDKit threw what is no exception of its own or of the standard library: HN_INTERNAL. */
+HnStatus fail_internal(HnContext *context, const Input &input) noexcept;
 
 /* Memory from the context's arena, as C++ code wants it to fail. */
 template <typename T>
@@ -142,33 +138,18 @@ guarded(HnContext *context, const Input &input, Work work) noexcept
 		hn_fail_memory(context);
 		return HN_OUT_OF_MEMORY;
 	}
-	catch (const RDKit::MolSanitizeException &e)
-	{
-		return reject(context, input, Reason(e.what()));
-	}
-	catch (const RDKit::SmilesParseException &e)
-	{
-		return reject(context, input, Reason(e.what()));
-	}
-	catch (const RDKit::FileParseException &e)
-	{
-		return reject(context, input, Reason(e.what()));
-	}
-	catch (const ValueErrorException &e)
-	{
-		return reject(context, input, Reason(e.what()));
-	}
-	catch (const Invar::Invariant &e)
-	{
-		return reject(context, input, Reason(e.what()));
-	}
 	catch (const std::exception &e)
 	{
-		return fail_internal(context, input, e.what());
+		/*
+		 * Memory apart, it is the molecule that RDKit fails on, whether it
+		 * says so by an exception of its own or, as on a short line of a MOL
+		 * block, leaves it to the standard library.
+		 */
+		return reject(context, input, Reason(e.what()));
 	}
 	catch (...)
 	{
-		return fail_internal(context, input, nullptr);
+		return fail_internal(context, input);
 	}
 }
 
@@ -179,6 +160,9 @@ guarded(HnContext *context, const Input &input, Work work) noexcept
  */
 HnStatus read_smiles(HnContext *context, const Input &input, int max_atoms, const LogCapture &log,
 					 std::unique_ptr<RDKit::RWMol> &mol);
+
+/* RDKit's canonical SMILES. HN_TOO_LARGE where the stack may be too short for it. */
+HnStatus write_smiles(HnContext *context, const RDKit::ROMol &mol, bool isomeric, const char **smiles);
 
 /* Check the sizes that the cost of sanitising depends on. Hydrogens do not count. */
 HnStatus check_size(HnContext *context, const RDKit::RWMol &mol, int max_atoms);

@@ -260,13 +260,7 @@ hn_canonical_smiles(HnContext *context, const char *smiles, int max_atoms, const
 		std::unique_ptr<RDKit::RWMol> mol;
 
 		HN_TRY(read_smiles(context, input, max_atoms, log, mol));
-
-		std::string text = RDKit::MolToSmiles(*mol);
-		char	   *copy = allocate<char>(context, text.size() + 1);
-
-		memcpy(copy, text.c_str(), text.size() + 1);
-		*canonical = copy;
-		return HN_OK;
+		return write_smiles(context, *mol, true, canonical);
 	});
 }
 

@@ -28,11 +28,7 @@ hn_scaffold(HnContext *context, const char *smiles, int max_atoms, const char **
 		HN_TRY(read_smiles(context, input, max_atoms, log, mol));
 
 		std::unique_ptr<RDKit::ROMol> core(RDKit::MurckoDecompose(*mol));
-		std::string text = RDKit::MolToSmiles(*core, false);
-		char	   *copy = allocate<char>(context, text.size() + 1);
 
-		memcpy(copy, text.c_str(), text.size() + 1);
-		*scaffold = copy;
-		return HN_OK;
+		return write_smiles(context, *core, false, scaffold);
 	});
 }

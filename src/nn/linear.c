@@ -11,13 +11,16 @@
 #include <cblas.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #ifdef HAMNET_DOUBLE
 #define cblas_gemm cblas_dgemm
 #define cblas_gemv cblas_dgemv
+#define cblas_syrk cblas_dsyrk
 #else
 #define cblas_gemm cblas_sgemm
 #define cblas_gemv cblas_sgemv
+#define cblas_syrk cblas_ssyrk
 #endif
 
 /* out = beta * out, where beta 0 does not read out. */
@@ -133,6 +136,34 @@ hn_blas_version(void)
 		end = strchr(end + 1, ' ');
 	snprintf(version, sizeof(version), "%.*s", (int) (end ? (size_t) (end - config) : strlen(config)), config);
 	return version;
+}
+
+/* What OpenBLAS maps at its first call; less on some processors. */
+#define BLAS_BUFFER ((size_t) 128 * 1024 * 1024)
+
+/*
+ * OpenBLAS repeats a failed mapping for ever. So the mapping is tried here
+ * first, and then OpenBLAS is made to do it by a product that always needs it.
+ * It keeps the buffer, and one thread never needs a second.
+ */
+bool
+hn_blas_reserve(void)
+{
+	static bool reserved = false;
+	real		one = 1;
+	real		square = 0;
+
+	if (!reserved)
+	{
+		void	   *probe = mmap(NULL, BLAS_BUFFER, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (probe == MAP_FAILED)
+			return false;
+		munmap(probe, BLAS_BUFFER);
+		cblas_syrk(CblasRowMajor, CblasLower, CblasNoTrans, 1, 1, 1, &one, 1, 0, &square, 1);
+		reserved = true;
+	}
+	return true;
 }
 
 void

@@ -44,8 +44,12 @@ OpenIndex(Oid oid, Relation *heap)
 	bool		owner;
 
 	heap_oid = get_rel_relkind(oid) == RELKIND_INDEX ? IndexGetRelation(oid, true) : InvalidOid;
-	*heap = OidIsValid(heap_oid) ? table_open(heap_oid, AccessShareLock) : NULL;
-	index = relation_open(oid, AccessShareLock);
+	*heap = OidIsValid(heap_oid) ? try_relation_open(heap_oid, AccessShareLock) : NULL;
+	index = try_relation_open(oid, AccessShareLock);
+	if (index == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("index with OID %u does not exist", oid)));
 	if (*heap == NULL || index->rd_rel->relkind != RELKIND_INDEX ||
 		index->rd_rel->relam != get_index_am_oid("hamnet", false))
 		ereport(ERROR,

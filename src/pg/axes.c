@@ -137,7 +137,7 @@ DeserialiseAxes(const bytea *content, const char *id, MemoryContext memory)
 static HnCodeSpace *
 ReadAxes(const char *id, MemoryContext memory)
 {
-	Relation	table = table_open(ExtensionRelation("_hamnet_axes"), AccessShareLock);
+	Relation	table = OpenExtensionTable("_hamnet_axes", AccessShareLock);
 	Oid			index = IndexOfTable(table, "_hamnet_axes_pkey");
 	HnCodeSpace *space = NULL;
 	ScanKeyData key;
@@ -277,7 +277,7 @@ static void
 StoreAxes(const char *id, bytea *content)
 {
 	/* Nobody else stores the same ones meanwhile */
-	Relation	table = table_open(ExtensionRelation("_hamnet_axes"), ShareRowExclusiveLock);
+	Relation	table = OpenExtensionTable("_hamnet_axes", ShareRowExclusiveLock);
 	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "hamnet axes", ALLOCSET_SMALL_SIZES);
 
 	if (ReadAxes(id, memory) == NULL)

@@ -293,8 +293,14 @@ ComputeBatch(const EnrichJob *job, Batch *batch)
 
 	/* A stored model may have to be read from its table. */
 	PushActiveSnapshot(GetTransactionSnapshot());
-	model = GetModelById(job->request.model_id);
+	model = GetModelById(job->request.model_id, true);
 	PopActiveSnapshot();
+	if (model == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the model was dropped or replaced while hamnet_enrich worked with it"),
+				 errdetail("Its identity was %s.", job->request.model_id),
+				 errhint("Fingerprints that are stored are of that model.")));
 	ComputeFingerprints(model, smiles, batch->count, batch->fingerprints,
 						job->request.prediction_count > 0 ? batch->predictions : NULL, batch->reasons);
 }

@@ -4,6 +4,7 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_extension.h"
@@ -37,16 +38,32 @@ ExtensionSchema(void)
 	return schema;
 }
 
+static void
+ReportMissing(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 errmsg("relation \"%s\" of extension \"hamnet\" does not exist", name)));
+}
+
 Oid
 ExtensionRelation(const char *name)
 {
 	Oid			relation = get_relname_relid(name, ExtensionSchema());
 
 	if (!OidIsValid(relation))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation \"%s\" of extension \"hamnet\" does not exist", name)));
+		ReportMissing(name);
 	return relation;
+}
+
+Relation
+OpenExtensionTable(const char *name, LOCKMODE mode)
+{
+	Relation	table = try_relation_open(ExtensionRelation(name), mode);
+
+	if (table == NULL)
+		ReportMissing(name);
+	return table;
 }
 
 Oid

@@ -4,12 +4,16 @@
 #ifndef HAMNET_PG_EXTENSION_H
 #define HAMNET_PG_EXTENSION_H
 
+#include "storage/lockdefs.h"
 #include "utils/relcache.h"
 
 extern Oid	ExtensionSchema(void);
 
 /* A relation of the extension by its name; an error if it is gone. */
 extern Oid	ExtensionRelation(const char *name);
+
+/* The same, opened and locked: the extension may be dropped while a lock is waited for. */
+extern Relation OpenExtensionTable(const char *name, LOCKMODE mode);
 
 /*
  * An index of that name of a table of the extension; InvalidOid if it is gone, for

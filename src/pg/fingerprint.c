@@ -35,7 +35,7 @@ PG_FUNCTION_INFO_V1(hamnet_fingerprint_pinned);
 PGDLLEXPORT Datum
 hamnet_fingerprint_pinned(PG_FUNCTION_ARGS)
 {
-	const CachedModel *model = GetModelById(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	const CachedModel *model = GetModelById(text_to_cstring(PG_GETARG_TEXT_PP(1)), false);
 
 	PG_RETURN_HFP_P(FingerprintOf(model, PG_GETARG_TEXT_PP(0)));
 }

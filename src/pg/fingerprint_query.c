@@ -82,7 +82,7 @@ AddFetched(RowSet *rows, const char *model_id, int column)
 		smiles[i] = SPI_getvalue(SPI_tuptable->vals[i], query, column + 1);
 
 	/* The query may have pushed the model out of the cache. */
-	ComputeFingerprints(GetModelById(model_id), smiles, count, fingerprints, NULL, reasons);
+	ComputeFingerprints(GetModelById(model_id, false), smiles, count, fingerprints, NULL, reasons);
 	for (int i = 0; i < count; i++)
 	{
 		heap_deform_tuple(SPI_tuptable->vals[i], query, row, nulls);

@@ -28,6 +28,12 @@ PGDLLEXPORT void _PG_init(void);
 void
 _PG_init(void)
 {
+	/* First, so that nothing is half done if it fails: the server then tries again at the next call. */
+	if (!hn_blas_reserve())
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory"),
+				 errdetail("There is no address space for the work of the BLAS library.")));
 	/* Choose once; under shared_preload_libraries every backend inherits the choice. */
 	hn_kernels();
 	hn_blas_single_thread();

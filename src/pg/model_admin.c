@@ -23,6 +23,7 @@
 #include "utils/timestamp.h"
 
 #include "core.h"
+#include "extension.h"
 #include "model_admin.h"
 #include "model_cache.h"
 #include "srf.h"
@@ -151,7 +152,7 @@ ModelFile(HnContext *context, HnModel *model)
 void
 CheckModelReplaceable(const char *name)
 {
-	Relation	table = table_open(ModelTableOid(), AccessShareLock);
+	Relation	table = OpenExtensionTable(MODEL_TABLE, AccessShareLock);
 	Impersonation before = ActAsTableOwner(table);
 
 	(void) FindOwnModel(table, name, before.user);
@@ -162,7 +163,7 @@ CheckModelReplaceable(const char *name)
 void
 StoreModel(const char *name, bytea *weights, const HnModel *model, bool replace)
 {
-	Relation	table = table_open(ModelTableOid(), ShareRowExclusiveLock);
+	Relation	table = OpenExtensionTable(MODEL_TABLE, ShareRowExclusiveLock);
 	Impersonation before = ActAsTableOwner(table);
 
 	WriteModel(table, before.user, name, weights, model, replace);
@@ -273,7 +274,7 @@ hamnet_drop_model(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("cannot drop built-in model \"%s\"", name)));
 
-	table = table_open(ModelTableOid(), ShareRowExclusiveLock);
+	table = OpenExtensionTable(MODEL_TABLE, ShareRowExclusiveLock);
 	before = ActAsTableOwner(table);
 	SPI_connect();
 	if (!FindOwnModel(table, name, before.user))
@@ -317,7 +318,7 @@ AddBuiltinModels(RowSet *rows)
 static void
 AddStoredModels(RowSet *rows)
 {
-	Relation	table = table_open(ModelTableOid(), AccessShareLock);
+	Relation	table = OpenExtensionTable(MODEL_TABLE, AccessShareLock);
 	Impersonation before;
 
 	SPI_connect();

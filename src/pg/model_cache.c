@@ -2,10 +2,11 @@
  * model_cache.c: parsed models, kept by each backend.
  *
  * Models are kept under their identity, which never changes its meaning, so a
- * cached model cannot be out of date: it can only have been dropped. A change
- * of the table _hamnet_model reaches every backend as a relcache invalidation
- * (a trigger on the table sends it); the next look-up then frees the models
- * that the table no longer holds. Names are looked up in the table each time.
+ * cached model cannot be out of date: it can only have been dropped. Whether it
+ * is there, names and identities are looked up in the table each time, by the
+ * query's snapshot. A change of the table _hamnet_model reaches every backend
+ * as a relcache invalidation (a trigger on the table sends it); the next
+ * look-up then frees the models that the table no longer holds.
  */
 #include "postgres.h"
 
@@ -232,10 +233,10 @@ GetModelByName(const char *name, bool missing_ok)
 }
 
 const CachedModel *
-GetModelById(const char *id)
+GetModelById(const char *id, bool missing_ok)
 {
 	const BuiltinModel *builtin = FindBuiltinById(id);
-	const CachedModel *cached;
+	const CachedModel *cached = NULL;
 
 	if (builtin)
 		return GetBuiltinModel(builtin);
@@ -245,8 +246,9 @@ GetModelById(const char *id)
 				 errmsg("invalid model identity: \"%s\"", id),
 				 errdetail("An identity is a SHA-256 of 64 lower-case hexadecimal digits."),
 				 errhint("See column \"id\" of hamnet_models().")));
-	cached = GetStoredModel(id);
-	if (cached == NULL)
+	if (StoredModelExists(id))
+		cached = GetStoredModel(id);
+	if (cached == NULL && !missing_ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("no model has the identity %s", id),

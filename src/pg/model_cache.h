@@ -29,8 +29,8 @@ extern const CachedModel *GetBuiltinModel(const BuiltinModel *builtin);
  */
 extern const CachedModel *GetModelByName(const char *name, bool missing_ok);
 
-/* A model by its full identity; an error if there is none, or the identity is malformed. */
-extern const CachedModel *GetModelById(const char *id);
+/* The same by its full identity, which must be well-formed. */
+extern const CachedModel *GetModelById(const char *id, bool missing_ok);
 
 /* The model that an optional text argument names: argument n if the call has it, else the default. */
 #define GetModelArgument(fcinfo, n) \

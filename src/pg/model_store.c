@@ -130,7 +130,7 @@ ReadBuiltinModel(const BuiltinModel *model)
 Oid
 ModelTableOid(void)
 {
-	return ExtensionRelation("_hamnet_model");
+	return ExtensionRelation(MODEL_TABLE);
 }
 
 /*
@@ -141,7 +141,7 @@ ModelTableOid(void)
 static struct varlena *
 FetchModelColumn(AttrNumber key_column, const char *index_name, const char *value, AttrNumber column)
 {
-	Relation	table = table_open(ModelTableOid(), AccessShareLock);
+	Relation	table = OpenExtensionTable(MODEL_TABLE, AccessShareLock);
 	Oid			index = IndexOfTable(table, index_name);
 	struct varlena *result = NULL;
 	ScanKeyData key;

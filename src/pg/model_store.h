@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #define MODEL_ID_LENGTH 64		/* SHA-256 in hexadecimal */
+#define MODEL_TABLE "_hamnet_model"
 
 /* A model that is installed with the extension and pinned by its version. */
 typedef struct BuiltinModel

@@ -42,8 +42,8 @@ static void
 ExecuteAsOwner(const char *table_name, const char *other_name, const char *format, int count, Oid *types,
 			   Datum *values, const char *nulls, int expected)
 {
-	Relation	table = table_open(ExtensionRelation(table_name), AccessShareLock);
-	Relation	other = other_name ? table_open(ExtensionRelation(other_name), AccessShareLock) : NULL;
+	Relation	table = OpenExtensionTable(table_name, AccessShareLock);
+	Relation	other = other_name ? OpenExtensionTable(other_name, AccessShareLock) : NULL;
 	Impersonation before = ActAsTableOwner(table);
 
 	ExecuteOnTables(table, other, format, count, types, values, nulls, expected);

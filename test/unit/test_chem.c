@@ -9,6 +9,9 @@
 
 #include <math.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "golden.h"
 #include "hamnet/chem.h"
@@ -815,6 +818,38 @@ test_names(void **state)
 	assert_true(year >= 2022);
 }
 
+/* In a child, whose stack would not do for the recursion. */
+static void
+test_short_stack(void **state)
+{
+	char		deep[3 * 900 + 1];
+	const char *canonical;
+	int			status;
+	pid_t		child;
+
+	(void) state;
+	for (int i = 0; i < 900; i++)
+	{
+		memcpy(deep + 2 * i, "C(", 2);
+		deep[1800 + i] = ')';
+	}
+	memcpy(deep + 2 * 899, "CC", 2);
+	deep[sizeof(deep) - 2] = '\0';	/* the innermost has no branch */
+	assert_int_equal(hn_canonical_smiles(&context, deep, MAX_ATOMS, &canonical), HN_OK);
+
+	child = fork();
+	if (child == 0)
+	{
+		struct rlimit small = {512 * 1024, RLIM_INFINITY};
+
+		_exit(setrlimit(RLIMIT_STACK, &small) == 0 &&
+			  hn_canonical_smiles(&context, deep, MAX_ATOMS, &canonical) == HN_TOO_LARGE &&
+			  hn_canonical_smiles(&context, "CCO", MAX_ATOMS, &canonical) == HN_OK ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 int
 main(void)
 {
@@ -838,6 +873,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_interrupt, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_scaffolds, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_short_stack, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("chem", tests, NULL, NULL);

@@ -177,6 +177,26 @@ expect_block(const char *molblock, HnStatus wanted, int max_atoms, const char *w
 		fail_msg("\"%s\" does not say \"%s\"", context.message, words);
 }
 
+/* However it is cut, a block is refused, or read as a molecule, without harm. */
+static void
+expect_cuts(const char *block)
+{
+	char	   *cut = hn_arena_alloc(&arena, strlen(block) + 1, 1);
+
+	for (size_t length = 0; length < strlen(block); length++)
+	{
+		HnGraph		graph;
+		real	   *positions;
+		HnStatus	status;
+
+		memcpy(cut, block, length);
+		cut[length] = '\0';
+		status = hn_graph_from_molblock(&context, cut, &hn_features_2026, MAX_ATOMS, &graph, &positions);
+		if (status != HN_OK && status != HN_INVALID_SMILES)
+			fail_msg("cut to %zu bytes: status %d, %s", length, (int) status, context.message);
+	}
+}
+
 static bool
 always(void *state)
 {
@@ -196,7 +216,6 @@ test_refusals(void **state)
 		"M  END\n";
 	const char *molblock;
 	const char *good = embed("CCO", 1);
-	char	   *cut = hn_arena_alloc(&arena, strlen(good) + 1, 1);
 
 	(void) state;
 	expect_block("", HN_INVALID_SMILES, MAX_ATOMS, "invalid MOL block");
@@ -204,19 +223,8 @@ test_refusals(void **state)
 	expect_block(flat, HN_INVALID_SMILES, MAX_ATOMS, "not three-dimensional");
 	expect_block(good, HN_TOO_LARGE, 2, "more than the limit of 2");
 
-	/* However it is cut, a block is refused, or read as a molecule, without harm. */
-	for (size_t length = 0; length < strlen(good); length++)
-	{
-		HnGraph		graph;
-		real	   *positions;
-		HnStatus	status;
-
-		memcpy(cut, good, length);
-		cut[length] = '\0';
-		status = hn_graph_from_molblock(&context, cut, &hn_features_2026, MAX_ATOMS, &graph, &positions);
-		if (status != HN_OK && status != HN_INVALID_SMILES)
-			fail_msg("cut to %zu bytes: status %d, %s", length, (int) status, context.message);
-	}
+	expect_cuts(good);
+	expect_cuts(embed("[Na+].[Cl-]", 1));
 
 	assert_int_equal(hn_embed(&context, "C(", 1, MAX_ATOMS, &molblock), HN_INVALID_SMILES);
 	assert_int_equal(hn_embed(&context, "CC", -1, MAX_ATOMS, &molblock), HN_INVALID_ARGUMENT);

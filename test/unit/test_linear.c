@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "hamnet/linear.h"
 
@@ -234,6 +237,27 @@ test_fill_rows(void **state)
 	free(out.elements);
 }
 
+/* Before BLAS has been called, in a child whose address space is full. */
+static void
+test_reserve(void **state)
+{
+	pid_t		child = fork();
+	int			status;
+
+	(void) state;
+	if (child == 0)
+	{
+		struct rlimit none = {0, RLIM_INFINITY};
+
+		alarm(60);
+		_exit(setrlimit(RLIMIT_AS, &none) == 0 && !hn_blas_reserve() ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_true(hn_blas_reserve());
+	assert_true(hn_blas_reserve());
+}
+
 static void
 test_blas(void **state)
 {
@@ -255,6 +279,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_reserve),
 		cmocka_unit_test(test_products),
 		cmocka_unit_test(test_network_sizes),
 		cmocka_unit_test(test_empty),
