@@ -1,11 +1,12 @@
-# Targets, see README.md: demo, check and bench set up everything they need themselves;
+# Targets, see README.md: demo, check, bench and reproduce set up everything they need themselves;
+# report writes models/REPORT.md from stored results;
 # all, install, uninstall and clean are PGXS's; unit, installcheck, check-pgtap and
 # check-tap are the parts of check, for a server that has the extension.
 
 # The commands for a fresh clone come without PGXS, which may not be installed yet.
-ifneq (,$(filter setup demo check bench,$(MAKECMDGOALS)))
+ifneq (,$(filter setup demo check bench reproduce report,$(MAKECMDGOALS)))
 
-.PHONY: setup demo check bench
+.PHONY: setup demo check bench reproduce report
 setup:
 	@scripts/setup.sh --tests
 demo:
@@ -14,6 +15,10 @@ check:
 	@scripts/check.sh
 bench:
 	@scripts/bench.sh
+reproduce:
+	@DATA="$(DATA)" ROW="$(ROW)" scripts/reproduce.sh
+report:
+	@python3 models/report.py
 
 else
 

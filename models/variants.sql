@@ -1,0 +1,16 @@
+-- What is measured: base and options of every variant, included by properties.sql.
+-- A variant has the options of `ours`, then its own for all data sets, then
+-- its own for one; a null takes an option away. The validation query is added.
+
+CREATE TEMP VIEW variant (variant, dataset, base, options) AS
+VALUES
+	('ours', '*', 'hamnet-base', '{"head": "joint", "members": 5}'::jsonb),
+	('ours', 'hiv', NULL, '{"members": 2}'),
+	('ours', 'qm9', NULL, '{"head": "full", "members": 1}'),
+	('engine off', '*', 'base_no_engine', '{}'),
+	('single member', '*', NULL, '{"members": 1}'),
+	('kernel alone', '*', NULL, '{"head": "kernel", "members": null}'),
+	('network alone', '*', NULL, '{"head": "full"}'),
+	('frozen network', '*', NULL, '{"head": "mlp"}'),
+	('untrained base', '*', 'hamnet-untrained', '{"head": "kernel", "members": null}'),
+	('from scratch', '*', 'scratch', '{"head": "full"}');
