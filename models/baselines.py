@@ -95,31 +95,29 @@ def better(metric, a, b):
 
 
 def forests(metric, x, y, train):
-    """Settings and fitted forests. Features: counts and descriptors as they are."""
-    for features, leaf in ((0.1, 1), (0.3, 1)) if metric == "rmse" else (("sqrt", 1), ("sqrt", 3)):
-        make = RandomForestRegressor if metric == "rmse" else RandomForestClassifier
-        forest = make(n_estimators=300, max_features=features, min_samples_leaf=leaf, random_state=0, n_jobs=1)
-        forest.fit(x["plain"][train], y[train])
-        predict = forest.predict if metric == "rmse" else lambda q, f=forest: f.predict_proba(q)[:, 1]
-        yield f"max_features {features}, leaf {leaf}", lambda part, p=predict: p(x["plain"][part])
+    """Features: counts and descriptors as they are."""
+    features = 0.1 if metric == "rmse" else "sqrt"
+    make = RandomForestRegressor if metric == "rmse" else RandomForestClassifier
+    forest = make(n_estimators=200, max_features=features, random_state=0, n_jobs=1).fit(x["plain"][train], y[train])
+    predict = forest.predict if metric == "rmse" else lambda q: forest.predict_proba(q)[:, 1]
+    yield f"200 trees, max_features {features}", lambda part: predict(x["plain"][part])
 
 
 def boosters(metric, x, y, train, valid):
-    """Rounds are chosen on the validation part too."""
-    for leaves in (8, 31) if len(train) < 1500 else (31,):
-        make = HistGradientBoostingRegressor if metric == "rmse" else HistGradientBoostingClassifier
-        model = make(max_iter=400, learning_rate=0.05, max_leaf_nodes=leaves, l2_regularization=1.0, max_features=0.2,
-                     early_stopping=False, random_state=0)
-        model.fit(x["plain"][train], y[train])
+    """Rounds are chosen on the validation part."""
+    make = HistGradientBoostingRegressor if metric == "rmse" else HistGradientBoostingClassifier
+    model = make(max_iter=150, learning_rate=0.1, max_leaf_nodes=16, l2_regularization=1.0, max_features=0.2,
+                 early_stopping=False, random_state=0)
+    model.fit(x["plain"][train], y[train])
 
-        def staged(part, m=model):
-            if metric == "rmse":
-                return list(m.staged_predict(x["plain"][part]))
-            return [p[:, 1] for p in m.staged_predict_proba(x["plain"][part])]
+    def staged(part):
+        if metric == "rmse":
+            return list(model.staged_predict(x["plain"][part]))
+        return [p[:, 1] for p in model.staged_predict_proba(x["plain"][part])]
 
-        scores = [score(metric, y[valid], p) for p in staged(valid)]
-        best = int(np.argmin(scores) if metric == "rmse" else np.argmax(scores))
-        yield f"{leaves} leaves, {best + 1} rounds", lambda part, s=staged, b=best: s(part)[b]
+    scores = [score(metric, y[valid], p) for p in staged(valid)]
+    best = int(np.argmin(scores) if metric == "rmse" else np.argmax(scores))
+    yield f"16 leaves, {best + 1} rounds", lambda part: staged(part)[best]
 
 
 def machines(metric, x, y, train):
@@ -236,6 +234,7 @@ def main():
             if loaded is None or loaded[0] != dataset:
                 molecules, y, split = read(data, dataset)
                 loaded = (dataset, counts_of(molecules), descriptors_of(molecules) if DATASETS[dataset][3] else None, y, split)
+            done.add((dataset, name))
             _, counts, descriptors, y, split = loaded
             with open(path, "a", newline="") as file:
                 run_split(dataset, counts, descriptors, y, split, name, csv.DictWriter(file, COLUMNS, lineterminator="\n"))

@@ -1,0 +1,421 @@
+#!/usr/bin/env python3
+"""Write models/REPORT.md from the stored results, models/results/*.csv.
+
+    python3 models/report.py [RESULTS [REPORT.md]]
+
+Everything the report says about results is computed here from those files, and
+what they do not hold is "not run". A line that is not as it must be is an error.
+"""
+import csv
+import os
+import re
+import statistics
+import sys
+
+RANDOM = [f"random{k}" for k in range(5)]
+SPLITS = RANDOM + ["scaffold"]
+
+# Name, what is predicted, metric, random splits of the tables, and the goals
+# for random splits and scaffold, which were set before anything was measured.
+DATASETS = {
+    "esol": ("ESOL", "solubility in water, log10 mol/L", "rmse", RANDOM, 0.48, 0.78),
+    "freesolv": ("FreeSolv", "free energy of hydration, kcal/mol", "rmse", RANDOM, 0.85, 1.80),
+    "lipophilicity": ("Lipophilicity", "logD at pH 7.4", "rmse", RANDOM, 0.54, 0.63),
+    "bbbp": ("BBBP", "passes the blood-brain barrier", "roc_auc", RANDOM, 0.945, 0.76),
+    "tox21": ("Tox21", "12 toxicity assays, mean of their areas", "roc_auc", RANDOM, 0.87, 0.79),
+    "hiv": ("HIV", "inhibits HIV replication", "roc_auc", RANDOM[:3], 0.86, 0.80),
+    "qm9": ("QM9", "12 computed quantities of small molecules", "rmse", RANDOM[:1], None, None),
+}
+QM9_UNITS = {"mu": "D", "alpha": "bohr³", "homo": "hartree", "lumo": "hartree", "gap": "hartree", "r2": "bohr²",
+             "zpve": "hartree", "u0": "hartree", "u298": "hartree", "h298": "hartree", "g298": "hartree",
+             "cv": "cal/(mol K)"}
+METRICS = {"rmse": "RMSE", "roc_auc": "ROC-AUC"}
+# Rows that every table has, run or not.
+VARIANTS = ["ours", "engine off", "single member"]
+METHODS = {"classical": "classical (best on validation)", "rf": "random forest", "svm": "support vector machine",
+           "boosting": "gradient boosting"}
+TUNED = {"hiv": ["rf"], "tox21": ["rf"]}
+NOT_RUN = "not run"
+
+# Columns of the files: a column's pattern is what its whole field must match.
+NUMBER = r"-?\d+(\.\d+)?([eE][-+]?\d+)?"
+COUNT = r"\d+"
+TEXT = r"[^\n]+"
+DATASET = "|".join(DATASETS)
+SPLIT = "|".join(SPLITS)
+FILES = {
+    "properties": {"dataset": DATASET, "split": SPLIT, "variant": TEXT,
+                   "metric": r"rmse|mae|r2|roc_auc|pr_auc|spearman|coverage_90|novelty_median|(rmse|roc_auc)_novelty_(to|above)_1",
+                   "target": r"[^\n]*", "value": NUMBER, "n": COUNT, "train_seconds": NUMBER, "predict_seconds": NUMBER,
+                   "train_mib": NUMBER, "predict_mib": NUMBER, "options": r"\{.*\}", "model": "[0-9a-f]{64}",
+                   "commit": r"[0-9a-f]{7,40}\+?|unknown", "date": r"\d{4}-\d\d-\d\d"},
+    "baselines": {"dataset": DATASET, "split": SPLIT, "method": "|".join(METHODS), "metric": "|".join(METRICS), "valid": NUMBER,
+                  "test": NUMBER, "n_test": COUNT, "setting": TEXT, "seconds": NUMBER},
+    "trials": {"dataset": DATASET, "split": SPLIT, "variant": TEXT, "metric": "|".join(METRICS), "target": TEXT, "value": NUMBER,
+               "n": COUNT, "note": TEXT, "commit": r"[0-9a-f]{7,40}\+?|unknown", "date": r"\d{4}-\d\d-\d\d"},
+    "retrieval": {"dataset": TEXT, "fingerprint": TEXT, "distance": TEXT, "queries": COUNT, "neighbours": COUNT, "active": NUMBER,
+                  "chance": NUMBER, "molecules": COUNT, "actives": COUNT, "model": "[0-9a-f]{64}|-",
+                  "commit": r"[0-9a-f]{7,40}\+?|unknown", "date": r"\d{4}-\d\d-\d\d"},
+    "splits": {"dataset": DATASET, "split": SPLIT, "train": COUNT, "valid": COUNT, "test": COUNT, "repeated": COUNT},
+    "base": {"key": TEXT, "value": TEXT, "note": r"[^\n]*"},
+}
+# What may stand in a file only once.
+KEYS = {"properties": ("dataset", "split", "variant", "metric", "target"), "baselines": ("dataset", "split", "method"),
+        "trials": ("dataset", "split", "variant", "target"), "retrieval": ("dataset", "fingerprint", "distance"),
+        "splits": ("dataset", "split"), "base": ("key",)}
+# What must be the same in all lines of a run.
+RUN = ("train_seconds", "predict_seconds", "train_mib", "predict_mib", "options", "model")
+
+
+class Malformed(Exception):
+    pass
+
+
+def read(folder, name):
+    """The checked lines of a file, as dictionaries; none if there is no file."""
+    path = f"{folder}/{name}.csv"
+    if not os.path.exists(path):
+        return []
+    columns, seen, lines = FILES[name], {}, []
+    with open(path, newline="", encoding="utf-8") as file:
+        reader = csv.reader(file)
+        header = next(reader, None)
+        if header != list(columns):
+            raise Malformed(f"{path}: the header is not {','.join(columns)}")
+        for fields in reader:
+            where = f"{path}, line {reader.line_num}"
+            if len(fields) != len(columns):
+                raise Malformed(f"{where}: {len(fields)} fields, not {len(columns)}")
+            for (column, pattern), field in zip(columns.items(), fields):
+                if not re.fullmatch(pattern, field):
+                    raise Malformed(f"{where}: {column} is \"{field}\"")
+            line = dict(zip(columns, fields))
+            key = tuple(line[column] for column in KEYS[name])
+            if key in seen:
+                raise Malformed(f"{where}: the same row as line {seen[key]}")
+            seen[key] = reader.line_num
+            lines.append(line)
+    return lines
+
+
+class Results:
+    """The stored figures, by what they are looked up by."""
+
+    def __init__(self, folder):
+        self.figures, self.runs, self.variants = {}, {}, {}
+        for line in read(folder, "properties"):
+            row = (line["dataset"], line["split"], line["variant"])
+            self.figures[row + (line["metric"], line["target"])] = (float(line["value"]), int(line["n"]))
+            run = {column: line[column] for column in RUN}
+            if self.runs.setdefault(row, run) != run:
+                raise Malformed(f"{folder}/properties.csv: lines of {' '.join(row)} are of two runs")
+            self.variants.setdefault(line["dataset"], {})[line["variant"]] = True
+        self.baselines = {(line["dataset"], line["split"], line["method"]): line for line in read(folder, "baselines")}
+        for (dataset, *_), line in self.baselines.items():
+            if line["metric"] != DATASETS[dataset][2]:
+                raise Malformed(f"{folder}/baselines.csv: {dataset} is measured by {DATASETS[dataset][2]}")
+        self.trials = read(folder, "trials")
+        self.retrieval = read(folder, "retrieval")
+        self.splits = {(line["dataset"], line["split"]): line for line in read(folder, "splits")}
+        self.base = read(folder, "base")
+
+    def targets(self, dataset):
+        """Targets of a data set that were measured, without the mean over them."""
+        return sorted({key[4] for key in self.figures if key[0] == dataset and key[3] in METRICS and key[4] != "mean"})
+
+    def variants_of(self, dataset):
+        return VARIANTS + sorted(v for v in self.variants.get(dataset, {}) if v not in VARIANTS)
+
+    def value(self, dataset, split, variant, metric=None, target=None):
+        """A figure, None if it was not run. Without a target: the mean over targets where there is one."""
+        metric = metric or DATASETS[dataset][2]
+        if target is None:
+            if (dataset, split, variant, metric, "mean") in self.figures:
+                target = "mean"
+            else:
+                found = [t for t in self.targets(dataset) if (dataset, split, variant, metric, t) in self.figures]
+                if len(found) != 1:
+                    return None
+                target = found[0]
+        figure = self.figures.get((dataset, split, variant, metric, target))
+        return figure[0] if figure else None
+
+    def baseline(self, dataset, split, method):
+        line = self.baselines.get((dataset, split, method))
+        return float(line["test"]) if line else None
+
+
+def known(values):
+    return [v for v in values if v is not None]
+
+
+def number(value, digits=3):
+    return NOT_RUN if value is None else f"{value:.{digits}f}"
+
+
+def spread(values, digits=3):
+    """Mean ± standard deviation (n - 1); says so where some of the values are missing."""
+    found = known(values)
+    if not found:
+        return NOT_RUN
+    text = f"{statistics.mean(found):.{digits}f}"
+    if len(found) > 1:
+        text += f" ± {statistics.stdev(found):.{digits}f}"
+    if len(found) < len(values):
+        text += f" ({len(found)} of {len(values)})"
+    return text
+
+
+def is_better(metric, a, b):
+    return a < b if metric == "rmse" else a > b
+
+
+def table(header, rows):
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return lines + ["| " + " | ".join(row) + " |" for row in rows]
+
+
+def compared(results, dataset, other):
+    """On which of the splits that both have `ours` is better than other(split), and the mean gain."""
+    metric = DATASETS[dataset][2]
+    wins, losses, gains = [], [], []
+    for split in DATASETS[dataset][3] + ["scaffold"]:
+        a, b = results.value(dataset, split, "ours"), other(split)
+        if a is None or b is None:
+            continue
+        (wins if is_better(metric, a, b) else losses).append(split)
+        gains.append(b - a if metric == "rmse" else a - b)
+    return wins, losses, gains
+
+
+def better_on(results, dataset, other):
+    wins, losses, gains = compared(results, dataset, other)
+    return f"{len(wins)} of {len(gains)}" if gains else NOT_RUN
+
+
+def verdict(metric, value, goal):
+    if goal is None:
+        return "no goal was set"
+    sign = "≤" if metric == "rmse" else "≥"
+    if value is None:
+        return f"{sign} {goal}: {NOT_RUN}"
+    shown = f"{sign} {goal}: "
+    if value == goal or is_better(metric, value, goal):
+        return shown + "reached"
+    return shown + f"missed by {abs(value - goal):.3f}"
+
+
+def random_mean(results, dataset, get):
+    """Mean over the random splits that were run; None if there is none."""
+    values = known([get(split) for split in DATASETS[dataset][3]])
+    return statistics.mean(values) if values else None
+
+
+def summary(results):
+    rows = []
+    for dataset, (name, _, metric, seeds, goal, scaffold_goal) in DATASETS.items():
+        if goal is None:
+            continue
+        ours = lambda split, d=dataset: results.value(d, split, "ours")
+        classical = lambda split, d=dataset: results.baseline(d, split, "classical")
+        rows.append([f"{name}, {METRICS[metric]}", spread([ours(s) for s in seeds]), spread([classical(s) for s in seeds]),
+                     verdict(metric, random_mean(results, dataset, ours), goal), number(ours("scaffold")),
+                     number(classical("scaffold")), verdict(metric, ours("scaffold"), scaffold_goal),
+                     better_on(results, dataset, classical)])
+    return ["## At a glance", "",
+            "Root mean square errors, the smaller the better, and areas under the ROC curve, the larger the better, on test rows.",
+            "Goals were set before anything was measured; over several random splits, the mean is compared.", ""] + table(
+                ["", "ours, random", "classical, random", "goal", "ours, scaffold", "classical, scaffold", "goal",
+                 "splits on which ours is better"], rows)
+
+
+def dataset_section(results, dataset):
+    name, what, metric, seeds, _, _ = DATASETS[dataset]
+    sizes = [results.splits.get((dataset, s)) for s in seeds + ["scaffold"]]
+    lines = ["", f"### {name}", "", f"{what[0].upper()}{what[1:]}. {METRICS[metric]}."]
+    if sizes[0]:
+        repeated = sorted({int(s["repeated"]) for s in sizes[:-1] if s})
+        lines[-1] += f" Rows of train, valid, test: {sizes[0]['train']}, {sizes[0]['valid']}, {sizes[0]['test']}."
+        if repeated != [0]:
+            span = f"{repeated[0]}" if len(repeated) == 1 else f"{repeated[0]} to {repeated[-1]}"
+            lines[-1] += f" {span} test rows of a random split have a structure that also stands in its train or valid."
+    lines.append("")
+    if dataset == "qm9":
+        return lines + qm9_table(results)
+    header = [""] + seeds + ["mean ± std", "scaffold"]
+    rows = []
+    for variant in results.variants_of(dataset):
+        values = [results.value(dataset, s, variant) for s in seeds]
+        rows.append([variant] + [number(v) for v in values] + [spread(values), number(results.value(dataset, "scaffold", variant))])
+    for method, label in METHODS.items():
+        if method != "classical" and dataset in TUNED and method not in TUNED[dataset]:
+            continue
+        values = [results.baseline(dataset, s, method) for s in seeds]
+        rows.append([label] + [number(v) for v in values] + [spread(values), number(results.baseline(dataset, "scaffold", method))])
+    lines += table(header, rows)
+    lines.append("")
+    for label, other in (("classical", lambda s: results.baseline(dataset, s, "classical")),
+                         ("engine off", lambda s: results.value(dataset, s, "engine off")),
+                         ("single member", lambda s: results.value(dataset, s, "single member"))):
+        wins, losses, gains = compared(results, dataset, other)
+        if not gains:
+            lines.append(f"- Ours against {label}: {NOT_RUN}.")
+            continue
+        said = f"- Ours is better than {label} on {len(wins)} of {len(gains)} splits, "
+        mean = statistics.mean(gains)
+        said += f"on average by {mean:.3f}" if mean > 0 else f"on average worse by {-mean:.3f}" if mean < 0 else "on average equal"
+        lines.append(said + ("; not on " + ", ".join(losses) if losses and wins else "") + ".")
+    if len(results.targets(dataset)) > 1:
+        lines += [""] + task_table(results, dataset)
+    return lines
+
+
+def task_table(results, dataset):
+    metric, seeds = DATASETS[dataset][2], DATASETS[dataset][3]
+    rows = [[target, spread([results.value(dataset, s, "ours", metric, target) for s in seeds]),
+             number(results.value(dataset, "scaffold", "ours", metric, target))] for target in results.targets(dataset)]
+    return ["Ours, each target:", ""] + table(["", "random", "scaffold"], rows)
+
+
+def qm9_table(results):
+    variants = results.variants_of("qm9")
+    rows = []
+    for target, unit in QM9_UNITS.items():
+        row = [f"{target}, {unit}"]
+        for variant in variants:
+            for split in ("random0", "scaffold"):
+                value = results.value("qm9", split, variant, "rmse", target)
+                row.append(NOT_RUN if value is None else f"{value:.4g}")
+        rows.append(row)
+    return (["Molecules that failed QM9's own check of consistency (3,054) are left out of all parts.", ""] +
+            table(["target"] + [f"{v}, {s}" for v in variants for s in ("random0", "scaffold")], rows))
+
+
+def over_targets(results, dataset, split, metric):
+    """Mean of a metric of `ours` over the targets that have it."""
+    values = known([results.value(dataset, split, "ours", metric, t) for t in results.targets(dataset)])
+    return statistics.mean(values) if values else None
+
+
+def calibration(results):
+    rows = []
+    for dataset, (name, _, metric, seeds, _, _) in DATASETS.items():
+        def cells(figure, d=dataset, s=seeds):
+            return [spread([over_targets(results, d, split, figure) for split in s]),
+                    number(over_targets(results, d, "scaffold", figure))]
+        rows.append([name] + cells("spearman") + (cells("coverage_90") if metric == "rmse" else ["no interval", "no interval"]))
+    return ["", "## What a deviation is worth", "",
+            "Spearman's rank correlation of `sd` with the absolute error (of classes: with the distance from the label), and the share of test",
+            "rows whose label lies in value ± 1.645 `sd`, which would be 0.90 if errors were normal and `sd` right. `sd` is calibrated",
+            "on validation rows, inside training. Several targets: their mean.", ""] + table(
+                ["", "correlation, random", "scaffold", "coverage, random", "scaffold"], rows)
+
+
+def novelty(results):
+    rows = []
+    for dataset, (name, _, metric, seeds, _, _) in DATASETS.items():
+        row = [f"{name}, {METRICS[metric]}"]
+        for figure in ("novelty_median", f"{metric}_novelty_to_1", f"{metric}_novelty_above_1"):
+            for splits in (seeds, ["scaffold"]):
+                if figure == "novelty_median":
+                    values = [results.value(dataset, s, "ours", figure, "") for s in splits]
+                else:
+                    values = [over_targets(results, dataset, s, figure) for s in splits]
+                found = known(values)
+                row.append(f"{statistics.mean(found):.3g}" if found else NOT_RUN)
+        rows.append(row)
+    return ["", "## Novelty", "",
+            "Distance to the nearest training molecule; 1 is the 95th percentile of validation molecules. Median over test molecules, and",
+            "the metric of those up to 1 and of those above. Means over the random splits that were run; several targets: their mean.", ""] + table(
+                ["", "median, random", "scaffold", "up to 1, random", "scaffold", "above 1, random", "scaffold"], rows)
+
+
+def costs(results):
+    rows = []
+    for dataset, (name, *_) in DATASETS.items():
+        for variant in VARIANTS:
+            runs = [run for (d, _, v), run in results.runs.items() if (d, v) == (dataset, variant)]
+            if not runs:
+                rows.append([name, variant] + [NOT_RUN] * 4)
+                continue
+            rows.append([name, variant] + [f"{statistics.mean([float(run[c]) for run in runs]):.{digits}f}"
+                                           for c, digits in zip(RUN, (0, 1, 0, 0))])
+    return ["", "## Time and memory", "",
+            "Means over the splits that were run; by the clock, and other work shared the machine. Memory is the peak of the backend,",
+            "which for training leaves out its background workers. Predicting is `hamnet_predictions`, one molecule after the other.", ""] + table(
+                ["", "", "training, s", "1,000 predictions, s", "training, MiB", "predicting, MiB"], rows)
+
+
+def retrieval(results):
+    lines = ["", "## Retrieval", "",
+             "Of the 50 nearest neighbours of an active molecule, itself left out, how many are active: the mean over the queries, which are",
+             "200 random actives, or all where there are fewer. Only molecules that the assay labelled are searched.", ""]
+    if not results.retrieval:
+        return lines + [f"Retrieval: {NOT_RUN}."]
+    rows = [[line["dataset"], line["fingerprint"], line["distance"], f"{float(line['active']):.2f}", f"{float(line['chance']):.2f}",
+             line["queries"], f"{int(line['molecules']):,}", f"{int(line['actives']):,}"]
+            for line in sorted(results.retrieval, key=lambda line: line["dataset"])]
+    lines += table(["", "fingerprint", "distance", "active of 50", "by chance", "queries", "molecules", "actives"], rows)
+    return lines
+
+
+def trials(results):
+    lines = ["", "## What was tried", "", "On validation rows; test rows had no part in it.", ""]
+    if not results.trials:
+        return lines + [f"Trials: {NOT_RUN}."]
+    rows = [[DATASETS[t["dataset"]][0], t["split"], t["variant"], f"{METRICS[t['metric']]} of {t['target']}", f"{float(t['value']):.4f}",
+             t["note"].replace("|", "\\|")] for t in results.trials]
+    return lines + table(["", "split", "variant", "metric", "validation", "note"], rows)
+
+
+def base(results):
+    lines = ["", "## The base model", ""]
+    if not results.base:
+        return lines + [f"What it was trained on: {NOT_RUN}."]
+    return lines + table(["", "", ""], [[line[c].replace("|", "\\|") for c in ("key", "value", "note")] for line in results.base])
+
+
+INTRODUCTION = """# Property models: the report of their making
+
+Written by `make report` from `models/results/*.csv`; not by hand.
+
+- **Splits** are fixed: five random ones (8:1:1) and one by scaffolds. A model learns from the rows of `train`, everything is chosen by those of
+  `valid`, nothing is fitted again afterwards, and the rows of `test` are looked at once.
+- **RMSE** is over all test rows at once, in the units of the data; **ROC-AUC** over the labelled rows of a task, then the mean over tasks.
+- **ours** is what [variants.sql](variants.sql) says; **engine off** the same on a base that was pre-trained alike, without an engine;
+  **single member** the same without the ensemble.
+- **Classical** is the best, chosen on validation, of random forest, support vector machine and gradient boosting on ECFP4 counts (2,048) and
+  208 descriptors of RDKit; for Tox21 a random forest, for HIV a random forest on the counts alone ([baselines.py](baselines.py)).
+- Standard deviations (n − 1) are over splits, and largely the spread of small test sets: compare split by split."""
+
+REPRODUCTION = """
+## How a row is computed again
+
+    make reproduce DATA=/path/to/data ROW="esol random0 ours"
+
+trains and measures in a throw-away cluster, and prints the stored figures beside the new ones. `models/properties.sh` makes all rows."""
+
+
+def report(folder):
+    results = Results(folder)
+    lines = [INTRODUCTION, ""] + summary(results) + ["", "## Each data set"]
+    for dataset in DATASETS:
+        lines += dataset_section(results, dataset)
+    for section in (calibration, novelty, costs, retrieval, trials, base):
+        lines += section(results)
+    return "\n".join(lines + [REPRODUCTION, ""])
+
+
+def main(folder="models/results", path="models/REPORT.md"):
+    try:
+        text = report(folder)
+    except Malformed as problem:
+        sys.exit(f"report.py: {problem}")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 3:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])
