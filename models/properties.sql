@@ -22,11 +22,13 @@ SET client_min_messages = notice;
 \ir variants.sql
 
 -- Seconds, memory and inputs of the models that were trained here.
+SELECT pg_advisory_lock(hashtext('hamnet models/properties.sql')) IS NULL AS locked \gset
 CREATE TABLE IF NOT EXISTS dataset.trained (model text PRIMARY KEY, id text NOT NULL, base_id text NOT NULL, options jsonb NOT NULL, seconds float8 NOT NULL, mib float8 NOT NULL);
 
 CREATE OR REPLACE FUNCTION dataset.peak_mib() RETURNS float8 LANGUAGE sql AS $$
 	SELECT substring(pg_read_file('/proc/self/status', 0, 8192) FROM 'VmHWM:\s+(\d+) kB')::float8 / 1024
 $$;
+SELECT pg_advisory_unlock(hashtext('hamnet models/properties.sql')) AS unlocked \gset
 
 -- 1. What to train on.
 
