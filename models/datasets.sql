@@ -5,7 +5,7 @@
 --
 -- A table has the number of the row in its source, from 0; SMILES without blanks
 -- at its ends; labels, NULL where nothing was measured, named as the targets of
--- models; and for each split the part: train, valid or test. Rows that RDKit
+-- models, with units as comments; and for each split the part: train, valid or test. Rows that RDKit
 -- cannot parse (eleven of BBBP) have no part and are left out. Nothing else is,
 -- but QM9's molecules that failed its own check of consistency, from all parts.
 -- Structures that stand in several rows stay, as the splits want it:
@@ -95,6 +95,23 @@ CREATE TABLE dataset.muv (row int GENERATED ALWAYS AS IDENTITY (MINVALUE 0) PRIM
 	"MUV-832" float8, "MUV-846" float8, "MUV-852" float8, "MUV-858" float8, "MUV-859" float8, id text, smiles text);
 \copy dataset.muv ("MUV-466", "MUV-548", "MUV-600", "MUV-644", "MUV-652", "MUV-689", "MUV-692", "MUV-712", "MUV-713", "MUV-733", "MUV-737", "MUV-810", "MUV-832", "MUV-846", "MUV-852", "MUV-858", "MUV-859", id, smiles) FROM PROGRAM 'zcat "$DATA"/moleculenet/muv.csv.gz' WITH (FORMAT csv, HEADER)
 ANALYZE dataset.muv;
+
+-- Units, which models show with their predictions.
+COMMENT ON COLUMN dataset.esol.solubility IS 'log10(mol/L)';
+COMMENT ON COLUMN dataset.freesolv.hydration_energy IS 'kcal/mol';
+COMMENT ON COLUMN dataset.lipophilicity.lipophilicity IS 'logD at pH 7.4';
+COMMENT ON COLUMN dataset.qm9.mu IS 'D';
+COMMENT ON COLUMN dataset.qm9.alpha IS 'bohr^3';
+COMMENT ON COLUMN dataset.qm9.homo IS 'hartree';
+COMMENT ON COLUMN dataset.qm9.lumo IS 'hartree';
+COMMENT ON COLUMN dataset.qm9.gap IS 'hartree';
+COMMENT ON COLUMN dataset.qm9.r2 IS 'bohr^2';
+COMMENT ON COLUMN dataset.qm9.zpve IS 'hartree';
+COMMENT ON COLUMN dataset.qm9.u0 IS 'hartree';
+COMMENT ON COLUMN dataset.qm9.u298 IS 'hartree';
+COMMENT ON COLUMN dataset.qm9.h298 IS 'hartree';
+COMMENT ON COLUMN dataset.qm9.g298 IS 'hartree';
+COMMENT ON COLUMN dataset.qm9.cv IS 'cal/(mol K)';
 COMMIT;
 \endif
 SELECT pg_advisory_unlock(hashtext('hamnet models/datasets.sql')) AS unlocked \gset

@@ -45,14 +45,15 @@ SELECT replace(concat_ws('_', :'dataset', :'split', :'variant'), ' ', '_') AS mo
 			WHERE variant IN ('ours', :'variant') AND dataset IN ('*', :'dataset')
 			ORDER BY key, variant = :'variant' DESC, dataset = '*') AS o
 		WHERE value <> 'null') AS options,
-	(SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum)
-		FROM pg_attribute
-		WHERE attrelid = format('dataset.%I', :'dataset')::regclass AND attnum > 2 AND attname !~ '^(random\d|scaffold)$') AS targets,
-	format('dataset.%I', :'dataset') AS source \gset
+	string_agg(quote_ident(attname), ', ' ORDER BY attnum) AS targets,
+	string_agg(concat(quote_ident(attname), ' AS ' || quote_ident(attname || ' [' || col_description(attrelid, attnum) || ']')), ', ' ORDER BY attnum) AS units,
+	format('dataset.%I', :'dataset') AS source
+FROM pg_attribute
+WHERE attrelid = format('dataset.%I', :'dataset')::regclass AND attnum > 2 AND attname !~ '^(random\d|scaffold)$' \gset
 SELECT coalesce((SELECT id FROM hamnet_models() WHERE name = :'base'), '') AS base_id,
 	jsonb_set(:'options', '{base}', to_jsonb(:'base'::text)) AS options,
-	format('SELECT smiles, %s FROM %s WHERE %I = ''train''', :'targets', :'source', :'split') AS training,
-	format('SELECT smiles, %s FROM %s WHERE %I = ''valid''', :'targets', :'source', :'split') AS validation,
+	format('SELECT smiles, %s FROM %s WHERE %I = ''train''', :'units', :'source', :'split') AS training,
+	format('SELECT smiles, %s FROM %s WHERE %I = ''valid''', :'units', :'source', :'split') AS validation,
 	format('SELECT smiles, %s FROM %s WHERE %I = %L', :'targets', :'source', :'split', :'part') AS measured,
 	:'base' <> 'scratch' AND NOT EXISTS (SELECT FROM hamnet_models() WHERE name = :'base') AS base_absent \gset
 \if :base_absent
