@@ -57,7 +57,7 @@ SELECT coalesce((SELECT id FROM hamnet_models() WHERE name = :'base'), '') AS ba
 	format('SELECT smiles, %s FROM %s WHERE %I = %L', :'targets', :'source', :'split', :'part') AS measured,
 	:'base' <> 'scratch' AND NOT EXISTS (SELECT FROM hamnet_models() WHERE name = :'base') AS base_absent \gset
 \if :base_absent
-\warn There is no model named :base; load it, or name its file in the environment (see properties.sh).
+\warn There is no model named :base (see properties.sh about base_no_engine).
 DO $$ BEGIN RAISE 'no base model'; END $$;
 \endif
 

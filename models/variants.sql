@@ -12,5 +12,5 @@ VALUES
 	('kernel alone', '*', NULL, '{"head": "kernel", "members": null}'),
 	('network alone', '*', NULL, '{"head": "full"}'),
 	('frozen network', '*', NULL, '{"head": "mlp"}'),
-	('untrained base', '*', 'hamnet-untrained', '{"head": "kernel", "members": null}'),
+	('untrained base', '*', 'hamnet-untrained', '{}'),
 	('from scratch', '*', 'scratch', '{"head": "full"}');
