@@ -15,8 +15,9 @@ check:
 	@scripts/check.sh
 bench:
 	@scripts/bench.sh
+# DATA is PGXS's name too: the make that builds must not get it from MAKEFLAGS.
 reproduce:
-	@DATA="$(DATA)" ROW="$(ROW)" scripts/reproduce.sh
+	@MAKEFLAGS= DATA="$(DATA)" ROW="$(ROW)" scripts/reproduce.sh
 report:
 	@python3 models/report.py
 
