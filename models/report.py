@@ -18,7 +18,7 @@ RANDOM = [f"random{k}" for k in range(5)]
 SPLITS = RANDOM + ["scaffold"]
 
 # Name, what is predicted, metric, random splits of the tables, and the goals
-# for random splits and scaffold, which were set before anything was measured.
+# for random splits and scaffold, which were set before these models were made.
 DATASETS = {
     "esol": ("ESOL", "solubility in water, log10 mol/L", "rmse", RANDOM, 0.48, 0.78),
     "freesolv": ("FreeSolv", "free energy of hydration, kcal/mol", "rmse", RANDOM, 0.85, 1.80),
@@ -221,7 +221,7 @@ def summary(results):
                      f"{sum(gain > 0 for gain in gains)} of {len(gains)}" if gains else NOT_RUN])
     return ["## At a glance", "",
             "Root mean square errors, the smaller the better, and areas under the ROC curve, the larger the better, on test rows.",
-            "Goals were set before anything was measured; over several random splits, the mean is compared. Reference: the best classical method as it",
+            "Goals were set before these models were made; over several random splits, the mean is compared. Reference: the best classical method as it",
             "was measured on the same splits when the goals were set.", ""] + table(
                 ["", "ours, random", "classical", "reference", "goal", "ours, scaffold", "classical", "reference", "goal",
                  "splits on which ours beats classical"], rows)
@@ -285,7 +285,7 @@ def qm9_table(results):
                 value = results.value("qm9", split, variant, "rmse", target)
                 row.append(NOT_RUN if value is None else f"{value:.4g}")
         rows.append(row)
-    return (["Molecules that failed QM9's own check of consistency (3,054) are left out of all parts.", ""] +
+    return (["Molecules that failed QM9's own check of consistency (3,054) are left out of all these parts.", ""] +
             table(["target"] + [f"{v}, {s}" for v in variants for s in ("random0", "scaffold")], rows))
 
 
@@ -309,23 +309,31 @@ def calibration(results):
                 ["", "correlation, random", "scaffold", "coverage, random", "scaffold"], rows)
 
 
+def share_above(results, dataset, splits):
+    """The share of labels of test molecules whose novelty is above 1, over all of the splits and targets."""
+    counts = {side: sum(figure[1] for (d, s, v, m, _), figure in results.figures.items()
+                        if d == dataset and s in splits and v == "ours" and m == f"{DATASETS[dataset][2]}_novelty_{side}_1")
+              for side in ("to", "above")}
+    total = sum(counts.values())
+    return f"{100 * counts['above'] / total:.0f} %" if total else NOT_RUN
+
+
 def novelty(results):
     rows = []
     for dataset, (name, _, metric, seeds, _, _) in DATASETS.items():
         row = [f"{name}, {METRICS[metric]}"]
-        for figure in ("novelty_median", f"{metric}_novelty_to_1", f"{metric}_novelty_above_1"):
-            for splits in (seeds, ["scaffold"]):
-                if figure == "novelty_median":
-                    values = [results.value(dataset, s, "ours", figure, "") for s in splits]
-                else:
-                    values = [over_targets(results, dataset, s, figure) for s in splits]
-                found = known(values)
-                row.append(f"{statistics.mean(found):.3g}" if found else NOT_RUN)
+        for splits in (seeds, ["scaffold"]):
+            median = known([results.value(dataset, s, "ours", "novelty_median", "") for s in splits])
+            row += [f"{statistics.mean(median):.2f}" if median else NOT_RUN, share_above(results, dataset, splits)]
+            for side in ("to", "above"):
+                found = known([over_targets(results, dataset, s, f"{metric}_novelty_{side}_1") for s in splits])
+                row.append(NOT_RUN if not found else "several units" if dataset == "qm9" else f"{statistics.mean(found):.3f}")
         rows.append(row)
     return ["", "## Novelty", "",
-            "Distance to the nearest training molecule; 1 is the 95th percentile of validation molecules. Median over test molecules, and",
-            "the metric of those up to 1 and of those above. Means over the random splits that were run; several targets: their mean.", ""] + table(
-                ["", "median, random", "scaffold", "up to 1, random", "scaffold", "above 1, random", "scaffold"], rows)
+            "Distance to the nearest training molecule; 1 is the 95th percentile of validation molecules. Median over test molecules, the share",
+            "of them above 1, and the metric of both sides. Means over the random splits that were run; several targets: their mean.", ""] + table(
+                ["", "random: median", "above 1", "metric up to 1", "metric above 1", "scaffold: median", "above 1", "metric up to 1",
+                 "metric above 1"], rows)
 
 
 def costs(results):
@@ -392,7 +400,7 @@ Written by `make report` from `models/results/*.csv`; not by hand.
   `valid`, nothing is fitted again afterwards, and the rows of `test` are looked at once.
 - **RMSE** is over all test rows at once, in the units of the data; **ROC-AUC** over the labelled rows of a task, then the mean over tasks.
 - **ours** is what [variants.sql](variants.sql) says; **engine off** the same on a base that was pre-trained alike, without an engine;
-  **single member** the same without the ensemble.
+  **single member** the same without the ensemble. Each row was trained with one seed, the scaffold's too.
 - **Classical** is the best, chosen on validation, of random forest, support vector machine and gradient boosting on ECFP4 counts (2,048) and
   208 descriptors of RDKit; for Tox21 a random forest, for HIV a random forest on the counts alone ([baselines.py](baselines.py)).
 - Standard deviations (n − 1) are over splits, and largely the spread of small test sets: compare split by split."""
