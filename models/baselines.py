@@ -215,11 +215,8 @@ def run_split(dataset, counts, descriptors, y, split, name, out):
         print(*line.values(), flush=True)
 
 
-def main():
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
+def main(data, path, *wanted):
     RDLogger.DisableLog("rdApp.*")
-    data, path, wanted = sys.argv[1], sys.argv[2], sys.argv[3:] or list(DATASETS)
     done = set()
     if os.path.exists(path):
         with open(path, newline="") as file:
@@ -228,7 +225,7 @@ def main():
         with open(path, "w") as file:
             file.write(",".join(COLUMNS) + "\n")
     loaded = None
-    for item in wanted:
+    for item in wanted or DATASETS:
         dataset, _, only = item.partition("/")
         for name in [only] if only else DATASETS[dataset][5]:
             if (dataset, name) in done:
@@ -242,4 +239,7 @@ def main():
                 run_split(dataset, counts, descriptors, y, split, name, csv.DictWriter(file, COLUMNS, lineterminator="\n"))
 
 
-main()
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])
