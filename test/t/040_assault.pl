@@ -365,7 +365,7 @@ $node->safe_psql(
 	'postgres', q{
 	UPDATE compound SET fp = hamnet_try_fingerprint(smiles, 'small');
 	CREATE INDEX compound_fp ON compound USING hamnet (fp);
-	CREATE FUNCTION sample(type text, name text) RETURNS text LANGUAGE sql AS $$
+	CREATE FUNCTION sample(type text, name text, function text) RETURNS text LANGUAGE sql AS $$
 		SELECT CASE
 			WHEN name = 'query' AND type = 'text' THEN quote_literal('SELECT smiles, y AS solubility FROM assay')
 			WHEN name IN ('model', 'name') THEN quote_literal('small')
@@ -374,7 +374,8 @@ $node->safe_psql(
 			WHEN name = 'table' THEN quote_literal('compound')
 			WHEN name = 'smiles_column' THEN quote_literal('smiles')
 			WHEN name = 'fp_column' THEN quote_literal('fp')
-			WHEN name = 'options' THEN quote_literal('{"epochs": 1}')
+			WHEN name = 'options' THEN quote_literal(CASE function WHEN 'hamnet_enrich' THEN '{"model": "small", "workers": 0}'
+				WHEN 'hamnet_train' THEN '{"head": "mlp", "base": "small", "units": 4, "epochs": 1, "workers": 1}' ELSE '{"epochs": 1, "workers": 1}' END)
 			WHEN type = 'text' THEN quote_literal('CCO')
 			WHEN type LIKE '%[]' THEN quote_literal('{1,2,1}')
 			WHEN type = 'hfp' OR type = 'cstring' THEN quote_literal('[1,2]')
@@ -416,7 +417,7 @@ $node->safe_psql(
 		SELECT row_number() OVER () AS id, oid, proname, proisstrict AND value IS NULL AND NOT 'internal' = ANY (types) AND NOT 'cstring' = ANY (types) AS must_be_null,
 			format(CASE prokind WHEN 'p' THEN 'CALL %s(%s)' ELSE 'SELECT num_nonnulls(v) FROM (SELECT %s(%s)) AS s (v)' END, oid::regproc,
 				(SELECT string_agg(CASE WHEN i = k THEN coalesce(quote_literal(value), 'NULL') || '::' || types[i]
-					ELSE sample(types[i], proargnames[i]) END, ', ' ORDER BY i) FROM generate_series(1, pronargs) AS i)) AS statement
+					ELSE sample(types[i], proargnames[i], proname) END, ', ' ORDER BY i) FROM generate_series(1, pronargs) AS i)) AS statement
 		FROM change;
 	CREATE TABLE answer (id bigint, state text, message text, found bigint);
 	CREATE PROCEDURE call_all() LANGUAGE plpgsql AS $$
