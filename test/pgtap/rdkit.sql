@@ -26,7 +26,6 @@ SELECT throws_like($$SELECT hamnet_embed(repeat('C', 100))$$, '%at most 200 can 
 SELECT throws_ok($$SELECT hamnet_embed('F[C@@]12CC[C@](Cl)(C1)C2')$$, '22000', NULL, 'nor an impossible one');
 SELECT is(hamnet_embed(NULL), NULL, 'NULL has no conformation');
 
--- predictions: a network head alone knows no deviation
-SELECT is(count(sd), 0::bigint, 'no deviation without an ensemble') FROM hamnet_predictions('CCO');
+SELECT ok(bool_and(sd >= 0 AND novelty >= 0), 'every built-in prediction has a deviation and a novelty') FROM hamnet_predictions('CCO');
 SELECT * FROM finish();
 ROLLBACK;
