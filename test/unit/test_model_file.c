@@ -800,7 +800,7 @@ test_configuration(void **state)
 			"has 1 processes for 2 targets"},
 		{"\\\"hidden\\\": [12]",
 			"\\\"kind\\\": \\\"kernel\\\", \\\"kernel\\\": {\\\"function\\\": \\\"gaussian\\\", \\\"rows\\\": 5, \\\"rank\\\": 0, \\\"processes\\\": [{\\\"variance\\\": 1, \\\"noise\\\": 1}, {\\\"variance\\\": 1, \\\"noise\\\": 1}]}",
-			"must use fingerprint or descriptors"},
+			"must weigh fingerprint, descriptors or counts"},
 		{"\\\"hidden\\\": [12]",
 			"\\\"kind\\\": \\\"kernel\\\", \\\"kernel\\\": {\\\"function\\\": \\\"gaussian\\\", \\\"rows\\\": 5, \\\"rank\\\": 0, \\\"descriptors\\\": {\\\"set\\\": \\\"mine\\\", \\\"weight\\\": 1}, \\\"processes\\\": [{\\\"variance\\\": 1, \\\"noise\\\": 1}, {\\\"variance\\\": 1, \\\"noise\\\": 1}]}",
 			"unrecognized descriptor set"},
