@@ -32,6 +32,16 @@ CORE = libhamnet_core.a
 DOUBLE = build/double/
 DOUBLE_CORE = $(DOUBLE)$(CORE)
 
+# The same with checks: sanitizers, which stop at the first error, and the core's own. For clang, whose fuzzer it serves.
+CHECKED = build/checked/
+CHECKED_CORE = $(CHECKED)$(CORE)
+CHECKED_DOUBLE = build/checked-double/
+CHECKED_DOUBLE_CORE = $(CHECKED_DOUBLE)$(CORE)
+CHECKED_CC = clang
+CHECKED_CXX = clang++
+CHECKED_FLAGS = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow,fuzzer-no-link \
+	-fno-sanitize=vptr,function -fno-sanitize-recover=all -DHAMNET_CHECKS
+
 OBJS = $(patsubst %.c,%.o,$(wildcard src/pg/*.c))
 DATA = $(wildcard sql/*--*.sql) $(TRAINED_MODELS)
 DATA_built = $(UNTRAINED_MODEL)
@@ -47,6 +57,8 @@ REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
 
 UNIT_TESTS = $(patsubst %.c,%,$(wildcard test/unit/test_*.c test/unit/double/test_*.c))
+CHECKED_UNIT_TESTS = $(UNIT_TESTS:%=$(CHECKED)%)
+FUZZERS = $(patsubst test/fuzz/%.c,$(CHECKED)%,$(wildcard test/fuzz/fuzz_*.c))
 
 # src/nn/kernels.c and product.c are compiled once for each instruction set and chosen at run time.
 ifneq (,$(findstring x86_64,$(shell $(CC) -dumpmachine)))
@@ -164,32 +176,61 @@ test/unit/test_%: test/unit/test_%.c $(wildcard test/unit/*.h) $(CORE)
 
 test/unit/test_chem test/unit/test_network test/unit/test_descriptors: test/unit/respell.o
 
-# $(DOUBLE) mirrors the tree.
-$(DOUBLE_CORE): $(CORE_OBJS:%=$(DOUBLE)%)
-	rm -f $@
-	$(AR) crs $@ $^
+# A variant of the core mirrors the tree in a directory of its own:
+# its directory, its compilers for C and C++, its flags.
+define CORE_VARIANT
+$(1)$(CORE): $(CORE_OBJS:%=$(1)%)
+	rm -f $$@
+	$$(AR) crs $$@ $$^
 
-$(DOUBLE)%.o: %.c $(CORE_HEADERS)
-	@mkdir -p $(@D)
-	$(CC) $(CORE_CFLAGS) -DHAMNET_DOUBLE -c -o $@ $<
+$(addprefix $(1),$(filter-out $(KERNEL_OBJS) $(PRODUCT_OBJS) $(RDKIT_OBJS),$(CORE_OBJS))): $(1)%.o: %.c $$(CORE_HEADERS)
+	@mkdir -p $$(@D)
+	$(2) $$(CORE_CFLAGS) $(4) -c -o $$@ $$<
 
-$(KERNEL_OBJS:%=$(DOUBLE)%): $(DOUBLE)src/nn/kernels_%.o: src/nn/kernels.c $(CORE_HEADERS)
-	@mkdir -p $(@D)
-	$(CC) $(CORE_CFLAGS) -DHAMNET_DOUBLE $(KERNEL_FLAGS_$*) -DHN_KERNEL_SET=$* -c -o $@ $<
+$(KERNEL_OBJS:%=$(1)%): $(1)src/nn/kernels_%.o: src/nn/kernels.c $$(CORE_HEADERS)
+	@mkdir -p $$(@D)
+	$(2) $$(CORE_CFLAGS) $(4) $$(KERNEL_FLAGS) $$(KERNEL_FLAGS_$$*) -DHN_KERNEL_SET=$$* -c -o $$@ $$<
 
-$(PRODUCT_OBJS:%=$(DOUBLE)%): $(DOUBLE)src/nn/product_%.o: src/nn/product.c $(CORE_HEADERS)
-	@mkdir -p $(@D)
-	$(CC) $(CORE_CFLAGS) -DHAMNET_DOUBLE $(PRODUCT_FLAGS) $(PRODUCT_FLAGS_$*) -DHN_KERNEL_SET=$* -c -o $@ $<
+$(PRODUCT_OBJS:%=$(1)%): $(1)src/nn/product_%.o: src/nn/product.c $$(CORE_HEADERS)
+	@mkdir -p $$(@D)
+	$(2) $$(CORE_CFLAGS) $(4) $$(PRODUCT_FLAGS) $$(PRODUCT_FLAGS_$$*) -DHN_KERNEL_SET=$$* -c -o $$@ $$<
 
-$(RDKIT_OBJS:%=$(DOUBLE)%): $(DOUBLE)src/chem/rdkit_%.o: src/chem/rdkit_%.cpp src/chem/features.h $(CORE_HEADERS)
-	@mkdir -p $(@D)
-	$(CXX) $(CORE_CXXFLAGS) -DHAMNET_DOUBLE -c -o $@ $<
+$(1)src/chem/rdkit_descriptors.o: $(FRAGMENTS)
+
+$(RDKIT_OBJS:%=$(1)%): $(1)%.o: %.cpp $$(CORE_HEADERS)
+	@mkdir -p $$(@D)
+	$(3) $$(CORE_CXXFLAGS) $(4) -c -o $$@ $$<
+endef
+
+$(eval $(call CORE_VARIANT,$(DOUBLE),$$(CC),$$(CXX),-DHAMNET_DOUBLE))
+$(eval $(call CORE_VARIANT,$(CHECKED),$$(CHECKED_CC),$$(CHECKED_CXX),$$(CHECKED_FLAGS)))
+$(eval $(call CORE_VARIANT,$(CHECKED_DOUBLE),$$(CHECKED_CC),$$(CHECKED_CXX),$$(CHECKED_FLAGS) -DHAMNET_DOUBLE))
 
 test/unit/double/test_%: test/unit/double/test_%.c $(wildcard test/unit/*.h) $(DOUBLE_CORE)
 	$(CC) $(CORE_CFLAGS) -DHAMNET_DOUBLE -Itest/unit -o $@ $< $(DOUBLE_CORE) -lcmocka $(CORE_LIBS)
 
 test/unit/respell.o: test/unit/respell.cpp
 	$(CXX) $(CORE_CXXFLAGS) -c -o $@ $<
+
+$(CHECKED)test/unit/test_%: test/unit/test_%.c $(wildcard test/unit/*.h) $(CHECKED_CORE)
+	@mkdir -p $(@D)
+	$(CHECKED_CC) $(CORE_CFLAGS) $(CHECKED_FLAGS) -Itest/unit -o $@ $< $(filter test/unit/%.o,$^) $(CHECKED_CORE) -lcmocka $(CORE_LIBS)
+
+$(CHECKED)test/unit/test_chem $(CHECKED)test/unit/test_network $(CHECKED)test/unit/test_descriptors: test/unit/respell.o
+
+$(CHECKED)test/unit/double/test_%: test/unit/double/test_%.c $(wildcard test/unit/*.h) $(CHECKED_DOUBLE_CORE)
+	@mkdir -p $(@D)
+	$(CHECKED_CC) $(CORE_CFLAGS) $(CHECKED_FLAGS) -DHAMNET_DOUBLE -Itest/unit -o $@ $< $(CHECKED_DOUBLE_CORE) -lcmocka $(CORE_LIBS)
+
+$(CHECKED)test/fuzz/fuzz.o: test/fuzz/fuzz.c test/fuzz/fuzz.h $(CORE_HEADERS)
+	@mkdir -p $(@D)
+	$(CHECKED_CC) $(CORE_CFLAGS) $(CHECKED_FLAGS) -c -o $@ $<
+
+$(CHECKED)fuzz_%: test/fuzz/fuzz_%.c $(CHECKED)test/fuzz/fuzz.o $(CHECKED_CORE)
+	$(CHECKED_CC) $(CORE_CFLAGS) $(CHECKED_FLAGS) -fsanitize=fuzzer -o $@ $(filter-out %.h,$^) $(CORE_LIBS)
+
+$(CHECKED)make_corpus: test/fuzz/make_corpus.c test/unit/golden.h $(CHECKED_CORE)
+	$(CHECKED_CC) $(CORE_CFLAGS) $(CHECKED_FLAGS) -Itest/unit -o $@ $< $(CHECKED_CORE) $(CORE_LIBS)
 
 bench/training_step bench/scan_limit: %: %.c $(CORE)
 	$(CC) $(CORE_CFLAGS) -o $@ $< $(CORE) $(CORE_LIBS)
@@ -200,9 +241,15 @@ bench/rdkit_parse.o: bench/rdkit_parse.cpp
 bench/network: bench/network.c bench/rdkit_parse.o $(CORE)
 	$(CC) $(CORE_CFLAGS) -o $@ $< bench/rdkit_parse.o $(CORE) $(CORE_LIBS)
 
-.PHONY: unit unit-programs check-pgtap check-tap
+.PHONY: unit unit-programs checked-unit-programs fuzzers fuzz-corpus check-pgtap check-tap
 
 unit-programs: $(UNIT_TESTS)
+checked-unit-programs: $(CHECKED_UNIT_TESTS)
+fuzzers: $(FUZZERS)
+
+# Written again when inputs of a new kind are wanted; what is there stays.
+fuzz-corpus: $(CHECKED)make_corpus
+	./$<
 
 # All of them run, whatever fails.
 unit: unit-programs

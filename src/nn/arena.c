@@ -7,6 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+
+/*
+ * To AddressSanitizer a block is one allocation, which would hide that an
+ * array within it is overrun. So what is not cut from a block is forbidden
+ * ground, and at least one byte of it follows every array.
+ */
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#define FORBID(from, size) ASAN_POISON_MEMORY_REGION(from, size)
+#define PERMIT(from, size) ASAN_UNPOISON_MEMORY_REGION(from, size)
+#define RED_ZONE 1
+#else
+#define FORBID(from, size) ((void) 0)
+#define PERMIT(from, size) ((void) 0)
+#define RED_ZONE 0
+#endif
+
 /* Blocks grow with the arena between these sizes; larger requests get a block of their own size. */
 #define FIRST_BLOCK ((size_t) 64 * 1024)
 #define LARGEST_BLOCK ((size_t) 16 * 1024 * 1024)
@@ -77,6 +97,7 @@ add_block(HnArena *arena, size_t size)
 	block->used = 0;
 	block->data = (unsigned char *) (((uintptr_t) (block + 1) + HN_ARENA_ALIGNMENT - 1)
 									 & ~(uintptr_t) (HN_ARENA_ALIGNMENT - 1));
+	FORBID(block->data, block->size);
 	if (arena->current)
 	{
 		block->next = arena->current->next;
@@ -97,9 +118,9 @@ hn_arena_alloc(HnArena *arena, size_t count, size_t size)
 	size_t		bytes;
 	void	   *result;
 
-	if (size != 0 && count > (SIZE_MAX - HN_ARENA_ALIGNMENT) / size)
+	if (size != 0 && count > (SIZE_MAX - HN_ARENA_ALIGNMENT - RED_ZONE) / size)
 		return NULL;
-	bytes = (count * size + HN_ARENA_ALIGNMENT - 1) & ~(size_t) (HN_ARENA_ALIGNMENT - 1);
+	bytes = (count * size + RED_ZONE + HN_ARENA_ALIGNMENT - 1) & ~(size_t) (HN_ARENA_ALIGNMENT - 1);
 
 	if (block == NULL || block->size - block->used < bytes)
 	{
@@ -113,6 +134,11 @@ hn_arena_alloc(HnArena *arena, size_t count, size_t size)
 	}
 	result = block->data + block->used;
 	block->used += bytes;
+	PERMIT(result, count * size);
+#ifdef HAMNET_CHECKS
+	/* NaN, -1 or a pointer to nowhere: whoever reads this before writing it gets noticed. */
+	memset(result, 0xff, count * size);
+#endif
 	return result;
 }
 
@@ -142,9 +168,15 @@ hn_arena_rewind(HnArena *arena, HnArenaMark mark)
 	HnArenaBlock *block = mark.block ? mark.block->next : arena->first;
 
 	for (; block != NULL; block = block->next)
+	{
+		FORBID(block->data, block->used);
 		block->used = 0;
+	}
 	if (mark.block)
+	{
+		FORBID(mark.block->data + mark.used, mark.block->used - mark.used);
 		mark.block->used = mark.used;
+	}
 	arena->current = mark.block;
 }
 
@@ -167,6 +199,7 @@ release_beyond(HnArena *arena, size_t limit)
 		else
 		{
 			*link = block->next;
+			PERMIT(block->data, block->size);
 			arena->allocator.release(arena->allocator.state, block);
 		}
 	}

@@ -281,10 +281,41 @@ test_failing_allocator(void **state)
 	}
 }
 
+#ifdef HAMNET_CHECKS
+#include <sanitizer/asan_interface.h>
+
+/* In a build with checks, no byte is readable but those that were asked for, and those are no zeros. */
+static void
+test_forbidden(void **state)
+{
+	static const size_t sizes[] = {1, 7, 8, 63, 64, 65, 1000, 100000};
+	HnArena		arena;
+	HnArenaMark mark;
+	unsigned char *last = NULL;
+
+	(void) state;
+	hn_arena_init(&arena, hn_malloc_allocator);
+	mark = hn_arena_mark(&arena);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+	{
+		last = hn_arena_alloc(&arena, sizes[i], 1);
+		assert_null(__asan_region_is_poisoned(last, sizes[i]));
+		assert_true(__asan_address_is_poisoned(last + sizes[i]));
+		assert_int_equal(last[sizes[i] - 1], 0xff);
+	}
+	hn_arena_rewind(&arena, mark);
+	assert_true(__asan_address_is_poisoned(last));
+	hn_arena_destroy(&arena);
+}
+#endif
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+#ifdef HAMNET_CHECKS
+		cmocka_unit_test(test_forbidden),
+#endif
 		cmocka_unit_test(test_allocations),
 		cmocka_unit_test(test_zeroed),
 		cmocka_unit_test(test_overflow),
