@@ -17,6 +17,7 @@
  *
  * In the byte order of the machine: a state serves to go on where it was made.
  */
+#include <math.h>
 #include <string.h>
 
 #include "hamnet/optimiser.h"
@@ -24,6 +25,9 @@
 static const char magic[8] = "hnoptim";
 
 #define VERSION 1
+
+/* Steps that a double still counts one by one. */
+#define MOST_STEPS (INT64_C(1) << 53)
 
 typedef struct Header
 {
@@ -112,6 +116,30 @@ hn_optimiser_save(HnContext *context, const HnOptimiser *optimiser, unsigned cha
 	return HN_OK;
 }
 
+/* True if all numbers of a stored block, which need not be aligned, are finite and not below least. */
+static bool
+block_holds(const unsigned char *bytes, int64_t count, real least)
+{
+	for (int64_t k = 0; k < count; k++)
+	{
+		real		value;
+
+		memcpy(&value, bytes + (size_t) k * sizeof(value), sizeof(value));
+		if (!isfinite(value) || value < least)
+			return false;
+	}
+	return true;
+}
+
+/* True if a training can have come to these counts of steps. */
+static bool
+steps_hold(const Header *header)
+{
+	return header->step >= 0 && header->step <= MOST_STEPS &&
+		header->averaged >= 0 && header->averaged <= header->step &&
+		(header->averaged == 0 || header->averaging != HN_AVERAGE_NONE);
+}
+
 HnStatus
 hn_optimiser_restore(HnContext *context, HnOptimiser *optimiser, const unsigned char *bytes, size_t size)
 {
@@ -136,8 +164,16 @@ hn_optimiser_restore(HnContext *context, HnOptimiser *optimiser, const unsigned 
 	/* Everything else but the progress has to be the same. */
 	expected.step = header.step;
 	expected.averaged = header.averaged;
-	if (memcmp(&header, &expected, sizeof(header)) != 0 || header.step < 0 || header.averaged < 0)
+	if (memcmp(&header, &expected, sizeof(header)) != 0)
 		return hn_fail(context, HN_INVALID_ARGUMENT, "training state belongs to other options or another model");
+
+	/* A checksum does not keep anybody from writing a state of their own. */
+	if (!steps_hold(&header))
+		return hn_fail(context, HN_INVALID_ARGUMENT, "training state has counts of steps that cannot be");
+	for (int b = 0; b < block_count; b++)
+		if (!block_holds(bytes + sizeof(header) + b * block, optimiser->count,
+						 blocks[b] == optimiser->second ? 0 : -INFINITY))
+			return hn_fail(context, HN_INVALID_ARGUMENT, "training state has a number that cannot be");
 
 	for (int b = 0; b < block_count; b++)
 		memcpy(blocks[b], bytes + sizeof(header) + b * block, block);

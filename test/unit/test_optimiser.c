@@ -323,6 +323,60 @@ test_damaged_state(void **state)
 	must(hn_optimiser_restore(&context, &optimiser, bytes, size));
 }
 
+/* A state whose checksum is right, but that no training comes to, is refused, and nothing changes. */
+static void
+expect_forgery_refused(const HnOptimiser *forged, const HnOptimiserOptions *options)
+{
+	HnOptimiser other;
+	real		untouched[PARAMETERS];
+	unsigned char *bytes;
+	size_t		size;
+
+	must(hn_optimiser_save(&context, forged, &bytes, &size));
+	begin(options, untouched, &other);
+	assert_int_equal(hn_optimiser_restore(&context, &other, bytes, size), HN_INVALID_ARGUMENT);
+	assert_non_null(strstr(context.message, "cannot be"));
+	assert_true(untouched[0] == 1 && other.step == 0 && other.averaged == 0 && other.first[0] == 0);
+}
+
+static void
+test_forged_state(void **state)
+{
+	static const int64_t steps[][2] = {{-1, 0}, {INT64_MAX, 0}, {INT64_MIN, 0}, {1, -1}, {1, 2}, {2, 1}};
+	static const real numbers[] = {(real) NAN, (real) INFINITY, (real) -INFINITY};
+	HnOptimiserOptions options = plain_options();
+	HnOptimiser optimiser;
+	real		parameters[PARAMETERS];
+
+	(void) state;
+	begin(&options, parameters, &optimiser);
+	some_steps(&optimiser, 2);
+	/* the last of them without an average */
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+	{
+		HnOptimiser forged = optimiser;
+
+		forged.step = steps[i][0];
+		forged.averaged = steps[i][1];
+		expect_forgery_refused(&forged, &options);
+	}
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+	{
+		real	   *places[] = {&optimiser.parameters[1], &optimiser.first[PARAMETERS - 1], &optimiser.second[0]};
+
+		for (int k = 0; k < 3; k++)
+		{
+			real		kept = *places[k];
+
+			*places[k] = numbers[i];
+			expect_forgery_refused(&optimiser, &options);
+			*places[k] = kept;
+		}
+	}
+	optimiser.second[0] = -1;
+	expect_forgery_refused(&optimiser, &options);
+}
+
 int
 main(void)
 {
@@ -335,6 +389,7 @@ main(void)
 		cmocka_unit_test(test_averages),
 		cmocka_unit_test(test_kept_state),
 		cmocka_unit_test(test_damaged_state),
+		cmocka_unit_test(test_forged_state),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
