@@ -1,0 +1,241 @@
+/*
+ * make_corpus.c: write the inputs that the fuzzers start from, as far as the
+ * core can make them from the molecules of the golden tests: see "make
+ * fuzz-corpus". The rest of test/fuzz/corpus is written by hand, or was found.
+ *
+ * Runs from the top of the source tree.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "golden.h"
+#include "hamnet/chem.h"
+#include "hamnet/conformer.h"
+#include "hamnet/kernel_head.h"
+#include "hamnet/network.h"
+#include "hamnet/optimiser.h"
+
+#define MOST_MOLECULES 64
+
+static HnArena arena;
+static HnContext context;
+
+static const char *molecules[MOST_MOLECULES];
+static int	molecule_count;
+
+static void
+must(HnStatus status)
+{
+	if (status != HN_OK)
+	{
+		fprintf(stderr, "make_corpus: %s\n", context.message);
+		exit(1);
+	}
+}
+
+static void
+save(const char *fuzzer, const char *name, const void *bytes, size_t size)
+{
+	char		path[256];
+	FILE	   *file;
+
+	snprintf(path, sizeof(path), "test/fuzz/corpus/%s/%s", fuzzer, name);
+	file = fopen(path, "wb");
+	if (file == NULL || fwrite(bytes, 1, size, file) != size || fclose(file) != 0)
+	{
+		perror(path);
+		exit(1);
+	}
+}
+
+static void
+save_numbered(const char *fuzzer, int number, const char *text)
+{
+	char		name[32];
+
+	snprintf(name, sizeof(name), "golden-%d", number);
+	save(fuzzer, name, text, strlen(text));
+}
+
+static void
+save_molecules(void)
+{
+	for (int i = 0; i < molecule_count; i++)
+	{
+		const char *block;
+		HnStatus	status = hn_embed(&context, molecules[i], 1, 100, &block);
+
+		save_numbered("smiles", i, molecules[i]);
+		if (status != HN_NO_CONFORMER)
+		{
+			must(status);
+			save_numbered("molblock", i, block);
+		}
+	}
+}
+
+/* A model with narrow layers and no heads. */
+static HnModel
+narrow_model(bool engine)
+{
+	return (HnModel)
+	{
+		.features = &hn_features_2021,
+		.engine_config = {
+			.enabled = engine, .dim = 2, .hidden = 3, .steps = 2, .tau = 0.025, .dissipate = true,
+			.potential_width = 2, .dissipation_width = 1
+		},
+		.fingerprint_config = {.dim = 3, .edge_dim = 2, .layers = 1, .rounds = 1},
+	};
+}
+
+static void
+allocate(HnModel *model, uint64_t seed)
+{
+	HnTensor   *tensors = NULL;
+	int			count = 0;
+
+	must(hn_model_allocate(&context, model));
+	must(hn_model_tensors(&context, model, &tensors, &count));
+	hn_model_initialise(tensors, count, seed);
+}
+
+static void
+save_model(const char *name, HnModel *model)
+{
+	unsigned char *bytes;
+	size_t		size;
+
+	must(hn_model_write(&context, model, &bytes, &size));
+	save("safetensors", name, bytes, size);
+}
+
+static HnModel
+network_model(bool engine, HnHead *head, uint64_t seed)
+{
+	HnModel		model = narrow_model(engine);
+
+	model.head_count = 1;
+	model.heads = head;
+	allocate(&model, seed);
+	return model;
+}
+
+static void
+save_networks(void)
+{
+	HnTarget	targets[] = {{"solubility", "log10(mol/L)", -3, 2}, {"gr\xc3\xb6\xc3\x9f" "e", "", 0, 1}};
+	HnLinear	layers[4][2] = {0};
+	HnHead		heads[4];
+	HnModel		models[4];
+	HnModel		joined;
+
+	for (int i = 0; i < 4; i++)
+	{
+		layers[i][0].out = 2;
+		heads[i] = (HnHead)
+		{
+			.name = "head", .task = i == 1 ? HN_CLASSIFICATION : HN_REGRESSION,
+			.layer_count = 2, .layers = layers[i], .target_count = 2, .targets = targets
+		};
+		models[i] = network_model(i == 0, &heads[i], (uint64_t) i);
+	}
+	save_model("engine", &models[0]);
+	save_model("classification", &models[1]);
+	must(hn_model_join(&context, (const HnModel *[]) {&models[2], &models[3]}, 2, &joined));
+	save_model("ensemble", &joined);
+}
+
+/* Everything that a kernel head may be fitted to, of all molecules. */
+static HnInputs
+describe(const HnModel *model)
+{
+	size_t		dim = (size_t) model->fingerprint_config.dim;
+	size_t		width = (size_t) hn_descriptors_rdkit_2d.count;
+	HnNeeds		needs = {&hn_descriptors_rdkit_2d, true};
+	real	   *fingerprints = hn_arena_alloc(&arena, (size_t) molecule_count, dim * sizeof(real));
+	real	   *descriptors = hn_arena_alloc(&arena, (size_t) molecule_count, width * sizeof(real));
+	HnCounts   *counts = hn_arena_alloc(&arena, (size_t) molecule_count, sizeof(HnCounts));
+
+	for (int i = 0; i < molecule_count; i++)
+	{
+		HnGraph		graph;
+		HnDescription description;
+		HnBatch		batch;
+		real	   *fingerprint;
+
+		must(hn_describe_smiles(&context, molecules[i], model->features, needs, 100, &graph, &description));
+		must(hn_batch_build(&context, &graph, 1, &batch));
+		must(hn_fingerprints(&context, model, &batch, &fingerprint));
+		memcpy(fingerprints + (size_t) i * dim, fingerprint, dim * sizeof(real));
+		memcpy(descriptors + (size_t) i * width, description.descriptors, width * sizeof(real));
+		counts[i] = description.counts;
+	}
+	return (HnInputs)
+	{
+		molecule_count, fingerprints, descriptors, counts
+	};
+}
+
+static void
+save_kernel(const char *name, HnTask task, HnKernelOptions options)
+{
+	HnTarget	target = {"activity", "", 0, 1};
+	HnHead		head = {.name = "kernel", .task = task, .target_count = 1, .targets = &target};
+	HnModel		model = narrow_model(false);
+	real		labels[MOST_MOLECULES];
+	HnInputs	inputs;
+	HnKernelReport report;
+
+	allocate(&model, 3);
+	inputs = describe(&model);
+	for (int i = 0; i < molecule_count; i++)
+		labels[i] = task == HN_CLASSIFICATION ? (real) (i % 2) : (real) (i % 5) + (real) 0.1 * (real) i;
+	must(hn_kernel_fit(&context, &inputs, model.fingerprint_config.dim, labels, &options, &head, &report));
+	model.head_count = 1;
+	model.heads = &head;
+	save_model(name, &model);
+}
+
+/* A state of the optimiser that fuzz_state.c restores into. */
+static void
+save_state(const char *name, HnAveraging averaging)
+{
+	static const HnParameterGroup group = {.begin = 0, .count = 3, .rate = 1, .decay = true};
+	static const real gradient[3] = {1, -2, 3};
+	real		parameters[3] = {0};
+	HnOptimiserOptions options = hn_optimiser_defaults;
+	HnOptimiser optimiser;
+	unsigned char *bytes;
+	size_t		size;
+
+	options.averaging = averaging;
+	must(hn_optimiser_init(&context, &options, &group, 1, parameters, 3, &optimiser));
+	must(hn_optimiser_step(&context, &optimiser, gradient, 1, NULL));
+	must(hn_optimiser_save(&context, &optimiser, &bytes, &size));
+	save("state", name, bytes, size);
+}
+
+int
+main(void)
+{
+	json_t	   *golden = golden_json("small.json");
+	json_t	   *cases = json_object_get(golden, "cases");
+
+	hn_arena_init(&arena, hn_malloc_allocator);
+	hn_context_init(&context, &arena, NULL, NULL);
+	for (size_t i = 0; i < json_array_size(cases) && i < MOST_MOLECULES; i++)
+		molecules[molecule_count++] = json_string_value(json_object_get(json_array_get(cases, i), "smiles"));
+
+	save_molecules();
+	save_networks();
+	save_kernel("process", HN_REGRESSION,
+				(HnKernelOptions) {.fingerprint = true, .descriptors = &hn_descriptors_rdkit_2d, .rank = 4});
+	save_kernel("classifier", HN_CLASSIFICATION, (HnKernelOptions) {.fingerprint = true, .counts = true});
+	save_state("plain", HN_AVERAGE_NONE);
+	save_state("averaged", HN_AVERAGE_EXPONENTIAL);
+	hn_arena_destroy(&arena);
+	json_decref(golden);
+	return 0;
+}
