@@ -1,17 +1,26 @@
-# Targets, see README.md: demo, check and bench set up everything they need themselves;
-# all, install, uninstall and clean are PGXS's; unit, installcheck, check-pgtap and
-# check-tap are the parts of check, for a server that has the extension.
+# Targets, see README.md: demo, check and bench set up everything they need themselves, and so do
+# the longer tests, check-full and its parts fuzz, lint and check-sanitize; all, install, uninstall
+# and clean are PGXS's; unit, installcheck, check-pgtap and check-tap are the parts of check, for a
+# server that has the extension.
 
 # The commands for a fresh clone come without PGXS, which may not be installed yet.
-ifneq (,$(filter setup demo check bench,$(MAKECMDGOALS)))
+ifneq (,$(filter setup demo check check-full fuzz lint check-sanitize bench,$(MAKECMDGOALS)))
 
-.PHONY: setup demo check bench
+.PHONY: setup demo check check-full fuzz lint check-sanitize bench
 setup:
 	@scripts/setup.sh --tests
 demo:
 	@scripts/demo.sh
 check:
 	@scripts/check.sh
+check-full:
+	@scripts/check.sh --full
+fuzz:
+	@scripts/fuzz.sh $(FUZZ_SECONDS)
+lint:
+	@scripts/lint.sh
+check-sanitize:
+	@scripts/sanitize.sh
 bench:
 	@scripts/bench.sh
 
@@ -228,6 +237,17 @@ $(CHECKED)test/fuzz/fuzz.o: test/fuzz/fuzz.c test/fuzz/fuzz.h $(CORE_HEADERS)
 
 $(CHECKED)fuzz_%: test/fuzz/fuzz_%.c $(CHECKED)test/fuzz/fuzz.o $(CHECKED_CORE)
 	$(CHECKED_CC) $(CORE_CFLAGS) $(CHECKED_FLAGS) -fsanitize=fuzzer -o $@ $(filter-out %.h,$^) $(CORE_LIBS)
+
+# The type's input and output are server code: its files, with a stand-in for the server.
+SERVER_FLAGS = -std=gnu11 -g -fwrapv -fno-strict-aliasing -Itest/fuzz -Isrc/pg $(CPPFLAGS) -Wno-ignored-attributes
+HFP_OBJS = $(addprefix $(CHECKED),src/pg/hfp.o src/pg/hfp_io.o test/fuzz/server.o)
+
+$(HFP_OBJS): $(CHECKED)%.o: %.c $(wildcard src/pg/*.h test/fuzz/*.h) $(CORE_HEADERS)
+	@mkdir -p $(@D)
+	$(CHECKED_CC) $(SERVER_FLAGS) $(CHECKED_FLAGS) -c -o $@ $<
+
+$(CHECKED)fuzz_hfp_%: test/fuzz/fuzz_hfp_%.c $(CHECKED)test/fuzz/fuzz.o $(HFP_OBJS) $(CHECKED_CORE)
+	$(CHECKED_CC) $(SERVER_FLAGS) $(CHECKED_FLAGS) -fsanitize=fuzzer -o $@ $^ -L$(pkglibdir) -L$(libdir) -lpgcommon -lpgport $(CORE_LIBS)
 
 $(CHECKED)make_corpus: test/fuzz/make_corpus.c test/unit/golden.h $(CHECKED_CORE)
 	$(CHECKED_CC) $(CORE_CFLAGS) $(CHECKED_FLAGS) -Itest/unit -o $@ $< $(CHECKED_CORE) $(CORE_LIBS)

@@ -14,7 +14,7 @@ packages=(gcc g++ make "postgresql-$PG_MAJOR" "postgresql-server-dev-$PG_MAJOR" 
 	librdkit-dev libboost-dev rdkit-data libopenblas-serial-dev libjansson-dev)
 case "${1:-}" in
 	"") ;;
-	--tests) packages+=(clang libcmocka-dev libipc-run-perl "postgresql-$PG_MAJOR-pgtap") ;;
+	--tests) packages+=(clang libclang-rt-dev libcmocka-dev libipc-run-perl "postgresql-$PG_MAJOR-pgtap") ;;
 	*) die "usage: scripts/setup.sh [--tests]" ;;
 esac
 

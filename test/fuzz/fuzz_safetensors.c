@@ -163,6 +163,32 @@ fuzz_input(HnContext *context, const uint8_t *data, size_t size, FuzzDigest *dig
 	return status;
 }
 
+/* Replace one of the numbers of a header by another, which must not make it longer than most. */
+static size_t
+replace_number(uint8_t *header, size_t length, size_t most, unsigned int choice)
+{
+	static const char *const numbers[] = {
+		"0", "1", "2", "3", "4", "-1", "34", "1000", "1001", "4096", "4097", "2147483648",
+		"9223372036854775807", "9223372036854775808", "0.5", "-0.0", "1e-320", "1e308", "1e309", "null"
+	};
+	static const char digits[] = "0123456789.+-eE";
+	const char *new = numbers[choice / 64 % (sizeof(numbers) / sizeof(numbers[0]))];
+	size_t		begin = choice % (length + 1);
+	size_t		end;
+
+	/* The next number from somewhere on; the letter e of a word is none. */
+	while (begin < length && (header[begin] < '0' || header[begin] > '9'))
+		begin++;
+	end = begin;
+	while (end < length && strchr(digits, header[end]) != NULL && header[end] != '\0')
+		end++;
+	if (begin == end || length - (end - begin) + strlen(new) > most)
+		return length;
+	memmove(header + begin + strlen(new), header + end, length - end);
+	memcpy(header + begin, new, strlen(new));
+	return length - (end - begin) + strlen(new);
+}
+
 extern size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
 
 /*
@@ -174,7 +200,8 @@ LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned in
 {
 	uint64_t	length = 0;
 	size_t		rest;
-	size_t		changed;
+	size_t		most;
+	uint8_t    *numbers;
 
 	for (int i = LENGTH_BYTES - 1; size >= LENGTH_BYTES && i >= 0; i--)
 		length = length << 8 | data[i];
@@ -186,16 +213,15 @@ LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned in
 		return size - rest + LLVMFuzzerMutate(data + size - rest, rest, rest);
 
 	/* The new header grows into the numbers, if need be, which then follow it. */
-	{
-		uint8_t    *numbers = malloc(rest ? rest : 1);
-
-		FUZZ_CHECK(numbers != NULL);
-		memcpy(numbers, data + size - rest, rest);
-		changed = LLVMFuzzerMutate(data + LENGTH_BYTES, (size_t) length, max_size - LENGTH_BYTES - rest);
-		memcpy(data + LENGTH_BYTES + changed, numbers, rest);
-		free(numbers);
-	}
+	numbers = malloc(rest ? rest : 1);
+	FUZZ_CHECK(numbers != NULL);
+	memcpy(numbers, data + size - rest, rest);
+	most = max_size - LENGTH_BYTES - rest;
+	length = seed % 8 < 5 ? replace_number(data + LENGTH_BYTES, (size_t) length, most, seed / 8)
+		: LLVMFuzzerMutate(data + LENGTH_BYTES, (size_t) length, most);
+	memcpy(data + LENGTH_BYTES + length, numbers, rest);
+	free(numbers);
 	for (int i = 0; i < LENGTH_BYTES; i++)
-		data[i] = (uint8_t) ((uint64_t) changed >> (8 * i));
-	return LENGTH_BYTES + changed + rest;
+		data[i] = (uint8_t) (length >> (8 * i));
+	return LENGTH_BYTES + (size_t) length + rest;
 }
