@@ -50,6 +50,8 @@ CHECKED_CC = clang
 CHECKED_CXX = clang++
 CHECKED_FLAGS = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow,fuzzer-no-link \
 	-fno-sanitize=vptr,function -fno-sanitize-recover=all -DHAMNET_CHECKS
+# In C also every conversion that nobody wrote and that changes a value, its sign for one.
+CHECKED_CFLAGS = $(CORE_CFLAGS) -fsanitize=implicit-conversion $(CHECKED_FLAGS)
 
 OBJS = $(patsubst %.c,%.o,$(wildcard src/pg/*.c))
 DATA = $(wildcard sql/*--*.sql) $(TRAINED_MODELS)
@@ -186,7 +188,7 @@ test/unit/test_%: test/unit/test_%.c $(wildcard test/unit/*.h) $(CORE)
 test/unit/test_chem test/unit/test_network test/unit/test_descriptors: test/unit/respell.o
 
 # A variant of the core mirrors the tree in a directory of its own:
-# its directory, its compilers for C and C++, its flags.
+# its directory, its compilers for C and C++ with their flags.
 define CORE_VARIANT
 $(1)$(CORE): $(CORE_OBJS:%=$(1)%)
 	rm -f $$@
@@ -194,26 +196,27 @@ $(1)$(CORE): $(CORE_OBJS:%=$(1)%)
 
 $(addprefix $(1),$(filter-out $(KERNEL_OBJS) $(PRODUCT_OBJS) $(RDKIT_OBJS),$(CORE_OBJS))): $(1)%.o: %.c $$(CORE_HEADERS)
 	@mkdir -p $$(@D)
-	$(2) $$(CORE_CFLAGS) $(4) -c -o $$@ $$<
+	$(2) -c -o $$@ $$<
 
 $(KERNEL_OBJS:%=$(1)%): $(1)src/nn/kernels_%.o: src/nn/kernels.c $$(CORE_HEADERS)
 	@mkdir -p $$(@D)
-	$(2) $$(CORE_CFLAGS) $(4) $$(KERNEL_FLAGS) $$(KERNEL_FLAGS_$$*) -DHN_KERNEL_SET=$$* -c -o $$@ $$<
+	$(2) $$(KERNEL_FLAGS) $$(KERNEL_FLAGS_$$*) -DHN_KERNEL_SET=$$* -c -o $$@ $$<
 
 $(PRODUCT_OBJS:%=$(1)%): $(1)src/nn/product_%.o: src/nn/product.c $$(CORE_HEADERS)
 	@mkdir -p $$(@D)
-	$(2) $$(CORE_CFLAGS) $(4) $$(PRODUCT_FLAGS) $$(PRODUCT_FLAGS_$$*) -DHN_KERNEL_SET=$$* -c -o $$@ $$<
+	$(2) $$(PRODUCT_FLAGS) $$(PRODUCT_FLAGS_$$*) -DHN_KERNEL_SET=$$* -c -o $$@ $$<
 
 $(1)src/chem/rdkit_descriptors.o: $(FRAGMENTS)
 
 $(RDKIT_OBJS:%=$(1)%): $(1)%.o: %.cpp $$(CORE_HEADERS)
 	@mkdir -p $$(@D)
-	$(3) $$(CORE_CXXFLAGS) $(4) -c -o $$@ $$<
+	$(3) -c -o $$@ $$<
 endef
 
-$(eval $(call CORE_VARIANT,$(DOUBLE),$$(CC),$$(CXX),-DHAMNET_DOUBLE))
-$(eval $(call CORE_VARIANT,$(CHECKED),$$(CHECKED_CC),$$(CHECKED_CXX),$$(CHECKED_FLAGS)))
-$(eval $(call CORE_VARIANT,$(CHECKED_DOUBLE),$$(CHECKED_CC),$$(CHECKED_CXX),$$(CHECKED_FLAGS) -DHAMNET_DOUBLE))
+$(eval $(call CORE_VARIANT,$(DOUBLE),$$(CC) $$(CORE_CFLAGS) -DHAMNET_DOUBLE,$$(CXX) $$(CORE_CXXFLAGS) -DHAMNET_DOUBLE))
+$(eval $(call CORE_VARIANT,$(CHECKED),$$(CHECKED_CC) $$(CHECKED_CFLAGS),$$(CHECKED_CXX) $$(CORE_CXXFLAGS) $$(CHECKED_FLAGS)))
+$(eval $(call CORE_VARIANT,$(CHECKED_DOUBLE),$$(CHECKED_CC) $$(CHECKED_CFLAGS) -DHAMNET_DOUBLE,\
+	$$(CHECKED_CXX) $$(CORE_CXXFLAGS) $$(CHECKED_FLAGS) -DHAMNET_DOUBLE))
 
 test/unit/double/test_%: test/unit/double/test_%.c $(wildcard test/unit/*.h) $(DOUBLE_CORE)
 	$(CC) $(CORE_CFLAGS) -DHAMNET_DOUBLE -Itest/unit -o $@ $< $(DOUBLE_CORE) -lcmocka $(CORE_LIBS)
@@ -223,20 +226,20 @@ test/unit/respell.o: test/unit/respell.cpp
 
 $(CHECKED)test/unit/test_%: test/unit/test_%.c $(wildcard test/unit/*.h) $(CHECKED_CORE)
 	@mkdir -p $(@D)
-	$(CHECKED_CC) $(CORE_CFLAGS) $(CHECKED_FLAGS) -Itest/unit -o $@ $< $(filter test/unit/%.o,$^) $(CHECKED_CORE) -lcmocka $(CORE_LIBS)
+	$(CHECKED_CC) $(CHECKED_CFLAGS) -Itest/unit -o $@ $< $(filter test/unit/%.o,$^) $(CHECKED_CORE) -lcmocka $(CORE_LIBS)
 
 $(CHECKED)test/unit/test_chem $(CHECKED)test/unit/test_network $(CHECKED)test/unit/test_descriptors: test/unit/respell.o
 
 $(CHECKED)test/unit/double/test_%: test/unit/double/test_%.c $(wildcard test/unit/*.h) $(CHECKED_DOUBLE_CORE)
 	@mkdir -p $(@D)
-	$(CHECKED_CC) $(CORE_CFLAGS) $(CHECKED_FLAGS) -DHAMNET_DOUBLE -Itest/unit -o $@ $< $(CHECKED_DOUBLE_CORE) -lcmocka $(CORE_LIBS)
+	$(CHECKED_CC) $(CHECKED_CFLAGS) -DHAMNET_DOUBLE -Itest/unit -o $@ $< $(CHECKED_DOUBLE_CORE) -lcmocka $(CORE_LIBS)
 
 $(CHECKED)test/fuzz/fuzz.o: test/fuzz/fuzz.c test/fuzz/fuzz.h $(CORE_HEADERS)
 	@mkdir -p $(@D)
-	$(CHECKED_CC) $(CORE_CFLAGS) $(CHECKED_FLAGS) -c -o $@ $<
+	$(CHECKED_CC) $(CHECKED_CFLAGS) -c -o $@ $<
 
 $(CHECKED)fuzz_%: test/fuzz/fuzz_%.c $(CHECKED)test/fuzz/fuzz.o $(CHECKED_CORE)
-	$(CHECKED_CC) $(CORE_CFLAGS) $(CHECKED_FLAGS) -fsanitize=fuzzer -o $@ $(filter-out %.h,$^) $(CORE_LIBS)
+	$(CHECKED_CC) $(CHECKED_CFLAGS) -fsanitize=fuzzer -o $@ $(filter-out %.h,$^) $(CORE_LIBS)
 
 # The type's input and output are server code: its files, with a stand-in for the server.
 SERVER_FLAGS = -std=gnu11 -g -fwrapv -fno-strict-aliasing -Itest/fuzz -Isrc/pg $(CPPFLAGS) -Wno-ignored-attributes
@@ -250,7 +253,7 @@ $(CHECKED)fuzz_hfp_%: test/fuzz/fuzz_hfp_%.c $(CHECKED)test/fuzz/fuzz.o $(HFP_OB
 	$(CHECKED_CC) $(SERVER_FLAGS) $(CHECKED_FLAGS) -fsanitize=fuzzer -o $@ $^ -L$(pkglibdir) -L$(libdir) -lpgcommon -lpgport $(CORE_LIBS)
 
 $(CHECKED)make_corpus: test/fuzz/make_corpus.c test/unit/golden.h $(CHECKED_CORE)
-	$(CHECKED_CC) $(CORE_CFLAGS) $(CHECKED_FLAGS) -Itest/unit -o $@ $< $(CHECKED_CORE) $(CORE_LIBS)
+	$(CHECKED_CC) $(CHECKED_CFLAGS) -Itest/unit -o $@ $< $(CHECKED_CORE) $(CORE_LIBS)
 
 bench/training_step bench/scan_limit: %: %.c $(CORE)
 	$(CC) $(CORE_CFLAGS) -o $@ $< $(CORE) $(CORE_LIBS)
