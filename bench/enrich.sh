@@ -111,7 +111,7 @@ sql -c "VACUUM ANALYZE library"
 postmaster=$(head -1 "$(sql -c 'SHOW data_directory')/postmaster.pid")
 echo "$(sql -c 'SELECT count(*) FROM library') molecules of $(basename "$file"), $(nproc) processors; seconds of each run"
 declare -A times
-for round in $(seq "$rounds"); do
+for _ in $(seq "$rounds"); do
 	for form in "${forms[@]}"; do
 		[[ $form =~ $pattern ]] || continue
 		prepare "$form"

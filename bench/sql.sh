@@ -31,7 +31,7 @@ $sql --command 'VACUUM ANALYZE source'
 # CPU time of one statement in a warm backend, in microseconds for each of $1 rows; the least of three.
 cpu_of()
 {
-	local least= each
+	local least='' each
 	for _ in 1 2 3; do
 		each=$($sql <<-SQL
 			SELECT hamnet_fingerprint('CCO') IS NULL \g /dev/null

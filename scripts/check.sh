@@ -3,10 +3,26 @@
 # Set up, build and install hamnet, then run every test. Stages after the
 # build are independent: all of them run, and the last line counts the tests
 # of all stages.
+#
+#	scripts/check.sh [--full]
+#
+# With --full the tests that read HAMNET_CHECK take their long forms, fuzzing
+# takes FUZZ_SECONDS a fuzzer instead of 30, and static analysis and the
+# sanitizers come in addition.
 
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 . scripts/common.sh
+
+fuzz_seconds=30
+case "${1:-}" in
+	"") ;;
+	--full)
+		export HAMNET_CHECK=full
+		fuzz_seconds=${FUZZ_SECONDS:-600}
+		;;
+	*) die "usage: scripts/check.sh [--full]" ;;
+esac
 
 passed=0
 failed=0
@@ -91,4 +107,9 @@ stage "SQL regression tests (pg_regress)" regression_tests
 stage "SQL behaviour tests (pgTAP)" with_cluster make -s check-pgtap
 stage "server tests (TAP)" make -s check-tap
 stage "build with clang, warnings are errors" clang_build
+stage "fuzzing, $fuzz_seconds s each" scripts/fuzz.sh "$fuzz_seconds"
+if [ "${HAMNET_CHECK:-}" = full ]; then
+	stage "static analysis" scripts/lint.sh
+	stage "sanitizers" scripts/sanitize.sh
+fi
 finish

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by the scripts beside it; sourced, with the repository's root as the current directory.
 
 say()
@@ -27,6 +28,7 @@ find_server()
 	local program newest=
 
 	if [ -z "${PG_CONFIG:-}" ]; then
+		# shellcheck disable=SC2045 # for the order of the versions
 		for program in $(ls -v /usr/lib/postgresql/*/bin/postgres 2>/dev/null); do
 			newest=${program%/bin/postgres}
 		done

@@ -10,7 +10,7 @@
 # Prints a line for each fuzzer, as prove does for a test.
 
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 . scripts/common.sh
 
 seconds=${1:-600}

@@ -1,8 +1,9 @@
 #!/bin/bash
 #
 # Install the Debian packages that are missing: those for building hamnet and
-# running the demo, and with --tests also those for the tests. Silent, and
-# without touching the network, where nothing is missing.
+# running the demo, with --tests also those for the tests, and with --lint also
+# those for static analysis. Silent, and without touching the network, where
+# nothing is missing.
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,10 +13,12 @@ find_server
 
 packages=(gcc g++ make "postgresql-$PG_MAJOR" "postgresql-server-dev-$PG_MAJOR" postgresql-common
 	librdkit-dev libboost-dev rdkit-data libopenblas-serial-dev libjansson-dev)
+tests=(clang libclang-rt-dev libcmocka-dev libipc-run-perl "postgresql-$PG_MAJOR-pgtap")
 case "${1:-}" in
 	"") ;;
-	--tests) packages+=(clang libclang-rt-dev libcmocka-dev libipc-run-perl "postgresql-$PG_MAJOR-pgtap") ;;
-	*) die "usage: scripts/setup.sh [--tests]" ;;
+	--tests) packages+=("${tests[@]}") ;;
+	--lint) packages+=("${tests[@]}" clang-tidy cppcheck shellcheck) ;;
+	*) die "usage: scripts/setup.sh [--tests | --lint]" ;;
 esac
 
 # True for an installed package, and for a compiler or make that came another way.

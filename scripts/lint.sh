@@ -1,0 +1,95 @@
+#!/bin/bash
+#
+# Let programs read the source and say what looks wrong: see "make lint".
+# Nothing of the project runs. Each of them has to find nothing; what they are
+# not asked, and why, stands in .clang-tidy, in .shellcheckrc and below.
+
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit
+. scripts/common.sh
+
+scripts/setup.sh --lint || exit
+find_server
+
+number=0
+failed=0
+
+# lint WHAT FILES... : hand each file, as many at a time as there are
+# processors, to the function that the caller has named lint_file. It prints
+# what is wrong with it and fails, or is silent.
+lint()
+{
+	local what=$1 status=ok
+
+	shift
+	number=$((number + 1))
+	export -f lint_file
+	if ! printf '%s\0' "$@" | xargs -0 -n 1 -P "$(nproc)" bash -c 'lint_file "$1"' bash; then
+		status='not ok'
+		failed=1
+	fi
+	echo "$status $number - $what, $# files"
+}
+
+core=(src/nn/*.c src/chem/*.c src/index/*.c src/model/*.c)
+scripts=(scripts/*.sh models/*.sh src/chem/*.sh bench/*.sh .ci/run)
+perl=(test/t/*.pl test/perl/*.pm)
+
+# The flags that the core's files need to be read by a compiler: kernels are
+# compiled for a set.
+openblas=$(echo /usr/include/*/openblas-serial)
+export CORE_FLAGS="-std=gnu11 -Iinclude -I$openblas -DHN_KERNEL_SET=portable"
+
+# Conversions that may change a value have to be written down. Those between
+# int and size_t are left out: a count is never negative, a cast in each index
+# would only hide one that is, and the builds with sanitizers look for that.
+lint_file()
+{
+	# shellcheck disable=SC2086 # several flags
+	gcc -fsyntax-only $CORE_FLAGS -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wundef -Wvla \
+		-Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wformat=2 -Werror "$1"
+}
+lint "gcc's strict warnings" "${core[@]}"
+
+lint_file()
+{
+	# shellcheck disable=SC2086
+	gcc -O1 $CORE_FLAGS -fanalyzer -Werror -c -o /dev/null "$1"
+}
+lint "gcc's analyzer" "${core[@]}"
+
+lint_file()
+{
+	# shellcheck disable=SC2086
+	clang-tidy --quiet "$1" -- $CORE_FLAGS 2>/dev/null
+}
+lint "clang-tidy" "${core[@]}"
+
+# Not asked: what it says of shifts, which gcc and clang define.
+lint_file()
+{
+	# shellcheck disable=SC2086
+	cppcheck --quiet --language=c --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+		--suppress=missingIncludeSystem --suppress=shiftTooManyBitsSigned ${CORE_FLAGS/-std=gnu11/--std=c11} "$1" 2>&1
+}
+lint "cppcheck" "${core[@]}"
+
+lint_file()
+{
+	shellcheck --external-sources --severity=warning "$1"
+}
+lint "shellcheck" "${scripts[@]}"
+
+perl_library=$(dirname "$("$PG_CONFIG" --pgxs)")/../test/perl
+export perl_library
+lint_file()
+{
+	local said
+
+	said=$(perl -I "$perl_library" -I test/perl -wc "$1" 2>&1) && [[ $said != *$'\n'* ]] && return
+	echo "$said"
+	return 1
+}
+lint "perl -wc" "${perl[@]}"
+
+exit $failed
