@@ -154,8 +154,8 @@ order_coordinates(const HnSketcher *sketcher, const HnSketch *sketch, double nor
 uint32_t
 hn_sketch_order(const HnSketcher *sketcher, const HnSketch *sketch, double norm)
 {
-	double		place[HN_SKETCH_MAX];
-	double		spread[HN_SKETCH_MAX];
+	double		place[HN_SKETCH_MAX] = {0};
+	double		spread[HN_SKETCH_MAX] = {0};
 	int			count = order_coordinates(sketcher, sketch, norm, place, spread);
 	uint32_t	order = 0;
 	uint32_t	previous = 0;

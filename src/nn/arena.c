@@ -95,8 +95,8 @@ add_block(HnArena *arena, size_t size)
 		return NULL;
 	block->size = wanted;
 	block->used = 0;
-	block->data = (unsigned char *) (((uintptr_t) (block + 1) + HN_ARENA_ALIGNMENT - 1)
-									 & ~(uintptr_t) (HN_ARENA_ALIGNMENT - 1));
+	block->data = (unsigned char *) (block + 1);
+	block->data += -(uintptr_t) block->data & (HN_ARENA_ALIGNMENT - 1);
 	FORBID(block->data, block->size);
 	if (arena->current)
 	{

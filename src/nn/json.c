@@ -4,6 +4,7 @@
 #include "hamnet/json.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 HnQuoted
@@ -13,13 +14,13 @@ hn_quoted(const char *text)
 	size_t		room = sizeof(quoted.text) - sizeof("...");
 	size_t		n = 0;
 
-	for (; text[n] != '\0' && n < room; n++)
+	for (; n < room && text[n] != '\0'; n++)
 	{
 		unsigned char c = (unsigned char) text[n];
 
 		quoted.text[n] = (c >= 0x20 && c < 0x7f) ? (char) c : '?';
 	}
-	strcpy(quoted.text + n, text[n] == '\0' ? "" : "...");
+	snprintf(quoted.text + n, sizeof(quoted.text) - n, "%s", text[n] == '\0' ? "" : "...");
 	return quoted;
 }
 

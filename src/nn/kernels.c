@@ -374,7 +374,7 @@ square_roots(Vector x)
 static ALWAYS_INLINE Vector
 load_codes(const uint8_t *codes)
 {
-	Vector		vector;
+	Vector		vector = {0};
 
 	for (int lane = 0; lane < WIDTH; lane++)
 		vector[lane] = codes[lane];
@@ -384,7 +384,7 @@ load_codes(const uint8_t *codes)
 static ALWAYS_INLINE Vector
 load_shorts(const uint16_t *values)
 {
-	Ints		wide;
+	Ints		wide = {0};
 
 	for (int lane = 0; lane < WIDTH; lane++)
 		wide[lane] = (int32_t) ((uint32_t) values[lane] << 16);

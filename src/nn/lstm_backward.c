@@ -106,7 +106,7 @@ hn_lstm_backward(HnContext *context, const HnCell *cell,
 			return context->status;
 		for (int s = 0; s < sequence_count; s++)
 		{
-			size_t		at = (size_t) (offset[s] + step);
+			size_t		at = (size_t) offset[s] + (size_t) step;
 			const real *c;
 
 			if (offset[s] + step >= offset[s + 1])

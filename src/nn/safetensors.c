@@ -526,7 +526,7 @@ hn_safetensors_write(HnContext *context, const HnStoredTensor *tensors, int tens
 {
 	HnStoredTensor *sorted;
 	json_t	   *header;
-	const char *text = NULL;
+	const char *text = "";
 	uint64_t	data_size = 0;
 	HnStatus	status;
 
