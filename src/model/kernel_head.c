@@ -49,7 +49,7 @@ hn_kernel_function(HnKernelFunction function, real *distances, size_t count)
 		for (size_t i = 0; i < n; i++)
 		{
 			real		squared = d[i] > 0 ? d[i] : 0;	/* rounding may leave less */
-			real		r = sqrt(squared);
+			real		r = (real) sqrt(squared);
 
 			polynomial[i] = function == HN_GAUSSIAN ? 1 : 1 + r + squared / 3;
 			d[i] = function == HN_GAUSSIAN ? -squared : -r;
@@ -161,6 +161,7 @@ add_count_rows(HnContext *context, const HnKernelHead *kernel, int count, const 
 	uint8_t    *dense;
 	real	   *row;
 
+	HN_ASSERT(counts != NULL);
 	HN_NEW_ZERO(context, dense, HN_COUNT_COLUMNS);
 	HN_NEW(context, row, kernel->rows);
 	for (int i = 0; i < count; i++)
