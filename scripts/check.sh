@@ -93,7 +93,7 @@ regression_tests()
 clang_build()
 {
 	mkdir "$work/clang"
-	tar -c --exclude-vcs --exclude='*.o' --exclude='*.a' --exclude='*.so' . | tar -x -C "$work/clang"
+	tar -c --exclude-vcs --exclude='*.o' --exclude='*.a' --exclude='*.so' --exclude=./build . | tar -x -C "$work/clang"
 	make -s -C "$work/clang" -j"$(nproc)" CC=clang CXX=clang++ WERROR=1 all unit-programs &&
 		echo 'ok 1 - no warnings'
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "hamnet/arena.h"
+#include "hamnet/check.h"
 
 /* Long enough for a reason with a quoted SMILES; longer messages are cut. */
 #define HN_MESSAGE_SIZE 1024

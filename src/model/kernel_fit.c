@@ -96,7 +96,7 @@ factorise(HnContext *context, Work *work, double variance, bool *positive)
 	int			n = work->n;
 
 	for (int i = 0; i < n; i++)
-		work->c[i] = sqrt(work->weight[i]);
+		work->c[i] = (real) sqrt(work->weight[i]);
 	for (int row = 0; row < n; row += TILE)
 		for (int column = 0; column <= row; column += TILE)
 			for (int i = row; i < n && i < row + TILE; i++)
@@ -124,10 +124,10 @@ static void
 solve(const Work *work, real *x)
 {
 	for (int i = 0; i < work->n; i++)
-		x[i] *= sqrt(work->weight[i]);
+		x[i] *= (real) sqrt(work->weight[i]);
 	hn_cholesky_solve(work->n, work->square, x);
 	for (int i = 0; i < work->n; i++)
-		x[i] *= sqrt(work->weight[i]);
+		x[i] *= (real) sqrt(work->weight[i]);
 }
 
 static double
@@ -335,7 +335,7 @@ set_kernel(Search *search, const Point *point)
 		hn_kernel_function(point->function, row, count);
 		for (size_t k = 0; k < count; k++)
 			row[k] *= 1 - share;
-		for (size_t k = 0; share > 0 && k < count; k++)
+		for (size_t k = 0; search->similarities && share > 0 && k < count; k++)
 			row[k] += share * search->similarities[first + k];
 	}
 }
@@ -909,6 +909,7 @@ training_rows(HnContext *context, const HnKernelHead *kernel, const int *offsets
 		steps[k] = kernel->inputs[(size_t) first * kernel->width + k];
 	if (hn_kernel_uses_counts(kernel))
 	{
+		HN_ASSERT(offsets != NULL);
 		HN_NEW(context, counts, count);
 		for (int i = 0; i < count; i++)
 			counts[i] = hn_kernel_counts(kernel, first + i, offsets[first + i]);
@@ -946,7 +947,7 @@ pivot(HnContext *context, const Job *job, const int *offsets, int *rank, int *pi
 				best = i;
 		if (rest[best] < 1e-4)	/* rounding of the kernel is near */
 			break;
-		root = sqrt(rest[best]);
+		root = (real) sqrt(rest[best]);
 		if (hn_interrupted(context))
 			return HN_INTERRUPTED;
 		HN_TRY(training_rows(context, job->kernel, offsets, best, 1, column));
@@ -1027,6 +1028,7 @@ variance_factor(HnContext *context, const Job *job, const real *y, int width, co
 	int			count = 0;
 	int			info;
 
+	HN_ASSERT(factor != NULL);
 	HN_NEW(context, labelled, (size_t) n * m);
 	HN_NEW_ZERO(context, matrix, (size_t) m * m);
 	HN_NEW_ZERO(context, inverse, (size_t) m * m);

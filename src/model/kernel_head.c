@@ -49,7 +49,7 @@ hn_kernel_function(HnKernelFunction function, real *distances, size_t count)
 		for (size_t i = 0; i < n; i++)
 		{
 			real		squared = d[i] > 0 ? d[i] : 0;	/* rounding may leave less */
-			real		r = sqrt(squared);
+			real		r = (real) sqrt(squared);
 
 			polynomial[i] = function == HN_GAUSSIAN ? 1 : 1 + r + squared / 3;
 			d[i] = function == HN_GAUSSIAN ? -squared : -r;
@@ -201,6 +201,7 @@ hn_kernel_rows(HnContext *context, const HnKernelHead *kernel, int count, real *
 	memset(out, 0, (size_t) count * n * sizeof(real));
 	if (hn_kernel_uses_counts(kernel))
 	{
+		HN_ASSERT(counts != NULL);
 		HN_NEW(context, similarities, (size_t) count * n);
 		for (int i = 0; i < count; i++)
 		{

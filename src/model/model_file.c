@@ -215,6 +215,7 @@ get_choice(HnContext *context, const Section *section, const char *key, const ch
 	char		expected[100] = "";
 
 	HN_TRY(get_string(context, section, key, &name));
+	HN_ASSERT(name != NULL);
 	for (int i = 0; i < count; i++)
 	{
 		size_t		used = strlen(expected);

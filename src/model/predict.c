@@ -65,6 +65,7 @@ predict_member(HnContext *context, const HnHead *head, int member, const real *i
 	int			targets = head->target_count;
 	real	   *output = NULL;
 
+	HN_ASSERT(head->layer_count > 0);
 	for (int l = 0; l < head->layer_count; l++)
 	{
 		const HnLinear *layer = &head->layers[member * head->layer_count + l];

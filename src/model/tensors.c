@@ -827,6 +827,7 @@ tensor_bytes(const HnTensor *tensor)
 static bool
 same_values(const TensorList *a, const TensorList *b)
 {
+	HN_ASSERT(a->count == b->count);
 	for (int i = 0; i < a->count; i++)
 		if (memcmp(*a->tensors[i].data, *b->tensors[i].data, tensor_bytes(&a->tensors[i])) != 0)
 			return false;

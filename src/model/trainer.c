@@ -513,6 +513,7 @@ hn_example_freeze(HnContext *context, const HnModel *model, HnTrained trained, H
 	if (trained == HN_TRAIN_HEADS)
 	{
 		HN_TRY(find_fingerprints(context, &pass));
+		HN_ASSERT(pass.inputs.fingerprints != NULL);
 		memcpy(kept, pass.inputs.fingerprints, dim * sizeof(real));
 		example->fingerprint = kept;
 	}
@@ -520,6 +521,7 @@ hn_example_freeze(HnContext *context, const HnModel *model, HnTrained trained, H
 	{
 		HN_TRY(build_batch(context, &pass));
 		HN_TRY(find_coordinates(context, &pass, &coordinates));
+		HN_ASSERT(coordinates != NULL);
 		memcpy(kept, coordinates, width * sizeof(real));
 		example->coordinates = kept;
 	}

@@ -277,6 +277,7 @@ hn_model_with_generator(HnContext *context, const HnModel *base, const HnFeature
 		model->engine_config = base->engine_config;
 	HN_TRY(hn_model_allocate(context, model));
 	HN_TRY(hn_model_tensors(context, model, &tensors, &count));
+	HN_ASSERT(base != NULL || !model->engine_config.enabled);
 	if (model->engine_config.enabled)
 	{
 		HnModel		source = *base;

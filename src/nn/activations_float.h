@@ -24,14 +24,14 @@
 
 /* ln 2 in two parts; LN2_HIGH has ten bits, so its product with any n here is exact. */
 #define LN2_HIGH 0.693359375f
-#define LN2_LOW -2.12194440e-4f
+#define LN2_LOW (-2.12194440e-4f)
 
 /* Where exp has rounded to 0 and to infinity: ln(2^-150) is -103.97, ln(FLT_MAX) 88.72. */
-#define EXP_LOWEST -104.0f
+#define EXP_LOWEST (-104.0f)
 #define EXP_HIGHEST 89.0f
 
 /* Where exp(x) - 1 has long rounded to -1. */
-#define EXPM1_LOWEST -30.0f
+#define EXPM1_LOWEST (-30.0f)
 
 typedef struct Reduced
 {

@@ -397,7 +397,7 @@ bits_of(Ints lanes)
 	unsigned	bits = 0;
 
 	for (int lane = 0; lane < WIDTH; lane++)
-		bits |= (lanes[lane] & 1u) << lane;
+		bits |= ((unsigned) lanes[lane] & 1) << lane;
 	return bits;
 }
 
