@@ -125,16 +125,6 @@ block_factors(const HnKernelHead *kernel, real *factors)
 							 : sqrt(kernel->descriptor_weight / (kernel->width - D))) / HN_KERNEL_STEPS;
 }
 
-static real
-squared_norm(const real *x, int width)
-{
-	real		sum = 0;
-
-	for (int k = 0; k < width; k++)
-		sum += x[k] * x[k];
-	return sum;
-}
-
 /*
  * out [count, n] ← (1 - s) g(d²), where out holds what the counts add to d². The
  * rest is |x|² + |y|² - 2 x·y, a block of training rows at a time.
@@ -159,7 +149,7 @@ smooth_rows(HnContext *context, const HnKernelHead *kernel, int count, real *ste
 
 		for (int k = 0; k < w; k++)
 			row[k] *= factors[k];
-		norms[i] = squared_norm(row, w);
+		norms[i] = hn_dot(row, row, w);
 	}
 
 	for (int first = 0; first < n; first += HN_KERNEL_BLOCK)
@@ -173,7 +163,7 @@ smooth_rows(HnContext *context, const HnKernelHead *kernel, int count, real *ste
 
 			for (int k = 0; k < w; k++)
 				block[(size_t) i * w + k] = stored[k] * factors[k];
-			block_norms[i] = squared_norm(block + (size_t) i * w, w);
+			block_norms[i] = hn_dot(block + (size_t) i * w, block + (size_t) i * w, w);
 		}
 		hn_gemm_nt(count, rows, w, -2, steps, w, block, w, 1, out + first, n);
 		for (int i = 0; i < count; i++)
