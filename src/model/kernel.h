@@ -31,9 +31,9 @@ extern HnStatus hn_kernel_compare_counts(HnContext *context, const HnKernelHead 
 /*
  * The kernel between queries and every training row, out [count, n]. Queries
  * are steps [count, w] as hn_kernel_standardise makes them, and counts [count];
- * each is NULL where the kernel does not use it. steps are scaled in place.
+ * each is NULL where the kernel does not use it.
  */
 extern HnStatus hn_kernel_rows(HnContext *context, const HnKernelHead *kernel, int count,
-							   real *steps, const HnCounts *counts, real *out);
+							   const real *steps, const HnCounts *counts, real *out);
 
 #endif

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "hamnet/kernels.h"
-#include "hamnet/linear.h"
 #include "kernel.h"
 #include "standardise.h"
 
@@ -116,72 +115,68 @@ hn_kernel_compare_counts(HnContext *context, const HnKernelHead *kernel, HnCount
 
 /* Factor of each column of steps that makes squared differences the terms of d². */
 static void
-block_factors(const HnKernelHead *kernel, real *factors)
+block_factors(const HnKernelHead *kernel, float *factors)
 {
 	int			D = kernel->fingerprint_width;
 
 	for (int k = 0; k < kernel->width; k++)
-		factors[k] = (real) (k < D ? sqrt(kernel->fingerprint_weight / D)
-							 : sqrt(kernel->descriptor_weight / (kernel->width - D))) / HN_KERNEL_STEPS;
+		factors[k] = (float) (k < D ? sqrt(kernel->fingerprint_weight / D)
+							  : sqrt(kernel->descriptor_weight / (kernel->width - D))) / HN_KERNEL_STEPS;
 }
 
 /*
  * out [count, n] ← (1 - s) g(d²), where out holds what the counts add to d². The
- * rest is |x|² + |y|² - 2 x·y, a block of training rows at a time.
+ * rest is a sum over bytes as the indexes know it, of codes that are not
+ * negative: both sides are moved by 128 steps.
  */
 static HnStatus
-smooth_rows(HnContext *context, const HnKernelHead *kernel, int count, real *steps, real *out)
+smooth_rows(HnContext *context, const HnKernelHead *kernel, int count, const real *steps, real *out)
 {
-	int			w = kernel->width;
-	int			n = kernel->rows;
+	size_t		w = (size_t) kernel->width;
+	size_t		padded = (w + 7) / 8 * 8;
+	size_t		n = (size_t) kernel->rows;
 	real		share = (real) (1 - kernel->count_share);
-	real	   *factors;
-	real	   *norms;
-	real	   *block;
+	float	   *factors;
+	float	   *origins;		/* [count, padded] */
+	uint8_t    *codes;			/* of a block of training rows */
 
-	HN_NEW(context, factors, w);
-	HN_NEW(context, norms, count);
-	HN_NEW(context, block, HN_KERNEL_BLOCK * w);
+	HN_NEW_ZERO(context, factors, padded);
+	HN_NEW_ZERO(context, origins, (size_t) count * padded);
+	HN_NEW_ZERO(context, codes, HN_KERNEL_BLOCK * padded);
 	block_factors(kernel, factors);
 	for (int i = 0; i < count; i++)
+		for (size_t k = 0; k < w; k++)
+			origins[(size_t) i * padded + k] = factors[k] * ((float) steps[(size_t) i * w + k] + 128);
+
+	for (size_t first = 0; first < n; first += HN_KERNEL_BLOCK)
 	{
-		real	   *row = steps + (size_t) i * w;
+		size_t		rows = n - first < HN_KERNEL_BLOCK ? n - first : HN_KERNEL_BLOCK;
 
-		for (int k = 0; k < w; k++)
-			row[k] *= factors[k];
-		norms[i] = hn_dot(row, row, w);
-	}
-
-	for (int first = 0; first < n; first += HN_KERNEL_BLOCK)
-	{
-		int			rows = n - first < HN_KERNEL_BLOCK ? n - first : HN_KERNEL_BLOCK;
-		real		block_norms[HN_KERNEL_BLOCK];
-
-		for (int i = 0; i < rows; i++)
+		for (size_t r = 0; r < rows; r++)
 		{
-			const int8_t *stored = kernel->inputs + (size_t) (first + i) * w;
+			const int8_t *restrict stored = kernel->inputs + (first + r) * w;
+			uint8_t    *restrict code = codes + r * padded;
 
-			for (int k = 0; k < w; k++)
-				block[(size_t) i * w + k] = stored[k] * factors[k];
-			block_norms[i] = hn_dot(block + (size_t) i * w, block + (size_t) i * w, w);
+			for (size_t k = 0; k < w; k++)
+				code[k] = (uint8_t) (stored[k] + 128);
 		}
-		hn_gemm_nt(count, rows, w, -2, steps, w, block, w, 1, out + first, n);
 		for (int i = 0; i < count; i++)
 		{
 			real	   *row = out + (size_t) i * n + first;
 
-			for (int k = 0; k < rows; k++)
-				row[k] += norms[i] + block_norms[k];
+			for (size_t r = 0; r < rows; r++)
+				row[r] += hn_kernels()->code_sum(codes + r * padded, factors,
+													   origins + (size_t) i * padded, (int) padded);
 			hn_kernel_function(kernel->function, row, rows);
-			for (int k = 0; k < rows; k++)
-				row[k] *= share;
+			for (size_t r = 0; r < rows; r++)
+				row[r] *= share;
 		}
 	}
 	return HN_OK;
 }
 
 HnStatus
-hn_kernel_rows(HnContext *context, const HnKernelHead *kernel, int count, real *steps, const HnCounts *counts,
+hn_kernel_rows(HnContext *context, const HnKernelHead *kernel, int count, const real *steps, const HnCounts *counts,
 			   real *out)
 {
 	HnArenaMark mark = hn_arena_mark(context->arena);
@@ -195,9 +190,10 @@ hn_kernel_rows(HnContext *context, const HnKernelHead *kernel, int count, real *
 		HN_NEW(context, similarities, (size_t) count * n);
 		for (int i = 0; i < count; i++)
 		{
-			real	   *distances = out + i * n;
+			real	   *distances = out + (size_t) i * n;
 
-			HN_TRY(hn_kernel_compare_counts(context, kernel, counts[i], similarities + i * n, distances));
+			HN_TRY(hn_kernel_compare_counts(context, kernel, counts[i], similarities + (size_t) i * n,
+											distances));
 			for (size_t k = 0; k < n; k++)
 				distances[k] *= (real) kernel->count_weight;
 		}
