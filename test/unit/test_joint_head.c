@@ -2,11 +2,7 @@
  * test_joint_head.c: networks that read descriptors and counts, joint heads, and
  * kernels that compare with a sample of their rows; all through the model file.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "fixture.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -22,54 +18,6 @@
 #define COUNTS 17
 #define MEMBERS 3
 #define TARGETS 2
-
-static HnArena arena;
-static HnContext context;
-static uint64_t random_state;
-
-static int
-set_up(void **state)
-{
-	(void) state;
-	hn_arena_init(&arena, hn_malloc_allocator);
-	hn_context_init(&context, &arena, NULL, NULL);
-	random_state = 1;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void) state;
-	hn_arena_destroy(&arena);
-	return 0;
-}
-
-/* Uniform in 0 .. 1. */
-static double
-uniform(void)
-{
-	random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (double) (random_state >> 40) / (1 << 24);
-}
-
-static void *
-get(size_t count, size_t size)
-{
-	void	   *memory = hn_arena_alloc_zero(&arena, count, size);
-
-	assert_non_null(memory);
-	return memory;
-}
-
-#define GET(type, count) ((type *) get((count), sizeof(type)))
-
-static void
-must(HnStatus status)
-{
-	if (status != HN_OK)
-		fail_msg("%s", context.message);
-}
 
 /* Molecules that never were, with an unknown descriptor and a far-off one here and there. */
 static HnInputs
@@ -148,7 +96,7 @@ make_networks(HnTask task, bool standardised, const HnInputs *inputs)
 	{
 		.dim = D, .edge_dim = 4, .layers = 1, .rounds = 1
 	};
-	must(hn_model_allocate(&context, &base));
+	expect_ok(hn_model_allocate(&context, &base));
 	memset(base.parameters, 0, (size_t) base.parameter_count * sizeof(real));
 	head.layers = GET(HnLinear, 2);
 	head.layers[0].out = 5;
@@ -157,8 +105,8 @@ make_networks(HnTask task, bool standardised, const HnInputs *inputs)
 	head.inputs->standardised = standardised;
 	head.inputs->descriptors = &hn_descriptors_rdkit_2d;
 	head.inputs->counts = COUNTS;
-	must(hn_inputs_measure(&context, inputs, rows, ROWS, D, head.inputs));
-	must(hn_model_with_heads(&context, &base, &head, 1, 3, &model));
+	expect_ok(hn_inputs_measure(&context, inputs, rows, ROWS, D, head.inputs));
+	expect_ok(hn_model_with_heads(&context, &base, &head, 1, 3, &model));
 	return model;
 }
 
@@ -219,13 +167,13 @@ test_networks(void **state)
 
 		assert_true(hn_model_needs(&model).descriptors == &hn_descriptors_rdkit_2d);
 		assert_true(hn_model_needs(&model).counts);
-		must(hn_predict(&context, &model, head, &queries, values, sds));
+		expect_ok(hn_predict(&context, &model, head, &queries, values, sds));
 		for (int i = 0; i < QUERIES; i++)
 		{
 			HnInputs	single = one_row(&queries, i);
 			double		alone[TARGETS];
 
-			must(hn_predict(&context, &model, head, &single, alone, NULL));
+			expect_ok(hn_predict(&context, &model, head, &single, alone, NULL));
 			for (int t = 0; t < TARGETS; t++)
 			{
 				double		mean = 0;
@@ -279,7 +227,7 @@ fit_kernel(const HnInputs *inputs, const real *labels, HnTask task, int rows, Hn
 	};
 	HnHead		head = {.name = "joint", .task = task, .target_count = TARGETS, .targets = make_targets()};
 
-	must(hn_kernel_fit(&context, inputs, D, labels, &options, &head, report));
+	expect_ok(hn_kernel_fit(&context, inputs, D, labels, &options, &head, report));
 	return head;
 }
 
@@ -291,7 +239,7 @@ make_joint(HnTask task, const HnInputs *inputs)
 	HnModel		model = make_networks(task, true, inputs);
 	HnHead	   *joint = GET(HnHead, 1);
 
-	must(hn_joint_make(&context, &kernel, &model.heads[0], joint));
+	expect_ok(hn_joint_make(&context, &kernel, &model.heads[0], joint));
 	joint->joint->factors[1] = 2.5;
 	model.heads = joint;
 	return model;
@@ -317,12 +265,12 @@ test_share(void **state)
 
 		networks.kind = HN_NETWORK_HEAD;
 		kernel.kind = HN_KERNEL_HEAD;
-		must(hn_predict(&context, &model, &networks, &queries, expected[0], NULL));
-		must(hn_predict(&context, &model, &kernel, &queries, expected[1], kernel_sds));
+		expect_ok(hn_predict(&context, &model, &networks, &queries, expected[0], NULL));
+		expect_ok(hn_predict(&context, &model, &kernel, &queries, expected[1], kernel_sds));
 		for (int s = 0; s < 3; s++)
 		{
 			joint->joint->share = s / 2.0;
-			must(hn_predict(&context, &model, joint, &queries, values[s], sds));
+			expect_ok(hn_predict(&context, &model, joint, &queries, values[s], sds));
 			for (int i = 0; i < QUERIES * TARGETS; i++)
 				assert_true(sds[i] > 0);
 		}
@@ -353,8 +301,8 @@ test_class_deviation(void **state)
 
 	(void) state;
 	kernel.kind = HN_KERNEL_HEAD;
-	must(hn_predict(&context, &model, &kernel, &queries, kernel_values, NULL));
-	must(hn_predict(&context, &model, joint, &queries, values, sds));
+	expect_ok(hn_predict(&context, &model, &kernel, &queries, kernel_values, NULL));
+	expect_ok(hn_predict(&context, &model, joint, &queries, values, sds));
 	for (int i = 0; i < QUERIES * TARGETS; i++)
 	{
 		double		all[MEMBERS + 1];
@@ -391,12 +339,12 @@ test_calibration(void **state)
 
 	(void) state;
 	part.kind = HN_KERNEL_HEAD;
-	must(hn_predict(&context, &model, &part, &rows, kernel, kernel_sd));
+	expect_ok(hn_predict(&context, &model, &part, &rows, kernel, kernel_sd));
 	part.kind = HN_NETWORK_HEAD;
-	must(hn_predict(&context, &model, &part, &rows, networks, networks_sd));
+	expect_ok(hn_predict(&context, &model, &part, &rows, networks, networks_sd));
 	for (int i = 0; i < ROWS * TARGETS; i++)
 		labels[i] = i % 7 == 3 ? NAN : 30 * uniform();
-	must(hn_joint_calibrate(&context, joint, &parts, labels, ROWS));
+	expect_ok(hn_joint_calibrate(&context, joint, &parts, labels, ROWS));
 	hn_joint_combine(joint, &parts, ROWS, values, sds);
 	for (int t = 0; t < TARGETS; t++)
 	{
@@ -432,13 +380,13 @@ test_file(void **state)
 		double		values[2][QUERIES * TARGETS];
 		double		sds[2][QUERIES * TARGETS];
 
-		must(hn_model_write(&context, &model, &bytes, &size));
-		must(hn_model_read(&context, bytes, size, &copy));
-		must(hn_model_write(&context, &copy, &again, &size_again));
+		expect_ok(hn_model_write(&context, &model, &bytes, &size));
+		expect_ok(hn_model_read(&context, bytes, size, &copy));
+		expect_ok(hn_model_write(&context, &copy, &again, &size_again));
 		assert_int_equal(size, size_again);
 		assert_memory_equal(bytes, again, size);
-		must(hn_predict(&context, &model, &model.heads[0], &queries, values[0], sds[0]));
-		must(hn_predict(&context, &copy, &copy.heads[0], &queries, values[1], sds[1]));
+		expect_ok(hn_predict(&context, &model, &model.heads[0], &queries, values[0], sds[0]));
+		expect_ok(hn_predict(&context, &copy, &copy.heads[0], &queries, values[1], sds[1]));
 		assert_memory_equal(values[0], values[1], sizeof(values[0]));
 		assert_memory_equal(sds[0], sds[1], sizeof(sds[0]));
 	}
@@ -455,7 +403,7 @@ expect_refusal(const HnModel *model, const char *text, const char *replacement, 
 	bool		found = false;
 
 	assert_int_equal(strlen(text), strlen(replacement));
-	must(hn_model_write(&context, &model_to_write, &bytes, &size));
+	expect_ok(hn_model_write(&context, &model_to_write, &bytes, &size));
 	for (size_t i = 0; i + strlen(text) <= size && !found; i++)
 		if (memcmp(bytes + i, text, strlen(text)) == 0)
 		{
@@ -502,12 +450,12 @@ test_join(void **state)
 
 	(void) state;
 	head.member_count = 1;
-	must(hn_model_with_heads(&context, &base, &head, 1, 1, &members[0]));
-	must(hn_model_with_heads(&context, &base, &head, 1, 2, &members[1]));
-	must(hn_model_join(&context, pointers, 2, &joined));
+	expect_ok(hn_model_with_heads(&context, &base, &head, 1, 1, &members[0]));
+	expect_ok(hn_model_with_heads(&context, &base, &head, 1, 2, &members[1]));
+	expect_ok(hn_model_join(&context, pointers, 2, &joined));
 	for (int m = 0; m < 2; m++)
-		must(hn_predict(&context, &members[m], &members[m].heads[0], &queries, values[m], NULL));
-	must(hn_predict(&context, &joined, &joined.heads[0], &queries, values[2], NULL));
+		expect_ok(hn_predict(&context, &members[m], &members[m].heads[0], &queries, values[m], NULL));
+	expect_ok(hn_predict(&context, &joined, &joined.heads[0], &queries, values[2], NULL));
 	for (int i = 0; i < QUERIES * TARGETS; i++)
 		assert_float_equal(values[2][i], (values[0][i] + values[1][i]) / 2, 1e-5);
 	members[1].heads[0].inputs->center[0] += 1;
@@ -548,10 +496,10 @@ test_sample(void **state)
 		if (i == SAMPLE - 1)
 			assert_true(positive >= SAMPLE / 3);
 	}
-	must(hn_kernel_predict(&context, &head, &rows, values, NULL));
+	expect_ok(hn_kernel_predict(&context, &head, &rows, values, NULL));
 	for (int i = 0; i < MANY * TARGETS; i++)
 		sums[0][i % TARGETS] += values[i];
-	must(hn_kernel_predict(&context, &all, &rows, values, NULL));
+	expect_ok(hn_kernel_predict(&context, &all, &rows, values, NULL));
 	for (int i = 0; i < MANY * TARGETS; i++)
 		sums[1][i % TARGETS] += values[i];
 	for (int t = 0; t < TARGETS; t++)
