@@ -146,8 +146,10 @@ ReadValue(JsonbValue *value, const Option *option, void *field)
 	switch (option->type)
 	{
 		case OPTION_BOOLEAN:
+			if (value->type != jbvBool)
+				return false;
 			*(bool *) field = value->val.boolean;
-			return value->type == jbvBool;
+			return true;
 		case OPTION_INTEGER:
 			return ReadInteger(value, option, field);
 		case OPTION_NUMBER:
