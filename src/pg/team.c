@@ -651,6 +651,16 @@ EndTeam(Team *team)
 	MemoryContextDelete(memory);
 }
 
+static void
+ReportStopped(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OPERATOR_INTERVENTION),
+			 errmsg("a training worker has stopped"),
+			 errdetail("The server's log may say why."),
+			 errhint("Call again to go on from the last checkpoint.")));
+}
+
 /* An error if a worker is gone, or says that it failed. */
 static void
 CheckWorker(Team *team, int p)
@@ -661,6 +671,9 @@ CheckWorker(Team *team, int p)
 	if (pg_atomic_read_u64(&member->done) == pg_atomic_read_u64(&team->shared->number))
 	{
 		pg_memory_barrier();
+		/* Only its termination interrupts a worker, which may still be about to end. */
+		if (member->status == HN_INTERRUPTED)
+			ReportStopped();
 		if (member->status != HN_OK)
 			ereport(ERROR,
 					(errcode(member->status == HN_OUT_OF_MEMORY ? ERRCODE_OUT_OF_MEMORY : ERRCODE_INTERNAL_ERROR),
@@ -671,11 +684,7 @@ CheckWorker(Team *team, int p)
 		BgwHandleStatus status = GetBackgroundWorkerPid(team->workers[p - 1], &pid);
 
 		if (status == BGWH_STOPPED || status == BGWH_POSTMASTER_DIED)
-			ereport(ERROR,
-					(errcode(ERRCODE_OPERATOR_INTERVENTION),
-					 errmsg("a training worker has stopped"),
-					 errdetail("The server's log may say why."),
-					 errhint("Call again to go on from the last checkpoint.")));
+			ReportStopped();
 	}
 }
 
