@@ -20,7 +20,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-part=test
+part='test'
 results=
 while getopts to: option; do
 	case $option in

@@ -16,12 +16,13 @@ hn_order_positions(HnContext *context, const HnGraph *graph, const double *coord
 	for (int i = 0; i < count; i++)
 		for (int k = 0; k < 3; k++)
 		{
-			double		x = coordinates[3 * (size_t) graph->source_atom[i] + k];
+			/* A real is narrower, and what it cannot hold becomes infinite. */
+			real		x = (real) coordinates[3 * (size_t) graph->source_atom[i] + k];
 
 			if (!isfinite(x))
 				return hn_fail(context, HN_INVALID_ARGUMENT, "a coordinate of atom %d is not finite",
 							   graph->source_atom[i]);
-			(*positions)[3 * i + k] = (real) x;
+			(*positions)[3 * i + k] = x;
 		}
 	return HN_OK;
 }

@@ -237,11 +237,15 @@ hn_graph_from_molblock(HnContext *context, const char *molblock, const HnFeature
 			const RDGeom::Point3D &point = mol->getConformer().getAtomPos(
 				static_cast<unsigned>(graph->source_atom[i]));
 
-			if (!std::isfinite(point.x) || !std::isfinite(point.y) || !std::isfinite(point.z))
-				return reject(context, input, Reason("a coordinate is not finite"));
-			(*positions)[3 * i] = static_cast<real>(point.x);
-			(*positions)[3 * i + 1] = static_cast<real>(point.y);
-			(*positions)[3 * i + 2] = static_cast<real>(point.z);
+			for (unsigned k = 0; k < 3; k++)
+			{
+				/* A real is narrower, and what it cannot hold becomes infinite. */
+				real		x = static_cast<real>(point[k]);
+
+				if (!std::isfinite(x))
+					return reject(context, input, Reason("a coordinate is not finite"));
+				(*positions)[3 * static_cast<unsigned>(i) + k] = x;
+			}
 		}
 		return HN_OK;
 	});

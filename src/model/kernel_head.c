@@ -199,7 +199,7 @@ hn_kernel_rows(HnContext *context, const HnKernelHead *kernel, int count, const 
 		}
 	}
 	HN_TRY(smooth_rows(context, kernel, count, steps, out));
-	for (size_t k = 0; kernel->count_share > 0 && k < (size_t) count * n; k++)
+	for (size_t k = 0; similarities && k < (size_t) count * n; k++)
 		out[k] += (real) kernel->count_share * similarities[k];
 	hn_arena_rewind(context->arena, mark);
 	return HN_OK;

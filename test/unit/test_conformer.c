@@ -142,6 +142,8 @@ test_order_positions(void **state)
 	assert_int_equal(hn_order_positions(&context, &graph, coordinates, 2, &positions), HN_INVALID_ARGUMENT);
 	coordinates[4] = NAN;
 	assert_int_equal(hn_order_positions(&context, &graph, coordinates, 3, &positions), HN_INVALID_ARGUMENT);
+	coordinates[4] = 1e39;		/* beyond a float */
+	assert_int_equal(hn_order_positions(&context, &graph, coordinates, 3, &positions), HN_INVALID_ARGUMENT);
 }
 
 /* Hydrogens of a block become implicit, like those of a SMILES. */
@@ -175,6 +177,25 @@ expect_block(const char *molblock, HnStatus wanted, int max_atoms, const char *w
 	assert_int_equal(hn_graph_from_molblock(&context, molblock, &hn_features_2026, max_atoms, &graph, &positions), wanted);
 	if (strstr(context.message, words) == NULL)
 		fail_msg("\"%s\" does not say \"%s\"", context.message, words);
+}
+
+/* Coordinates have to be finite as the numbers that they become. */
+static void
+test_far_beyond(void **state)
+{
+	static const char block[] =
+		"\n  test             3D\n\n"
+		"  0  0  0  0  0  0  0  0  0  0999 V3000\n"
+		"M  V30 BEGIN CTAB\n"
+		"M  V30 COUNTS 1 0 0 0 0\n"
+		"M  V30 BEGIN ATOM\n"
+		"M  V30 1 C 1e39 0 1 0\n"
+		"M  V30 END ATOM\n"
+		"M  V30 END CTAB\n"
+		"M  END\n";
+
+	(void) state;
+	expect_block(block, HN_INVALID_SMILES, MAX_ATOMS, "a coordinate is not finite");
 }
 
 /* However it is cut, a block is refused, or read as a molecule, without harm. */
@@ -250,6 +271,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_benzene, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_order_positions, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_written_hydrogens, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_far_beyond, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down)
 	};
 
