@@ -163,9 +163,9 @@ predict_joint(HnContext *context, const HnModel *model, const HnHead *head, cons
 	return HN_OK;
 }
 
-HnStatus
-hn_predict(HnContext *context, const HnModel *model, const HnHead *head, const HnInputs *inputs,
-		   double *values, double *sds)
+static HnStatus
+predict_head(HnContext *context, const HnModel *model, const HnHead *head, const HnInputs *inputs,
+			 double *values, double *sds)
 {
 	switch (head->kind)
 	{
@@ -177,4 +177,19 @@ hn_predict(HnContext *context, const HnModel *model, const HnHead *head, const H
 			return predict_joint(context, model, head, inputs, values, sds);
 	}
 	return hn_fail(context, HN_INTERNAL, "head \"%s\" is of no known kind", head->name);
+}
+
+HnStatus
+hn_predict(HnContext *context, const HnModel *model, const HnHead *head, const HnInputs *inputs,
+		   double *values, double *sds)
+{
+	size_t		count = (size_t) inputs->count * (size_t) head->target_count;
+
+	HN_TRY(predict_head(context, model, head, inputs, values, sds));
+
+	/* The scale of a target may be so large that a value which was finite is so no more. */
+	for (size_t i = 0; i < count; i++)
+		if (!isfinite(values[i]) || (sds && isinf(sds[i])))
+			return hn_fail(context, HN_NOT_FINITE, "head \"%s\" of the model is not finite", head->name);
+	return HN_OK;
 }
