@@ -792,6 +792,7 @@ compare_counts(HnContext *context, const Job *job, const int *chosen, int n, rea
 	HN_NEW(context, similarity, kernel->rows);
 	HN_NEW(context, distance, kernel->rows);
 	HN_TRY(count_offsets(context, kernel, &offsets));
+	HN_ASSERT(offsets != NULL);
 	for (int i = 0; i < n; i++)
 	{
 		HnCounts	counts = hn_kernel_counts(kernel, chosen[i], offsets[chosen[i]]);
