@@ -120,9 +120,6 @@ FROM hamnet_conformer('CC(=O)Oc1ccccc1C(=O)O');
 SELECT step, kinetic, potential, dissipated
 FROM hamnet_trajectory('CC(=O)Oc1ccccc1C(=O)O') WHERE step % 5 = 0;
 
-\set ECHO none
-\set ECHO queries
-
 SELECT atom, element, round(weight::numeric, 4) AS weight
 FROM hamnet_atom_weights('CC(=O)Oc1ccccc1C(=O)O') ORDER BY weight DESC LIMIT 5;
 
