@@ -418,15 +418,27 @@ RunTeam(EnrichRun *run, dsm_segment *segment)
 	return true;
 }
 
-/* Add what a round has done to what was done before it. */
-static void
+/* Add what a round has done to what was done before it; returns how many rows turned out to be invalid. */
+static int64
 EndRound(EnrichRun *run, EnrichJob *job)
 {
+	int64		invalid = pg_atomic_read_u64(&job->invalid);
+
 	run->filled_before += pg_atomic_read_u64(&job->filled);
 
 	/* Rows with a reason beside them are not seen again by the next round. */
 	if (NameStr(run->request.error_column)[0] != '\0' && !run->request.retry)
-		run->invalid_before += pg_atomic_read_u64(&job->invalid);
+		run->invalid_before += invalid;
+	return invalid;
+}
+
+/* Whoever should still work on it finds nothing more to do. */
+static void
+LeaveJob(EnrichJob *job, dsm_segment *segment)
+{
+	pg_atomic_write_u64(&job->next_chunk, job->chunk_count);
+	if (segment)
+		dsm_detach(segment);
 }
 
 /* Work through the table once, in which so many rows wait; returns how many rows turned out to be invalid. */
@@ -461,17 +473,15 @@ RunRound(EnrichRun *run, int64 waiting)
 		if (segment == NULL || !RunTeam(run, segment))
 			RunEnrichBatches(job, BatchDoneAlone, run);
 		ShowRun(run, job);
-		invalid = pg_atomic_read_u64(&job->invalid);
-		EndRound(run, job);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		/* Whoever should still work on it finds nothing more to do. */
-		pg_atomic_write_u64(&job->next_chunk, job->chunk_count);
-		if (segment)
-			dsm_detach(segment);
+		LeaveJob(job, segment);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	invalid = EndRound(run, job);
+	LeaveJob(job, segment);
 	return invalid;
 }
 
