@@ -20,7 +20,7 @@
 #define MOST_ROWS 50000
 
 /* A leaf has at least so many rows, and one in so many of all: what bounds the size of trees. */
-#define LEAST_LEAF_ROWS 3
+#define LEAST_LEAF_ROWS 2
 #define MOST_LEAVES 4096
 
 /* Values whose difference is below this part of their size may be the same but for rounding. */
