@@ -67,10 +67,11 @@ typedef enum HnHeadKind
 {
 	HN_NETWORK_HEAD,			/* layers on the fingerprint */
 	HN_KERNEL_HEAD,				/* comparison with training molecules, see kernel_head.h */
-	HN_JOINT_HEAD				/* both, weighted, see joint.h */
+	HN_JOINT_HEAD				/* networks with a kernel, a forest or both, weighted, see joint.h */
 } HnHeadKind;
 
 typedef struct HnKernelHead HnKernelHead;
+typedef struct HnForest HnForest;
 typedef struct HnKnown HnKnown;
 
 /*
@@ -98,7 +99,8 @@ typedef struct HnHeadInputs
 /* How a joint head weighs its parts; see joint.h. */
 typedef struct HnJoint
 {
-	double		share;			/* of the kernel, 0 to 1 */
+	double		kernel;			/* share of the kernel; 0 where there is none */
+	double		forest;			/* share of the forest; 0 where there is none. Networks have the rest */
 	double	   *factors;		/* [targets] on the standard deviation */
 } HnJoint;
 
@@ -116,12 +118,26 @@ typedef struct HnHead
 	int			layer_count;	/* hidden layers + 1; 0 for a kernel head */
 	HnLinear   *layers;			/* [members * layer_count], member by member */
 	HnHeadInputs *inputs;		/* of the networks; NULL: the fingerprint alone, as it is */
-	HnKernelHead *kernel;		/* of a kernel or joint head */
+	HnKernelHead *kernel;		/* of a kernel head, and of a joint head that has one */
+	HnForest   *forest;			/* of a joint head that has one */
 	HnJoint    *joint;			/* of a joint head */
 	HnKnown    *known;			/* molecules that it remembers, see known.h; NULL: none */
 	int			target_count;
 	HnTarget   *targets;
 } HnHead;
+
+/* The parts of a head beside networks; a head of another kind may have them, and not use them. */
+static inline bool
+hn_has_kernel(const HnHead *head)
+{
+	return head->kind != HN_NETWORK_HEAD && head->kernel != NULL;
+}
+
+static inline bool
+hn_has_forest(const HnHead *head)
+{
+	return head->kind == HN_JOINT_HEAD && head->forest != NULL;
+}
 
 typedef struct HnEngineWeights
 {
@@ -245,7 +261,7 @@ typedef struct HnTable
 	HnDtype		dtype;
 	int			dims;			/* 1 or 2 */
 	int			shape[2];		/* shape[1] is 1 for one dimension */
-	void	   *data;			/* the address of the field of HnKernelHead, HnHeadInputs or HnKnown that points to it */
+	void	   *data;			/* the address of the field of HnKernelHead, HnForest, HnHeadInputs or HnKnown that points to it */
 } HnTable;
 
 /*
@@ -268,7 +284,7 @@ extern HnStatus hn_model_shape(HnContext *context, HnModel *model);
  */
 extern HnStatus hn_model_tensors(HnContext *context, HnModel *model, HnTensor **tensors, int *count);
 
-/* The same for what kernel heads hold, the scales of what networks read, and known molecules. */
+/* The same for what kernels and forests hold, the scales of what networks read, and known molecules. */
 extern HnStatus hn_model_tables(HnContext *context, HnModel *model, HnTable **tables, int *count);
 
 /* Where the values of a table lie. */

@@ -1,5 +1,5 @@
 /*
- * joint.c: a kernel and networks, weighted.
+ * joint.c: networks with a kernel, a forest or both, weighted.
  */
 #include "hamnet/joint.h"
 
@@ -9,59 +9,115 @@
 /* So many deviations on either side hold nine tenths of a normal distribution. */
 #define NORMAL_90 1.6448536269514722
 
-/* The variance of a measurement. A single network has no spread of its own. */
-static double
-regression_variance(double share, double kernel, double kernel_sd, double networks, double networks_sd)
+/* What the parts of a head say of one target of one molecule. */
+typedef struct Opinions
 {
-	double		spread = isnan(networks_sd) ? 0 : networks_sd * networks_sd;
-	double		difference = kernel - networks;
+	int			count;
+	double		values[3];		/* networks first */
+	double		shares[3];
+	double		kernel_sd;		/* 0: not known */
+	double		networks_sd;	/* 0: a single network has no spread of its own */
+} Opinions;
 
-	return (isnan(kernel_sd) ? 0 : kernel_sd * kernel_sd) + (1 - share) * spread
-		+ share * (1 - share) * difference * difference;
+static void
+add_opinion(Opinions *opinions, const double *values, int i, double share)
+{
+	if (values == NULL)
+		return;
+	opinions->values[opinions->count] = values[i];
+	opinions->shares[opinions->count++] = share;
 }
 
-/* The sample variance of the members' probabilities and the kernel's. */
-static double
-class_variance(int members, double kernel, double networks, double networks_sd)
+static Opinions
+opinions_of(const HnJoint *joint, const HnParts *parts, int i)
 {
-	double		within = isnan(networks_sd) ? 0 : networks_sd * networks_sd * (members - 1);
-	double		difference = kernel - networks;
+	Opinions	opinions = {
+		.kernel_sd = parts->kernel == NULL || isnan(parts->kernel_sd[i]) ? 0 : parts->kernel_sd[i],
+		.networks_sd = isnan(parts->networks_sd[i]) ? 0 : parts->networks_sd[i]
+	};
 
-	return (within + difference * difference * members / (members + 1)) / members;
+	add_opinion(&opinions, parts->networks, i, 1 - joint->kernel - joint->forest);
+	add_opinion(&opinions, parts->kernel, i, joint->kernel);
+	add_opinion(&opinions, parts->forest, i, joint->forest);
+	return opinions;
+}
+
+/* The variance of a measurement. */
+static double
+regression_variance(const Opinions *opinions, double value)
+{
+	double		variance = opinions->kernel_sd * opinions->kernel_sd
+		+ opinions->shares[0] * opinions->networks_sd * opinions->networks_sd;
+
+	for (int k = 0; k < opinions->count; k++)
+		variance += opinions->shares[k] * (opinions->values[k] - value) * (opinions->values[k] - value);
+	return variance;
+}
+
+/* The sample variance of the probabilities of the members and of the other parts. */
+static double
+class_variance(const Opinions *opinions, int members)
+{
+	int			others = opinions->count - 1;
+	double		squares = opinions->networks_sd * opinions->networks_sd * (members - 1);
+	double		mean = members * opinions->values[0];
+
+	for (int k = 1; k <= others; k++)
+		mean += opinions->values[k];
+	mean /= members + others;
+	for (int k = 0; k <= others; k++)
+		squares += (k == 0 ? members : 1) * (opinions->values[k] - mean) * (opinions->values[k] - mean);
+	return squares / (members + others - 1);
 }
 
 void
 hn_joint_combine(const HnHead *head, const HnParts *parts, int count, double *values, double *sds)
 {
-	double		share = head->joint->share;
+	/* A single network says nothing of its deviation. */
+	bool		known = parts->kernel != NULL || parts->forest != NULL || head->member_count > 1;
 
 	for (int i = 0; i < count * head->target_count; i++)
 	{
-		double		kernel = parts->kernel[i];
-		double		networks = parts->networks[i];
+		Opinions	opinions = opinions_of(head->joint, parts, i);
+		double		value = 0;
 
-		values[i] = share * kernel + (1 - share) * networks;
+		for (int k = 0; k < opinions.count; k++)
+			value += opinions.shares[k] * opinions.values[k];
+		values[i] = value;
 		if (sds == NULL)
 			continue;
-		sds[i] = sqrt(head->task == HN_REGRESSION
-					  ? regression_variance(share, kernel, parts->kernel_sd[i], networks, parts->networks_sd[i])
-					  : class_variance(head->member_count, kernel, networks, parts->networks_sd[i]))
+		sds[i] = !known ? NAN
+			: sqrt(head->task == HN_REGRESSION ? regression_variance(&opinions, value)
+				   : class_variance(&opinions, head->member_count))
 			* head->joint->factors[i % head->target_count];
 	}
 }
 
 HnStatus
-hn_joint_make(HnContext *context, const HnHead *kernel, const HnHead *networks, HnHead *joint)
+hn_joint_make(HnContext *context, HnKernelHead *kernel, const HnHead *networks, HnForest *forest, HnHead *joint)
 {
+	double		share = 1.0 / (1 + (kernel != NULL) + (forest != NULL));
+
 	*joint = *networks;
 	joint->kind = HN_JOINT_HEAD;
-	joint->kernel = kernel->kernel;
+	joint->kernel = kernel;
+	joint->forest = forest;
 	HN_NEW(context, joint->joint, 1);
 	HN_NEW(context, joint->joint->factors, joint->target_count);
-	joint->joint->share = 0.5;
+	joint->joint->kernel = kernel ? share : 0;
+	joint->joint->forest = forest ? share : 0;
 	for (int t = 0; t < joint->target_count; t++)
 		joint->joint->factors[t] = 1;
 	return HN_OK;
+}
+
+void
+hn_joint_drop(HnHead *joint)
+{
+	if (joint->joint->forest == 0)
+		joint->forest = NULL;
+	if (joint->joint->kernel == 0 && joint->task == HN_CLASSIFICATION)
+		joint->kernel = NULL;
 }
 
 static int

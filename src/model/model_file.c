@@ -6,6 +6,7 @@
  * the widths it implies, the file's tensors against those widths, and only
  * then memory for the parameters, which the file's own size bounds by now.
  */
+#include "hamnet/forest.h"
 #include "hamnet/kernel_head.h"
 
 #include <inttypes.h>
@@ -365,11 +366,58 @@ read_inputs(HnContext *context, const Section *head_section, HnHead *head)
 	return HN_OK;
 }
 
+/* The numbers between which the leaves of one target lie. Those of classes are probabilities. */
+static HnStatus
+read_range(HnContext *context, const Section *forest, int index, json_t *value, HnLeafRange *range)
+{
+	static const char *const keys[] = {"least", "most", NULL};
+	Section		section;
+
+	snprintf(section.name, sizeof(section.name), "%.24s.ranges[%d]", forest->name, index);
+	HN_TRY(enter(context, &section, value, keys));
+	HN_TRY(get_double(context, &section, "least", &range->least));
+	return get_double(context, &section, "most", &range->most);
+}
+
+/* The forest of a joint head, if it has one. */
+static HnStatus
+read_forest(HnContext *context, const Section *head_section, HnHead *head)
+{
+	static const char *const regression_keys[] = {"descriptors", "trees", "nodes", "ranges", NULL};
+	static const char *const classification_keys[] = {"descriptors", "trees", "nodes", NULL};
+	Section		section;
+	HnForest   *forest;
+	json_t	   *ranges = NULL;
+
+	if (json_object_get(head_section->object, "forest") == NULL)
+		return HN_OK;
+	HN_NEW_ZERO(context, forest, 1);
+	head->forest = forest;
+	snprintf(section.name, sizeof(section.name), "%.32s.forest", head_section->name);
+	HN_TRY(enter(context, &section, json_object_get(head_section->object, "forest"),
+				 head->task == HN_REGRESSION ? regression_keys : classification_keys));
+	HN_TRY(get_descriptors(context, &section, "descriptors", &forest->descriptors));
+	HN_TRY(get_int(context, &section, "trees", &forest->tree_count));
+	HN_TRY(get_int(context, &section, "nodes", &forest->node_count));
+	HN_NEW(context, forest->ranges, head->target_count);
+	for (int t = 0; t < head->target_count; t++)
+		forest->ranges[t] = (HnLeafRange) {0, 1};
+	if (head->task == HN_CLASSIFICATION)
+		return HN_OK;
+	HN_TRY(get_array(context, &section, "ranges", &ranges));
+	if ((int) json_array_size(ranges) != head->target_count)
+		return hn_fail(context, HN_INVALID_MODEL, "%s has %d ranges for %d targets",
+					   section.name, (int) json_array_size(ranges), head->target_count);
+	for (int t = 0; t < head->target_count; t++)
+		HN_TRY(read_range(context, &section, t, json_array_get(ranges, t), &forest->ranges[t]));
+	return HN_OK;
+}
+
 /* How the parts of a joint head are weighed. */
 static HnStatus
 read_joint(HnContext *context, const Section *head_section, HnHead *head)
 {
-	static const char *const keys[] = {"share", "factors", NULL};
+	static const char *const keys[] = {"share", "forest", "factors", NULL};
 	Section		section;
 	json_t	   *factors = NULL;
 
@@ -377,7 +425,11 @@ read_joint(HnContext *context, const Section *head_section, HnHead *head)
 	HN_TRY(enter(context, &section, json_object_get(head_section->object, "joint"), keys));
 	HN_NEW_ZERO(context, head->joint, 1);
 	HN_NEW(context, head->joint->factors, head->target_count);
-	HN_TRY(get_double(context, &section, "share", &head->joint->share));
+	HN_TRY(get_double(context, &section, "share", &head->joint->kernel));
+	if (head->forest)
+		HN_TRY(get_double(context, &section, "forest", &head->joint->forest));
+	else if (json_object_get(section.object, "forest"))
+		return hn_fail(context, HN_INVALID_MODEL, "%s has the share of a forest that the head has not", section.name);
 	HN_TRY(get_array(context, &section, "factors", &factors));
 	if ((int) json_array_size(factors) != head->target_count)
 		return hn_fail(context, HN_INVALID_MODEL, "%s has %d factors for %d targets",
@@ -417,11 +469,11 @@ read_known(HnContext *context, const Section *head_section, HnHead *head)
 static HnStatus
 read_head(HnContext *context, int index, json_t *value, HnHead *head)
 {
-	static const char *const keys[][11] = {
+	static const char *const keys[][12] = {
 		[HN_NETWORK_HEAD] = {"name", "task", "hidden", "members", "inputs", "known", "targets", NULL},
 		[HN_KERNEL_HEAD] = {"name", "task", "kind", "kernel", "known", "targets", NULL},
-		[HN_JOINT_HEAD] = {"name", "task", "kind", "kernel", "hidden", "members", "inputs", "joint", "known", "targets",
-		NULL}
+		[HN_JOINT_HEAD] = {"name", "task", "kind", "kernel", "forest", "hidden", "members", "inputs", "joint", "known",
+		"targets", NULL}
 	};
 	static const char *const kinds[] = {"kernel", "joint"};
 	Section		section = {.object = value};
@@ -451,8 +503,10 @@ read_head(HnContext *context, int index, json_t *value, HnHead *head)
 	for (int k = 0; k < head->target_count; k++)
 		HN_TRY(read_target(context, &section, k, json_array_get(targets, k), head->task, &head->targets[k]));
 
-	if (head->kind != HN_NETWORK_HEAD)
+	if (head->kind == HN_KERNEL_HEAD || (head->kind == HN_JOINT_HEAD && json_object_get(value, "kernel")))
 		HN_TRY(read_kernel(context, &section, head));
+	if (head->kind == HN_JOINT_HEAD)
+		HN_TRY(read_forest(context, &section, head));
 	HN_TRY(read_known(context, &section, head));
 	return head->kind == HN_JOINT_HEAD ? read_joint(context, &section, head) : HN_OK;
 }
@@ -638,8 +692,10 @@ read_tensors(HnContext *context, const HnSafetensors *file, bool in_place, HnMod
 		hn_stored_copy(stored_tables[i], hn_table_data(&tables[i]));
 	for (int i = 0; i < model->head_count; i++)
 	{
-		if (model->heads[i].kind != HN_NETWORK_HEAD)
+		if (hn_has_kernel(&model->heads[i]))
 			HN_TRY(hn_kernel_check(context, &model->heads[i]));
+		if (hn_has_forest(&model->heads[i]))
+			HN_TRY(hn_forest_link(context, &model->heads[i]));
 		HN_TRY(hn_inputs_check(context, &model->heads[i]));
 		HN_TRY(hn_known_check(context, &model->heads[i]));
 	}
@@ -803,13 +859,34 @@ pack_kernel(const HnHead *head)
 }
 
 static json_t *
+pack_forest(const HnHead *head)
+{
+	const HnForest *forest = head->forest;
+	json_t	   *packed = json_pack("{s:s,s:i,s:i}", "descriptors", forest->descriptors->name,
+								   "trees", forest->tree_count, "nodes", forest->node_count);
+	json_t	   *ranges;
+
+	if (head->task == HN_CLASSIFICATION)
+		return packed;
+	ranges = json_array();
+	for (int t = 0; t < head->target_count; t++)
+		ranges = append(ranges, json_pack("{s:f,s:f}", "least", forest->ranges[t].least,
+										  "most", forest->ranges[t].most));
+	return with(packed, "ranges", ranges);
+}
+
+static json_t *
 pack_joint(const HnHead *head)
 {
 	json_t	   *factors = json_array();
+	json_t	   *packed;
 
 	for (int t = 0; t < head->target_count; t++)
 		factors = append(factors, json_real(head->joint->factors[t]));
-	return json_pack("{s:f,s:o}", "share", head->joint->share, "factors", factors);
+	packed = json_pack("{s:f,s:o}", "share", head->joint->kernel, "factors", factors);
+	if (hn_has_forest(head))
+		packed = with(packed, "forest", json_real(head->joint->forest));
+	return packed;
 }
 
 static json_t *
@@ -834,10 +911,11 @@ pack_head(const HnHead *head)
 	if (head->kind != HN_KERNEL_HEAD)
 		packed = with_layers(packed, head);
 	if (head->kind != HN_NETWORK_HEAD)
-	{
 		packed = with(packed, "kind", json_string(head->kind == HN_JOINT_HEAD ? "joint" : "kernel"));
+	if (hn_has_kernel(head))
 		packed = with(packed, "kernel", pack_kernel(head));
-	}
+	if (hn_has_forest(head))
+		packed = with(packed, "forest", pack_forest(head));
 	if (head->kind == HN_JOINT_HEAD)
 		packed = with(packed, "joint", pack_joint(head));
 	if (head->known)

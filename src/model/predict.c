@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "hamnet/forest.h"
 #include "hamnet/joint.h"
 #include "hamnet/kernel_head.h"
 #include "hamnet/kernels.h"
@@ -27,6 +28,8 @@ hn_model_needs(const HnModel *model)
 		if (inputs && inputs->descriptors)
 			needs.descriptors = inputs->descriptors;
 		needs.counts |= (kernel && hn_kernel_uses_counts(kernel)) || (inputs && inputs->counts > 0);
+		if (model->heads[i].forest)
+			needs = (HnNeeds) {model->heads[i].forest->descriptors, true};
 	}
 	return needs;
 }
@@ -153,12 +156,20 @@ predict_joint(HnContext *context, const HnModel *model, const HnHead *head, cons
 	size_t		size = (size_t) inputs->count * head->target_count;
 	HnParts		parts = {0};
 
-	HN_NEW(context, parts.kernel, size);
-	HN_NEW(context, parts.kernel_sd, size);
 	HN_NEW(context, parts.networks, size);
 	HN_NEW(context, parts.networks_sd, size);
-	HN_TRY(hn_kernel_predict(context, head, inputs, parts.kernel, parts.kernel_sd));
 	HN_TRY(predict_members(context, model, head, inputs, parts.networks, parts.networks_sd));
+	if (hn_has_kernel(head))
+	{
+		HN_NEW(context, parts.kernel, size);
+		HN_NEW(context, parts.kernel_sd, size);
+		HN_TRY(hn_kernel_predict(context, head, inputs, parts.kernel, parts.kernel_sd));
+	}
+	if (hn_has_forest(head))
+	{
+		HN_NEW(context, parts.forest, size);
+		HN_TRY(hn_forest_predict(context, head, inputs, parts.forest));
+	}
 	hn_joint_combine(head, &parts, inputs->count, values, sds);
 	return HN_OK;
 }

@@ -2,6 +2,7 @@
  * tensors.c: the tensors of a model: widths, names, memory, initial values
  * (model specification, sections 2 to 5; doc/model-format.md).
  */
+#include "hamnet/forest.h"
 #include "hamnet/kernel_head.h"
 
 #include <math.h>
@@ -160,9 +161,32 @@ check_kernel(HnContext *context, const HnHead *head)
 }
 
 static HnStatus
+check_forest(HnContext *context, const HnHead *head)
+{
+	const HnForest *forest = head->forest;
+	char		what[HN_MAX_HEAD_NAME + 64];
+
+	snprintf(what, sizeof(what), "the number of trees of head \"%s\"", head->name);
+	HN_TRY(check_range(context, what, forest->tree_count, 1, HN_MAX_TREES));
+	/* A tree has a node at least: this bounds the trees of all targets, too. */
+	snprintf(what, sizeof(what), "the number of nodes of head \"%s\"", head->name);
+	HN_TRY(check_range(context, what, forest->node_count, forest->tree_count * head->target_count,
+					   HN_MAX_FOREST_NODES));
+	for (int t = 0; t < head->target_count; t++)
+		if (!(isfinite(forest->ranges[t].least) && isfinite(forest->ranges[t].most)))
+			return hn_fail(context, HN_INVALID_MODEL, "the leaves of head \"%s\" are from %g to %g, which is not finite",
+						   head->name, forest->ranges[t].least, forest->ranges[t].most);
+	return HN_OK;
+}
+
+static HnStatus
 check_joint(HnContext *context, const HnHead *head)
 {
-	HN_TRY(check_number(context, head, "the kernel's share", head->joint->share, 0, 1));
+	const HnJoint *joint = head->joint;
+
+	HN_TRY(check_number(context, head, "the kernel's share", joint->kernel, 0, hn_has_kernel(head) ? 1 : 0));
+	HN_TRY(check_number(context, head, "the forest's share", joint->forest, 0,
+						hn_has_forest(head) ? 1 - joint->kernel : 0));
 	for (int t = 0; t < head->target_count; t++)
 		HN_TRY(check_number(context, head, "a factor of the deviation", head->joint->factors[t], 0, MOST_WEIGHT));
 	return HN_OK;
@@ -196,8 +220,10 @@ check_head(HnContext *context, const HnHead *head)
 	HN_TRY(check_range(context, what, head->target_count, 1, HN_MAX_TARGETS));
 	for (int k = 0; k < head->target_count; k++)
 		HN_TRY(check_target(context, head, &head->targets[k]));
-	if (head->kind != HN_NETWORK_HEAD)
+	if (hn_has_kernel(head))
 		HN_TRY(check_kernel(context, head));
+	if (hn_has_forest(head))
+		HN_TRY(check_forest(context, head));
 	if (head->kind != HN_KERNEL_HEAD)
 		HN_TRY(check_layers(context, head));
 	HN_TRY(check_known(context, head));
@@ -389,7 +415,7 @@ hn_model_shape(HnContext *context, HnModel *model)
 		HN_TRY(shape_other(context, model, &model->others[g]));
 	for (int i = 0; i < model->head_count; i++)
 	{
-		if (model->heads[i].kind != HN_NETWORK_HEAD)
+		if (hn_has_kernel(&model->heads[i]))
 			shape_kernel(model, model->heads[i].kernel);
 		if (model->heads[i].kind != HN_KERNEL_HEAD)
 			HN_TRY(shape_layers(context, model, &model->heads[i]));
@@ -605,6 +631,17 @@ add_kernel(TableList *list, const HnHead *head)
 }
 
 static void
+add_forest(TableList *list, const HnHead *head)
+{
+	HnForest   *forest = head->forest;
+
+	add_table(list, head->name, "forest.thresholds", HN_F32, 2, forest->descriptors->count, HN_FOREST_CODES - 1,
+			  &forest->thresholds);
+	add_table(list, head->name, "forest.columns", HN_U16, 1, forest->node_count, 1, &forest->columns);
+	add_table(list, head->name, "forest.codes", HN_U8, 1, forest->node_count, 1, &forest->codes);
+}
+
+static void
 add_inputs(TableList *list, const HnHead *head)
 {
 	HnHeadInputs *inputs = head->inputs;
@@ -632,8 +669,10 @@ add_tables(TableList *list, const HnModel *model)
 {
 	for (int i = 0; i < model->head_count; i++)
 	{
-		if (model->heads[i].kind != HN_NETWORK_HEAD)
+		if (hn_has_kernel(&model->heads[i]))
 			add_kernel(list, &model->heads[i]);
+		if (hn_has_forest(&model->heads[i]))
+			add_forest(list, &model->heads[i]);
 		if (model->heads[i].kind != HN_KERNEL_HEAD)
 			add_inputs(list, &model->heads[i]);
 		add_known(list, &model->heads[i]);

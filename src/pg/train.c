@@ -3,9 +3,9 @@
  *
  * Four kinds of heads are candidates: a kernel head and a network head on the
  * frozen fingerprint of a base model, a network whose generator is trained too,
- * and a joint head made of the kernel and networks. Each is trained on the
- * training part and judged on the validation part by the predictions that its
- * users would get.
+ * and a joint head made of the kernel, networks and perhaps a forest, which is
+ * no head of its own. Each is trained on the training part and judged on the
+ * validation part by the predictions that its users would get.
  */
 #include "postgres.h"
 
@@ -19,6 +19,7 @@
 #include "utils/json.h"
 #include "utils/memutils.h"
 
+#include "hamnet/forest.h"
 #include "hamnet/joint.h"
 #include "hamnet/kernel_head.h"
 #include "hamnet/known.h"
@@ -37,12 +38,16 @@ typedef enum Candidate
 	KERNEL,
 	MLP,
 	FULL,
+	FOREST,						/* a part only */
 	JOINT						/* of the ones before */
 } Candidate;
 
-#define CANDIDATES 4
+#define CANDIDATES 5
 
-static const char *const candidate_names[] = {"kernel", "mlp", "full", "joint", NULL};
+static const char *const candidate_names[] = {"kernel", "mlp", "full", "forest", "joint"};
+
+/* Those that may be asked for. */
+static const char *const heads[] = {"kernel", "mlp", "full", "joint", NULL};
 
 typedef struct TrainOptions
 {
@@ -54,6 +59,7 @@ typedef struct TrainOptions
 	char	   *inputs;
 	int64		counts;
 	int64		kernel_rows;
+	int64		trees;
 	int64		epochs;
 	int64		batch;
 	double		lr;
@@ -93,7 +99,7 @@ static const char *const feature_sets[] = {"hamnet-2021", "hamnet-2026", NULL};
 /* Zeros, which none of these may be, stand for what follows from the data or from other options. */
 static const Option train_options[] = {
 	{"base", OPTION_TEXT, offsetof(TrainOptions, base)},
-	{"head", OPTION_TEXT, offsetof(TrainOptions, head), .text = {NULL, candidate_names}},
+	{"head", OPTION_TEXT, offsetof(TrainOptions, head), .text = {NULL, heads}},
 	{"validation", OPTION_TEXT_OR_NUMBER, offsetof(TrainOptions, validation),
 	.number = {0, 0, 0.5, true}, .text = {NULL, splits}},
 	{"validation_query", OPTION_TEXT, offsetof(TrainOptions, validation_query)},
@@ -102,6 +108,7 @@ static const Option train_options[] = {
 	{"counts", OPTION_INTEGER, offsetof(TrainOptions, counts), .integer = {1024, 1, HN_COUNT_COLUMNS}},
 	{"kernel_rows", OPTION_INTEGER, offsetof(TrainOptions, kernel_rows),
 	.integer = {HN_MAX_KERNEL_ROWS, FEWEST_ROWS, HN_MAX_KERNEL_ROWS}},
+	{"trees", OPTION_INTEGER, offsetof(TrainOptions, trees), .integer = {0, 0, HN_MAX_TREES}},
 	{"epochs", OPTION_INTEGER, offsetof(TrainOptions, epochs), .integer = {0, 1, 100000}},
 	{"batch", OPTION_INTEGER, offsetof(TrainOptions, batch), .integer = {32, 1, 100000}},
 	{"lr", OPTION_NUMBER, offsetof(TrainOptions, lr), .number = {0, 0, 1, true}},
@@ -555,20 +562,31 @@ HeadLabels(const Trainer *trainer, int head, int first)
 /* Networks of a joint head, unless the caller says otherwise. */
 #define JOINT_MEMBERS 5
 
-/* Seconds between two lines about a kernel's progress. */
-#define KERNEL_NOTICE_SECONDS 5
+/* Seconds between two lines about the progress of a fit. */
+#define FIT_NOTICE_SECONDS 5
 
-/* Tell the caller how far the fit is, now and then. */
+/* Tell the caller how far a fit is, now and then. */
+static void
+TellFit(TrainingRun *run, Candidate candidate, const char *step, double done)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (now - run->noticed < FIT_NOTICE_SECONDS * USECS_PER_SEC)
+		return;
+	run->noticed = now;
+	ereport(NOTICE, (errmsg("%s: %s, %.0f %% done", candidate_names[candidate], step, 100 * done)));
+}
+
 static void
 TellKernel(void *state, const char *step, double done)
 {
-	TrainingRun *run = state;
-	TimestampTz now = GetCurrentTimestamp();
+	TellFit(state, KERNEL, step, done);
+}
 
-	if (now - run->noticed < KERNEL_NOTICE_SECONDS * USECS_PER_SEC)
-		return;
-	run->noticed = now;
-	ereport(NOTICE, (errmsg("kernel: %s, %.0f %% done", step, 100 * done)));
+static void
+TellForest(void *state, const char *step, double done)
+{
+	TellFit(state, FOREST, step, done);
 }
 
 /* Whether a joint head was asked for, with such networks. */
@@ -624,6 +642,70 @@ TrainKernel(Trainer *trainer, Outcome *outcome)
 		first += head->target_count;
 		pfree(labels);
 	}
+}
+
+/* What the forest of a head says of the validation part, of targets from `first` on. */
+static void
+PredictForest(Trainer *trainer, const HnHead *head, int first, double *values)
+{
+	const TrainingData *data = &trainer->data;
+	Size		width = hn_descriptors_rdkit_2d.count;
+
+	for (int i = 0; i < data->validation_count; i++)
+	{
+		int			place = data->validation[i];
+		double	   *row = values + (Size) i * data->query.target_count + first;
+		HnInputs	molecule = {
+			.count = 1, .descriptors = trainer->inputs.descriptors + place * width,
+			.counts = trainer->inputs.counts + place
+		};
+		HnArenaMark mark = hn_arena_mark(&trainer->arena);
+
+		if (!trainer->valid[place])
+			for (int t = 0; t < head->target_count; t++)
+				row[t] = NAN;
+		else if (hn_forest_predict(&trainer->context, head, &molecule, row) != HN_OK)
+			ReportCoreError(&trainer->context, NULL);
+		hn_arena_rewind(&trainer->arena, mark);
+	}
+}
+
+/* Fit the forests of joint heads to the training part, and judge them on the validation part. */
+static void
+TrainForest(Trainer *trainer, Outcome *outcome)
+{
+	HnForestOptions options = {
+		.descriptors = &hn_descriptors_rdkit_2d, .trees = trainer->options.trees, .seed = trainer->options.seed,
+		.progress = TellForest, .progress_state = &trainer->procedure.run
+	};
+	Size		size = (Size) trainer->data.validation_count * trainer->data.query.target_count;
+	int			first = 0;
+
+	DescribeMolecules(trainer);
+	trainer->procedure.run.noticed = GetCurrentTimestamp();
+	outcome->score = outcome->shown = NAN;
+	outcome->values = palloc_extended(Max(size, 1) * sizeof(double), MCXT_ALLOC_HUGE);
+	outcome->model.heads = palloc(trainer->head_count * sizeof(HnHead));
+	for (int h = 0; h < trainer->head_count; h++)
+	{
+		HnHead	   *head = &outcome->model.heads[h];
+		real	   *labels = HeadLabels(trainer, h, first);
+		HnForestReport report;
+
+		*head = trainer->heads[h];
+		if (hn_forest_fit(&trainer->context, &trainer->inputs, labels, &options, head, &report) != HN_OK)
+			ReportCoreError(&trainer->context, NULL);
+		appendStringInfo(&outcome->report, ", \"%s\": {\"rows\": %d, \"labelled_rows\": %d, \"trees\": %d, \"nodes\": %d}",
+						 head->name, report.rows, report.labelled_rows, head->forest->tree_count, report.nodes);
+		if (report.rows < report.labelled_rows)
+			ereport(NOTICE,
+					(errmsg("forest: learns from a sample of %d of %d rows", report.rows, report.labelled_rows)));
+		PredictForest(trainer, head, first, outcome->values);
+		first += head->target_count;
+		pfree(labels);
+	}
+	if (trainer->metric != METRIC_NONE)
+		outcome->score = ScorePredictions(trainer, outcome->values, &outcome->shown);
 }
 
 /* Members of a network candidate: an ensemble where it goes into a joint head, which is cheap. */
@@ -785,7 +867,8 @@ TrainNetwork(Trainer *trainer, Candidate candidate, Outcome *outcome)
 static bool
 IsPartOfJoint(const Trainer *trainer, Candidate candidate)
 {
-	return (candidate == KERNEL && (IsJointWith(trainer, MLP) || IsJointWith(trainer, FULL))) ||
+	return ((candidate == KERNEL || candidate == FOREST) &&
+			(IsJointWith(trainer, MLP) || IsJointWith(trainer, FULL))) ||
 		IsJointWith(trainer, candidate);
 }
 
@@ -801,26 +884,28 @@ static double *
 TakeTargets(const Trainer *trainer, const double *all, int first, int count)
 {
 	int			targets = trainer->data.query.target_count;
-	double	   *taken = palloc(trainer->data.validation_count * count * sizeof(double));
+	double	   *taken = palloc((Size) trainer->data.validation_count * count * sizeof(double));
 
 	for (int i = 0; i < trainer->data.validation_count; i++)
 		memcpy(taken + (Size) i * count, all + (Size) i * targets + first, count * sizeof(double));
 	return taken;
 }
 
-/* What both parts of a joint head say of the validation part. */
+/* What the parts of a joint head say of the validation part. */
 static HnParts
 JointParts(const Trainer *trainer, int first, int count)
 {
 	const Outcome *kernel = &trainer->outcomes[KERNEL];
 	const Outcome *networks = NetworksOfJoint(trainer);
+	const Outcome *forest = &trainer->outcomes[FOREST];
 
 	return (HnParts)
 	{
 		.kernel = TakeTargets(trainer, kernel->values, first, count),
 		.kernel_sd = TakeTargets(trainer, kernel->sds, first, count),
 		.networks = TakeTargets(trainer, networks->values, first, count),
-		.networks_sd = TakeTargets(trainer, networks->sds, first, count)
+		.networks_sd = TakeTargets(trainer, networks->sds, first, count),
+		.forest = forest->tried ? TakeTargets(trainer, forest->values, first, count) : NULL
 	};
 }
 
@@ -858,42 +943,64 @@ ValidationLabels(const Trainer *trainer, int first, int count)
 	return labels;
 }
 
-/* Choose the share and the factors of one joint head, given those of the others. */
+/* Give the head other shares, unless they are no better than the best before; NaN if there were none. */
+static void
+TryShares(Trainer *trainer, Outcome *outcome, HnHead *head, int first, const HnParts *parts,
+		  HnJoint shares, double *best)
+{
+	HnJoint		before = *head->joint;
+	double		score;
+	double		shown;
+
+	*head->joint = shares;
+	CombineParts(trainer, head, first, parts, outcome);
+	score = ScorePredictions(trainer, outcome->values, &shown);
+	if (isnan(*best) || score < *best)
+		*best = score;
+	else
+		*head->joint = before;
+}
+
+/*
+ * Choose the shares and the factors of one joint head, given those of the
+ * others. Shares are quarters; the more even ones come first, so that of those
+ * that are as good they are taken.
+ */
 static void
 WeighJoint(Trainer *trainer, Outcome *outcome, int h, int first)
 {
-	/* What is as good is nearer to the middle. */
-	static const double shares[] = {0.5, 0.25, 0.75, 0, 1};
 	HnHead	   *head = &outcome->model.heads[h];
 	HnParts		parts = JointParts(trainer, first, head->target_count);
-	double		best = 0;
+	double		best = NAN;
 
-	for (int s = 0; s < lengthof(shares); s++)
-	{
-		double		before = head->joint->share;
-		double		score;
-		double		shown;
+	for (int squares = 0; squares <= 16; squares++)
+		for (int kernel = 0; kernel <= 4; kernel++)
+			for (int forest = 0; forest <= (head->forest ? 4 - kernel : 0); forest++)
+			{
+				int			networks = 4 - kernel - forest;
 
-		head->joint->share = shares[s];
-		CombineParts(trainer, head, first, &parts, outcome);
-		score = ScorePredictions(trainer, outcome->values, &shown);
-		if (s == 0 || score < best)
-			best = score;
-		else
-			head->joint->share = before;
-	}
+				if (kernel * kernel + forest * forest + networks * networks == squares)
+					TryShares(trainer, outcome, head, first, &parts,
+							  (HnJoint) {kernel / 4.0, forest / 4.0, head->joint->factors}, &best);
+			}
+	hn_joint_drop(head);
+	if (head->kernel == NULL)
+		parts.kernel = NULL;
+	if (head->forest == NULL)
+		parts.forest = NULL;
 	if (hn_joint_calibrate(&trainer->context, head, &parts, ValidationLabels(trainer, first, head->target_count),
 						   trainer->data.validation_count) != HN_OK)
 		ReportCoreError(&trainer->context, NULL);
 	CombineParts(trainer, head, first, &parts, outcome);
 }
 
-/* Make joint heads of the kernel and the networks that were trained before. */
+/* Make joint heads of the parts that were trained before. */
 static void
 JoinHeads(Trainer *trainer, Outcome *outcome)
 {
 	const Outcome *kernel = &trainer->outcomes[KERNEL];
 	const Outcome *networks = NetworksOfJoint(trainer);
+	const Outcome *forest = &trainer->outcomes[FOREST];
 	int			targets = trainer->data.query.target_count;
 	Size		size = (Size) trainer->data.validation_count * targets * sizeof(double);
 	int			first = 0;
@@ -911,12 +1018,15 @@ JoinHeads(Trainer *trainer, Outcome *outcome)
 	{
 		HnHead	   *head = &outcome->model.heads[h];
 
-		if (hn_joint_make(&trainer->context, &kernel->model.heads[h], &networks->model.heads[h], head) != HN_OK)
+		if (hn_joint_make(&trainer->context, kernel->model.heads[h].kernel, &networks->model.heads[h],
+						  forest->tried ? forest->model.heads[h].forest : NULL, head) != HN_OK)
 			ReportCoreError(&trainer->context, NULL);
 		if (trainer->metric != METRIC_NONE)
 			WeighJoint(trainer, outcome, h, first);
-		appendStringInfo(&outcome->report, ", \"%s\": {\"share\": %g, \"factors\": [", head->name,
-						 head->joint->share);
+		appendStringInfo(&outcome->report, ", \"%s\": {\"share\": %g", head->name, head->joint->kernel);
+		if (forest->tried)
+			appendStringInfo(&outcome->report, ", \"forest\": %g", head->joint->forest);
+		appendStringInfoString(&outcome->report, ", \"factors\": [");
 		for (int t = 0; t < head->target_count; t++)
 			appendStringInfo(&outcome->report, "%s%.4g", t > 0 ? ", " : "", head->joint->factors[t]);
 		appendStringInfoString(&outcome->report, "]}");
@@ -935,6 +1045,8 @@ ReasonAgainst(const Trainer *trainer, Candidate candidate)
 	if (options->head && strcmp(options->head, candidate_names[candidate]) != 0 &&
 		!IsPartOfJoint(trainer, candidate))
 		return "another was asked for";
+	if (candidate == FOREST && options->trees == 0)
+		return "it has no trees";
 	if (candidate == JOINT && !(trainer->outcomes[KERNEL].tried && NetworksOfJoint(trainer)->tried))
 		return "its parts were not tried";
 	if (options->head)
@@ -962,16 +1074,23 @@ TryCandidate(Trainer *trainer, Candidate candidate)
 		TrainKernel(trainer, outcome);
 		outcome->seconds = ElapsedSeconds(trainer) - before;
 	}
+	else if (candidate == FOREST)
+	{
+		outcome->tried = true;
+		TrainForest(trainer, outcome);
+		outcome->seconds = ElapsedSeconds(trainer) - before;
+	}
 	else if (candidate == JOINT)
 	{
 		JoinHeads(trainer, outcome);
-		outcome->seconds = trainer->outcomes[KERNEL].seconds + NetworksOfJoint(trainer)->seconds;
+		outcome->seconds = trainer->outcomes[KERNEL].seconds + NetworksOfJoint(trainer)->seconds +
+			trainer->outcomes[FOREST].seconds;
 	}
 	else
 		TrainNetwork(trainer, candidate, outcome);
 	if (!outcome->tried)
 		return;
-	if (candidate != JOINT)
+	if (candidate < FOREST)
 		JudgeModel(trainer, outcome);
 	if (trainer->metric != METRIC_NONE)
 		ereport(NOTICE,
@@ -1038,6 +1157,8 @@ MakeReport(const Trainer *trainer, Candidate chosen, const char *id)
 	{
 		const Outcome *outcome = &trainer->outcomes[c];
 
+		if (c == FOREST && !outcome->tried)
+			continue;
 		appendStringInfo(&json, "%s\"%s\": {", separator, candidate_names[c]);
 		separator = ", ";
 		if (outcome->tried)
@@ -1086,6 +1207,11 @@ CheckOptions(const TrainOptions *options)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"head\" is needed when nothing is held out for validation"),
 				 errhint("Without option \"head\", the head that validates best is kept.")));
+	if (options->trees > 0 && (options->head == NULL || strcmp(options->head, "joint") != 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"trees\" is for a joint head"),
+				 errhint("Add \"head\": \"joint\".")));
 	if (HasNewGenerator(options))
 	{
 		if (options->head && (strcmp(options->head, "mlp") == 0 ||

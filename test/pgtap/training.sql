@@ -1,7 +1,7 @@
 -- Training, evaluation and their log, on tiny data. All of it in one
 -- transaction, where nothing is committed on the way.
 BEGIN;
-SELECT plan(98);
+SELECT plan(107);
 SET LOCAL client_min_messages = warning;
 
 -- alcohols, amines, halides and acids whose label follows from their atoms
@@ -148,6 +148,29 @@ SELECT cmp_ok((report_of('j') #>> '{candidates,joint,validation}')::float8, '<='
 	'and together they are no worse');
 SELECT isnt(join_heads('jf', 'SELECT smiles, active FROM assay', 'full'), NULL, 'with fine-tuned networks');
 SELECT cmp_ok(metric_of('jf', 'SELECT smiles, active FROM assay', 'roc_auc'), '>', 0.9::float8, 'they learn classes');
+
+-- joint heads with a forest
+CREATE FUNCTION grow(model text, more text) RETURNS text LANGUAGE plpgsql AS $f$
+BEGIN
+	EXECUTE format('CALL hamnet_train(%L, %L, %L)', model, 'SELECT smiles, y, CASE WHEN n % 3 > 0 THEN n < 6 END AS short FROM assay',
+		'{"head": "joint", "base": "a", "epochs": 2, "members": 2, "units": 8, "counts": 32, "trees": 20, ' || more || '}');
+	RETURN id_of(model);
+END$f$;
+SELECT is(grow('t', '"validation": 0.2'), grow('t2', '"validation": 0.2'), 'joint heads with a forest are trained the same twice');
+SELECT results_eq($$SELECT key FROM jsonb_each(report_of('t') -> 'candidates') WHERE value ? 'validation' ORDER BY key COLLATE "C"$$,
+	$$VALUES ('forest'), ('joint'), ('kernel'), ('mlp')$$, 'a forest is judged as the other parts');
+SELECT cmp_ok((report_of('t') #>> '{candidates,joint,validation}')::float8, '<=',
+	(SELECT min((value ->> 'validation')::float8) FROM jsonb_each(report_of('t') -> 'candidates') WHERE key <> 'joint') + 1e-9, 'no part is better than all together');
+SELECT isnt(grow('tn', '"validation": "none"'), NULL, 'without validation');
+SELECT is((SELECT array_agg(concat_ws(' ', value ->> 'share', value ->> 'forest')) FROM jsonb_each(report_of('tn') #> '{candidates,joint}') WHERE value ? 'share'),
+	ARRAY['0.333333 0.333333', '0.333333 0.333333'], 'each part has the same share');
+SELECT ok(bool_and(p.sd > 0 AND (p.property = 'y' OR p.value BETWEEN 0 AND 1)), 'there is always a deviation')
+	FROM assay, LATERAL hamnet_predictions(smiles, 'tn') AS p;
+SELECT is(hamnet_predict('Oc1ccccc1CCCC', 'y', 'tn'), hamnet_predict('CCCCc1c(O)cccc1', 'y', 'tn'), 'the spelling does not matter');
+SELECT lives_ok($$SELECT hamnet_combine_models('tc', '{tn}')$$, 'it can be combined');
+SELECT set_eq($$SELECT property, value, sd FROM hamnet_predictions('CCCCO', 'tc')$$,
+	$$SELECT property, value, sd FROM hamnet_predictions('CCCCO', 'tn')$$, 'and predicts the same');
+
 SELECT lives_ok($$CALL hamnet_train('kr', 'SELECT smiles, active FROM assay', '{"head": "kernel", "kernel_rows": 20}')$$, 'a kernel on a sample');
 SELECT is((report_of('kr') #> '{candidates,kernel,classification}') - 'log_likelihood', '{"rows": 20, "labelled_rows": 54}', 'of its rows');
 

@@ -17,6 +17,8 @@ CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"head": "joint", "base":
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"inputs": "everything"}');
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"networks": "kernel"}');
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"kernel_rows": 10001}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"head": "joint", "trees": 1001}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"head": "kernel", "trees": 10}');
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"base": "nothing"}');
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"features": "hamnet-2026"}');
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"features": "hamnet-2020", "generator": "new"}');

@@ -239,7 +239,7 @@ make_joint(HnTask task, const HnInputs *inputs)
 	HnModel		model = make_networks(task, true, inputs);
 	HnHead	   *joint = GET(HnHead, 1);
 
-	expect_ok(hn_joint_make(&context, &kernel, &model.heads[0], joint));
+	expect_ok(hn_joint_make(&context, kernel.kernel, &model.heads[0], NULL, joint));
 	joint->joint->factors[1] = 2.5;
 	model.heads = joint;
 	return model;
@@ -269,7 +269,7 @@ test_share(void **state)
 		expect_ok(hn_predict(&context, &model, &kernel, &queries, expected[1], kernel_sds));
 		for (int s = 0; s < 3; s++)
 		{
-			joint->joint->share = s / 2.0;
+			joint->joint->kernel = s / 2.0;
 			expect_ok(hn_predict(&context, &model, joint, &queries, values[s], sds));
 			for (int i = 0; i < QUERIES * TARGETS; i++)
 				assert_true(sds[i] > 0);
@@ -331,7 +331,7 @@ test_calibration(void **state)
 	double		kernel_sd[ROWS * TARGETS];
 	double		networks[ROWS * TARGETS];
 	double		networks_sd[ROWS * TARGETS];
-	HnParts		parts = {kernel, kernel_sd, networks, networks_sd};
+	HnParts		parts = {kernel, kernel_sd, networks, networks_sd, NULL};
 	double		labels[ROWS * TARGETS];
 	double		values[ROWS * TARGETS];
 	double		sds[ROWS * TARGETS];

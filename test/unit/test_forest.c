@@ -1,0 +1,533 @@
+/*
+ * test_forest.c: forests against their definition, and as parts of joint heads,
+ * through the model file too.
+ */
+#include "fixture.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hamnet/forest.h"
+#include "hamnet/joint.h"
+#include "hamnet/kernel_head.h"
+#include "hamnet/training.h"
+
+#define D 6						/* fingerprint */
+#define ROWS 150
+#define QUERIES 20
+#define MEMBERS 3
+#define TARGETS 2
+#define TREES 7
+
+static int
+descriptor_count(void)
+{
+	return hn_descriptors_rdkit_2d.count;
+}
+
+/* Molecules that never were: descriptor 3 is constant, 5 never known, others are not known here and there. */
+static HnInputs
+random_inputs(int count)
+{
+	int			width = descriptor_count();
+	real	   *fingerprints = GET(real, count * D);
+	real	   *descriptors = GET(real, count * width);
+	HnCounts   *counts = GET(HnCounts, count);
+
+	for (int i = 0; i < count * D; i++)
+		fingerprints[i] = (real) (4 * uniform());
+	for (int i = 0; i < count * width; i++)
+		descriptors[i] = i % width == 3 ? 2 : i % width == 5 || i % 97 == 0 ? NAN : (real) (10 * uniform());
+	for (int i = 0; i < count; i++)
+	{
+		uint16_t   *columns = GET(uint16_t, 5);
+		uint8_t    *values = GET(uint8_t, 5);
+
+		for (int k = 0; k < 4; k++)
+		{
+			columns[k] = (uint16_t) (1000 * k + (int) (20 * uniform()));
+			values[k] = (uint8_t) (1 + (int) (3 * uniform()));
+		}
+		columns[4] = 4000;
+		values[4] = 7;			/* the same in all rows */
+		counts[i] = (HnCounts) {5, columns, values};
+	}
+	return (HnInputs) {count, fingerprints, descriptors, counts};
+}
+
+static HnTarget *
+make_targets(void)
+{
+	HnTarget   *targets = GET(HnTarget, TARGETS);
+
+	targets[0] = (HnTarget) {"a", "", 0, 1};
+	targets[1] = (HnTarget) {"b", "", 0, 1};
+	return targets;
+}
+
+/* A function of the inputs, or whether it is large; some are missing. */
+static real *
+labels_of(const HnInputs *inputs, HnTask task)
+{
+	int			width = descriptor_count();
+	real	   *labels = GET(real, inputs->count * TARGETS);
+
+	for (int i = 0; i < inputs->count; i++)
+		for (int t = 0; t < TARGETS; t++)
+		{
+			real		x = inputs->descriptors[i * width + 10 + t];
+			double		f = 3 * (isnan(x) ? 0 : x) + 2 * inputs->counts[i].counts[t] + 5 * uniform();
+
+			labels[i * TARGETS + t] = uniform() < 0.2 ? NAN : task == HN_REGRESSION ? (real) f : f > 22;
+		}
+	return labels;
+}
+
+static HnHead
+fit_forest(const HnInputs *inputs, const real *labels, HnTask task, int leaf_rows, uint64_t seed)
+{
+	HnForestOptions options = {
+		.descriptors = &hn_descriptors_rdkit_2d, .trees = TREES, .leaf_rows = leaf_rows, .seed = seed
+	};
+	HnHead		head = {
+		.name = "joint", .task = task, .kind = HN_JOINT_HEAD, .target_count = TARGETS, .targets = make_targets()
+	};
+	HnForestReport report;
+
+	expect_ok(hn_forest_fit(&context, inputs, labels, &options, &head, &report));
+	assert_int_equal(report.nodes, head.forest->node_count);
+	return head;
+}
+
+/* A code by its definition. */
+static int
+naive_code(const HnForest *forest, const HnInputs *inputs, int row, int column)
+{
+	int			width = descriptor_count();
+	int			code = 0;
+
+	if (column < width)
+	{
+		for (int k = 0; k < HN_FOREST_CODES - 1; k++)
+			code += forest->thresholds[column * (HN_FOREST_CODES - 1) + k] < inputs->descriptors[row * width + column];
+		return code;
+	}
+	for (int k = 0; k < inputs->counts[row].length; k++)
+		if (inputs->counts[row].columns[k] == column - width)
+			code = inputs->counts[row].counts[k];
+	return code;
+}
+
+/* The node after the last of a subtree: its form alone says where that is. */
+static int
+end_of(const HnForest *forest, int node)
+{
+	if (forest->columns[node] == HN_FOREST_LEAF)
+		return node + 1;
+	return end_of(forest, end_of(forest, node + 1));
+}
+
+static int
+naive_leaf(const HnForest *forest, const HnInputs *inputs, int row, int node)
+{
+	while (forest->columns[node] != HN_FOREST_LEAF)
+		node = naive_code(forest, inputs, row, forest->columns[node]) > forest->codes[node]
+			? end_of(forest, node + 1) : node + 1;
+	return node;
+}
+
+/* Where tree number k begins. */
+static int
+naive_root(const HnForest *forest, int k)
+{
+	int			node = 0;
+
+	for (int i = 0; i < k; i++)
+		node = end_of(forest, node);
+	return node;
+}
+
+/* Every leaf is the mean of the labelled rows that come to it, and they are enough. */
+static void
+test_leaves(void **state)
+{
+	(void) state;
+	for (HnTask task = HN_REGRESSION; task <= HN_CLASSIFICATION; task++)
+		for (int leaf_rows = 1; leaf_rows <= 4; leaf_rows += 3)
+		{
+			HnInputs	rows = random_inputs(ROWS);
+			real	   *labels = labels_of(&rows, task);
+			HnHead		head = fit_forest(&rows, labels, task, leaf_rows, 1);
+			const HnForest *forest = head.forest;
+			double	   *sums = GET(double, forest->node_count);
+			int		   *counts = GET(int, forest->node_count);
+
+			assert_true(forest->node_count > TARGETS * TREES * 3);
+			for (int k = 0; k < TARGETS * TREES; k++)
+				for (int i = 0; i < ROWS; i++)
+				{
+					double		label = labels[i * TARGETS + k / TREES];
+					int			leaf = isnan(label) ? -1 : naive_leaf(forest, &rows, i, naive_root(forest, k));
+
+					if (leaf >= 0)
+					{
+						sums[leaf] += label;
+						counts[leaf]++;
+					}
+				}
+			for (int node = 0, k = 0; node < forest->node_count; node++)
+			{
+				HnLeafRange range;
+
+				while (k + 1 < TARGETS * TREES && node >= naive_root(forest, k + 1))
+					k++;
+				range = forest->ranges[k / TREES];
+				if (forest->columns[node] != HN_FOREST_LEAF)
+					continue;
+				assert_true(counts[node] >= leaf_rows);
+				assert_float_equal(range.least + (range.most - range.least) * forest->codes[node] / 255,
+								   sums[node] / counts[node], (range.most - range.least) / 509);
+			}
+		}
+}
+
+/* Predictions are the means over the trees; constant columns are in none. */
+static void
+test_predictions(void **state)
+{
+	HnInputs	rows = random_inputs(ROWS);
+	HnInputs	queries = random_inputs(QUERIES);
+	HnHead		head = fit_forest(&rows, labels_of(&rows, HN_REGRESSION), HN_REGRESSION, 0, 1);
+	const HnForest *forest = head.forest;
+	double		values[QUERIES * TARGETS];
+
+	(void) state;
+	expect_ok(hn_forest_predict(&context, &head, &queries, values));
+	for (int i = 0; i < QUERIES; i++)
+		for (int t = 0; t < TARGETS; t++)
+		{
+			double		sum = 0;
+
+			for (int k = 0; k < TREES; k++)
+				sum += forest->codes[naive_leaf(forest, &queries, i, naive_root(forest, t * TREES + k))] / 255.0;
+			assert_float_equal(values[i * TARGETS + t], forest->ranges[t].least
+							   + sum / TREES * (forest->ranges[t].most - forest->ranges[t].least), 1e-6);
+		}
+	for (int node = 0; node < forest->node_count; node++)
+	{
+		assert_int_not_equal(forest->columns[node], 3);
+		assert_int_not_equal(forest->columns[node], 5);
+		assert_int_not_equal(forest->columns[node], descriptor_count() + 4000);
+	}
+}
+
+/* It learns: of rows that it has not seen, it orders most pairs. */
+static void
+test_learning(void **state)
+{
+	HnInputs	rows = random_inputs(4 * ROWS);
+	HnInputs	queries = random_inputs(QUERIES);
+	HnHead		head = fit_forest(&rows, labels_of(&rows, HN_REGRESSION), HN_REGRESSION, 0, 1);
+	real	   *truth = labels_of(&queries, HN_REGRESSION);
+	double		values[QUERIES * TARGETS];
+	int			right = 0;
+	int			pairs = 0;
+
+	(void) state;
+	expect_ok(hn_forest_predict(&context, &head, &queries, values));
+	for (int i = 0; i < QUERIES * TARGETS; i++)
+		for (int j = i % TARGETS; j < i; j += TARGETS)
+			if (!isnan(truth[i]) && !isnan(truth[j]))
+			{
+				right += (truth[i] > truth[j]) == (values[i] > values[j]);
+				pairs++;
+			}
+	assert_true(right > 0.6 * pairs);
+}
+
+/* One seed gives one forest, another another. */
+static void
+test_seed(void **state)
+{
+	HnInputs	rows = random_inputs(ROWS);
+	real	   *labels = labels_of(&rows, HN_CLASSIFICATION);
+	HnForest   *a = fit_forest(&rows, labels, HN_CLASSIFICATION, 0, 1).forest;
+	HnForest   *b = fit_forest(&rows, labels, HN_CLASSIFICATION, 0, 1).forest;
+	HnForest   *c = fit_forest(&rows, labels, HN_CLASSIFICATION, 0, 2).forest;
+
+	(void) state;
+	assert_int_equal(a->node_count, b->node_count);
+	assert_memory_equal(a->columns, b->columns, a->node_count * sizeof(*a->columns));
+	assert_memory_equal(a->codes, b->codes, a->node_count);
+	assert_true(a->node_count != c->node_count
+				|| memcmp(a->columns, c->columns, a->node_count * sizeof(*a->columns)) != 0);
+}
+
+/* One class, one row, no label, labels that cannot be. */
+static void
+test_few_labels(void **state)
+{
+	HnInputs	rows = random_inputs(ROWS);
+	real	   *labels = GET(real, ROWS * TARGETS);
+	HnForestOptions options = {.descriptors = &hn_descriptors_rdkit_2d, .trees = TREES};
+	HnHead		head;
+	HnForestReport report;
+	double		values[ROWS * TARGETS];
+
+	(void) state;
+	for (int i = 0; i < ROWS * TARGETS; i++)
+		labels[i] = i % TARGETS == 0 ? 1 : i == 1 ? 0 : NAN;
+	head = fit_forest(&rows, labels, HN_CLASSIFICATION, 0, 1);
+	assert_int_equal(head.forest->node_count, TARGETS * TREES);
+	expect_ok(hn_forest_predict(&context, &head, &rows, values));
+	for (int i = 0; i < ROWS * TARGETS; i++)
+		assert_true(values[i] == (i % TARGETS == 0));
+
+	labels[1] = NAN;
+	assert_int_equal(hn_forest_fit(&context, &rows, labels, &options, &head, &report), HN_INVALID_ARGUMENT);
+	assert_non_null(strstr(context.message, "target \"b\" has no label"));
+	labels[1] = 2;
+	assert_int_equal(hn_forest_fit(&context, &rows, labels, &options, &head, &report), HN_INVALID_ARGUMENT);
+	labels[1] = INFINITY;
+	head.task = HN_REGRESSION;
+	assert_int_equal(hn_forest_fit(&context, &rows, labels, &options, &head, &report), HN_INVALID_ARGUMENT);
+	rows.counts = NULL;
+	assert_int_equal(hn_forest_predict(&context, &head, &rows, values), HN_INVALID_ARGUMENT);
+}
+
+static bool
+stop(void *state)
+{
+	(void) state;
+	return true;
+}
+
+static void
+test_interrupt(void **state)
+{
+	HnInputs	rows = random_inputs(ROWS);
+	HnForestOptions options = {.descriptors = &hn_descriptors_rdkit_2d, .trees = TREES};
+	HnHead		head = {.name = "h", .target_count = TARGETS, .targets = make_targets()};
+	HnForestReport report;
+	real	   *labels = labels_of(&rows, HN_REGRESSION);
+
+	(void) state;
+	context.interrupted = stop;
+	assert_int_equal(hn_forest_fit(&context, &rows, labels, &options, &head, &report), HN_INTERRUPTED);
+}
+
+/* A joint head of networks that know nothing, perhaps a kernel, and a forest. */
+static HnModel
+make_joint(HnTask task, const HnInputs *inputs, bool with_kernel)
+{
+	HnModel		base = {.features = &hn_features_2021};
+	HnModel		model;
+	real	   *labels = labels_of(inputs, task);
+	HnHead		head = {
+		.name = "joint", .task = task, .layer_count = 1, .member_count = MEMBERS, .target_count = TARGETS
+	};
+	HnHead		kernel = {.name = "joint", .task = task, .target_count = TARGETS, .targets = make_targets()};
+	HnKernelOptions options = {.fingerprint = true, .descriptors = &hn_descriptors_rdkit_2d, .counts = true, .rank = 20};
+	HnKernelReport report;
+	HnForest   *forest = fit_forest(inputs, labels, task, 0, 1).forest;
+	HnHead	   *joint = GET(HnHead, 1);
+
+	base.fingerprint_config = (HnFingerprintConfig) {.dim = D, .edge_dim = 4, .layers = 1, .rounds = 1};
+	expect_ok(hn_model_allocate(&context, &base));
+	memset(base.parameters, 0, (size_t) base.parameter_count * sizeof(real));
+	head.layers = GET(HnLinear, 1);
+	head.targets = make_targets();
+	expect_ok(hn_model_with_heads(&context, &base, &head, 1, 3, &model));
+	if (with_kernel)
+		expect_ok(hn_kernel_fit(&context, inputs, D, labels, &options, &kernel, &report));
+	expect_ok(hn_joint_make(&context, kernel.kernel, &model.heads[0], forest, joint));
+	joint->joint->factors[1] = 2.5;
+	model.heads = joint;
+	return model;
+}
+
+/* Value and deviation of a head are those of its parts, by their definitions. */
+static void
+test_joint(void **state)
+{
+	(void) state;
+	for (int kind = 0; kind < 4; kind++)
+	{
+		HnTask		task = kind / 2 == 0 ? HN_REGRESSION : HN_CLASSIFICATION;
+		bool		with_kernel = kind % 2 == 1;
+		HnInputs	rows = random_inputs(ROWS);
+		HnInputs	queries = random_inputs(QUERIES);
+		HnModel		model = make_joint(task, &rows, with_kernel);
+		HnHead	   *joint = &model.heads[0];
+		HnHead		part = *joint;
+		double		values[QUERIES * TARGETS];
+		double		sds[QUERIES * TARGETS];
+		double		networks[QUERIES * TARGETS];
+		double		networks_sd[QUERIES * TARGETS];
+		double		kernel[QUERIES * TARGETS];
+		double		kernel_sd[QUERIES * TARGETS];
+		double		forest[QUERIES * TARGETS];
+
+		assert_float_equal(joint->joint->forest, with_kernel ? 1 / 3.0 : 0.5, 1e-9);
+		joint->joint->forest = 0.25;
+		joint->joint->kernel = with_kernel ? 0.5 : 0;
+		expect_ok(hn_predict(&context, &model, joint, &queries, values, sds));
+		expect_ok(hn_forest_predict(&context, joint, &queries, forest));
+		part.kind = HN_NETWORK_HEAD;
+		expect_ok(hn_predict(&context, &model, &part, &queries, networks, networks_sd));
+		part.kind = HN_KERNEL_HEAD;
+		if (with_kernel)
+			expect_ok(hn_predict(&context, &model, &part, &queries, kernel, kernel_sd));
+		for (int i = 0; i < QUERIES * TARGETS; i++)
+		{
+			double		w = with_kernel ? 0.5 : 0;
+			double		k = with_kernel ? kernel[i] : 0;
+			double		ks = with_kernel && task == HN_REGRESSION ? kernel_sd[i] : 0;
+			double		n = networks[i];
+			double		f = forest[i];
+			double		y = w * k + 0.25 * f + (0.75 - w) * n;
+			double		variance = ks * ks + (0.75 - w) * networks_sd[i] * networks_sd[i] + w * (k - y) * (k - y)
+				+ 0.25 * (f - y) * (f - y) + (0.75 - w) * (n - y) * (n - y);
+			int			m = MEMBERS + 1 + with_kernel;
+			double		mean = (MEMBERS * n + f + k) / m;
+
+			if (task == HN_CLASSIFICATION)
+				variance = ((MEMBERS - 1) * networks_sd[i] * networks_sd[i] + MEMBERS * (n - mean) * (n - mean)
+							+ (f - mean) * (f - mean) + with_kernel * (k - mean) * (k - mean)) / (m - 1);
+			assert_float_equal(values[i], y, 1e-5);
+			assert_float_equal(sds[i], sqrt(variance) * joint->joint->factors[i % TARGETS], 1e-4);
+		}
+	}
+}
+
+/* Parts without a share go, but for the kernel that knows the deviation of numbers. */
+static void
+test_drop(void **state)
+{
+	(void) state;
+	for (HnTask task = HN_REGRESSION; task <= HN_CLASSIFICATION; task++)
+	{
+		HnInputs	rows = random_inputs(ROWS);
+		HnModel		model = make_joint(task, &rows, true);
+		HnHead	   *joint = &model.heads[0];
+
+		hn_joint_drop(joint);
+		assert_non_null(joint->forest);
+		assert_non_null(joint->kernel);
+		joint->joint->forest = joint->joint->kernel = 0;
+		hn_joint_drop(joint);
+		assert_null(joint->forest);
+		assert_int_equal(joint->kernel == NULL, task == HN_CLASSIFICATION);
+	}
+}
+
+/* What was written is read, and predicts the same. */
+static void
+test_file(void **state)
+{
+	HnInputs	rows = random_inputs(ROWS);
+	HnInputs	queries = random_inputs(QUERIES);
+
+	(void) state;
+	for (int kind = 0; kind < 4; kind++)
+	{
+		HnModel		model = make_joint(kind / 2 == 0 ? HN_REGRESSION : HN_CLASSIFICATION, &rows, kind % 2 == 1);
+		HnModel		copy;
+		unsigned char *bytes;
+		unsigned char *again;
+		size_t		size;
+		size_t		size_again;
+		double		values[2][QUERIES * TARGETS];
+		double		sds[2][QUERIES * TARGETS];
+
+		expect_ok(hn_model_write(&context, &model, &bytes, &size));
+		expect_ok(hn_model_read(&context, bytes, size, &copy));
+		expect_ok(hn_model_write(&context, &copy, &again, &size_again));
+		assert_int_equal(size, size_again);
+		assert_memory_equal(bytes, again, size);
+		assert_true(hn_model_needs(&copy).descriptors == &hn_descriptors_rdkit_2d);
+		assert_true(hn_model_needs(&copy).counts);
+		expect_ok(hn_predict(&context, &model, &model.heads[0], &queries, values[0], sds[0]));
+		expect_ok(hn_predict(&context, &copy, &copy.heads[0], &queries, values[1], sds[1]));
+		assert_memory_equal(values[0], values[1], sizeof(values[0]));
+		assert_memory_equal(sds[0], sds[1], sizeof(sds[0]));
+	}
+}
+
+/* Write a model, with a text replaced by one of the same length, and expect the reader's words. */
+static void
+expect_refusal(const HnModel *model, const char *text, const char *replacement, const char *reason)
+{
+	HnModel		model_to_write = *model;
+	HnModel		copy;
+	unsigned char *bytes;
+	size_t		size;
+	bool		found = false;
+
+	assert_int_equal(strlen(text), strlen(replacement));
+	expect_ok(hn_model_write(&context, &model_to_write, &bytes, &size));
+	for (size_t i = 0; i + strlen(text) <= size && !found; i++)
+		if (memcmp(bytes + i, text, strlen(text)) == 0)
+		{
+			memcpy(bytes + i, replacement, strlen(text));
+			found = true;
+		}
+	assert_true(found);
+	assert_int_equal(hn_model_read(&context, bytes, size, &copy), HN_INVALID_MODEL);
+	if (strstr(context.message, reason) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", context.message, reason);
+}
+
+static void
+test_refusals(void **state)
+{
+	HnInputs	rows = random_inputs(ROWS);
+	HnModel		model = make_joint(HN_CLASSIFICATION, &rows, false);
+	HnForest   *forest = model.heads[0].forest;
+	int			last = forest->node_count - 1;
+	uint16_t	column = forest->columns[0];
+
+	(void) state;
+	expect_refusal(&model, "\\\"forest\\\": 0.5", "\\\"forest\\\": 1.5", "the forest's share of head \"joint\" is 1.5");
+	expect_refusal(&model, "\\\"share\\\": 0.0", "\\\"share\\\": 0.5", "the kernel's share of head \"joint\" is 0.5");
+	expect_refusal(&model, "\\\"trees\\\": 7", "\\\"trees\\\": 8", "has no end after its");
+	expect_refusal(&model, "\\\"trees\\\": 7", "\\\"trees\\\": 6", "nodes over");
+	expect_refusal(&model, "\\\"trees\\\": 7", "\\\"trees\\\": 0", "the number of trees of head \"joint\" is 0");
+	expect_refusal(&model, "\\\"trees\\\"", "\\\"treez\\\"", "treez");
+	expect_refusal(&model, "rdkit-2d-a", "rdkit-2d-b", "unrecognized descriptor set");
+
+	forest->columns[0] = (uint16_t) hn_forest_width(forest);
+	expect_refusal(&model, "a", "a", "node 0 of the forest of head \"joint\" has column");
+	forest->columns[0] = HN_FOREST_LEAF;
+	expect_refusal(&model, "a", "a", "nodes over");
+	forest->columns[0] = column;
+	forest->columns[last] = 0;
+	expect_refusal(&model, "a", "a", "has no end after its");
+	forest->columns[last] = HN_FOREST_LEAF;
+	forest->thresholds[1] = forest->thresholds[0] - 1;
+	expect_refusal(&model, "a", "a", "the thresholds of descriptor 0 of head \"joint\" do not ascend");
+
+	model = make_joint(HN_REGRESSION, &rows, false);
+	expect_refusal(&model, "\\\"least\\\"", "\\\"laest\\\"", "laest");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_leaves, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_predictions, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_learning, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_seed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_few_labels, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_interrupt, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_joint, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_drop, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_file, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
