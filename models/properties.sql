@@ -11,6 +11,7 @@
 --
 -- and appends what is printed, CSV, to the results. The model stays, as
 -- DATASET_SPLIT_VARIANT; it is trained again only if base or options are others.
+-- A base that is to be tuned is made by trunk.sql first, unless it is there.
 -- Times are by the clock. Memory is the peak of the backend, with
 -- what it touched of shared memory, and without background workers.
 
@@ -36,9 +37,9 @@ SELECT count(*) = 0 AS unknown FROM variant WHERE variant = :'variant' \gset
 \if :unknown
 DO $$ BEGIN RAISE 'unrecognized variant; models/variants.sql has them all'; END $$;
 \endif
+SELECT base AS start, tuned, CASE WHEN tuned THEN concat_ws('_', 'trunk', :'split', nullif(base, 'hamnet-base')) ELSE base END AS base
+FROM variant WHERE variant = :'variant' AND base IS NOT NULL AND dataset IN ('*', :'dataset') ORDER BY dataset = '*' LIMIT 1 \gset
 SELECT replace(concat_ws('_', :'dataset', :'split', :'variant'), ' ', '_') AS model,
-	coalesce((SELECT base FROM variant WHERE variant = :'variant' AND base IS NOT NULL AND dataset IN ('*', :'dataset') ORDER BY dataset = '*' LIMIT 1),
-		(SELECT base FROM variant WHERE variant = 'ours' AND dataset = '*')) AS base,
 	(SELECT jsonb_object_agg(key, value)
 		FROM (SELECT DISTINCT ON (key) key, value
 			FROM variant, jsonb_each(options)
@@ -50,16 +51,31 @@ SELECT replace(concat_ws('_', :'dataset', :'split', :'variant'), ' ', '_') AS mo
 	format('dataset.%I', :'dataset') AS source
 FROM pg_attribute
 WHERE attrelid = format('dataset.%I', :'dataset')::regclass AND attnum > 2 AND attname !~ '^(random\d|scaffold)$' \gset
-SELECT coalesce((SELECT id FROM hamnet_models() WHERE name = :'base'), '') AS base_id,
-	jsonb_set(:'options', '{base}', to_jsonb(:'base'::text)) AS options,
-	format('SELECT smiles, %s FROM %s WHERE %I = ''train''', :'units', :'source', :'split') AS training,
-	format('SELECT smiles, %s FROM %s WHERE %I = ''valid''', :'units', :'source', :'split') AS validation,
-	format('SELECT smiles, %s FROM %s WHERE %I = %L', :'targets', :'source', :'split', :'part') AS measured,
-	:'base' <> 'scratch' AND NOT EXISTS (SELECT FROM hamnet_models() WHERE name = :'base') AS base_absent \gset
-\if :base_absent
-\warn There is no model named :base (see properties.sh about base_no_engine).
+SELECT :'start' <> 'scratch' AND NOT EXISTS (SELECT FROM hamnet_models() WHERE name = :'start') AS start_absent \gset
+\if :start_absent
+\warn There is no model named :start (see properties.sh about base_no_engine).
 DO $$ BEGIN RAISE 'no base model'; END $$;
 \endif
+
+-- One session makes a trunk, others wait for it.
+SELECT pg_advisory_lock(hashtext(:'base')) IS NULL AS locked, :'tuned' AND NOT EXISTS (SELECT FROM hamnet_models() WHERE name = :'base') AS trunk_absent \gset
+\if :trunk_absent
+\set trunk :base
+\ir trunk.sql
+INSERT INTO dataset.trained
+SELECT :'trunk', m.id, s.id, options, extract(epoch FROM finished - started), dataset.peak_mib()
+FROM hamnet_models() AS m, hamnet_models() AS s, (SELECT options, started, finished FROM hamnet_training_runs() WHERE model = :'trunk' AND state = 'done' ORDER BY run DESC LIMIT 1) AS run
+WHERE m.name = :'trunk' AND s.name = :'start'
+ON CONFLICT (model) DO UPDATE SET id = EXCLUDED.id, base_id = EXCLUDED.base_id, options = EXCLUDED.options, seconds = EXCLUDED.seconds, mib = EXCLUDED.mib;
+\endif
+SELECT pg_advisory_unlock(hashtext(:'base')) AS unlocked \gset
+
+-- Of QM9's training part a quarter is learned from: describing all of it takes longer than all the rest.
+SELECT coalesce((SELECT id FROM hamnet_models() WHERE name = :'base'), '') AS base_id,
+	jsonb_set(:'options', '{base}', to_jsonb(:'base'::text)) AS options,
+	format('SELECT smiles, %s FROM %s WHERE %I = ''train''%s', :'units', :'source', :'split', CASE :'dataset' WHEN 'qm9' THEN ' AND row % 4 = 0' ELSE '' END) AS training,
+	format('SELECT smiles, %s FROM %s WHERE %I = ''valid''', :'units', :'source', :'split') AS validation,
+	format('SELECT smiles, %s FROM %s WHERE %I = %L', :'targets', :'source', :'split', :'part') AS measured \gset
 
 -- 2. Training, unless it was done.
 
@@ -129,6 +145,9 @@ FROM (SELECT *, novelty > 1 AS far,
 		rank() OVER (PARTITION BY target, novelty > 1 ORDER BY value) + (count(*) OVER (PARTITION BY target, novelty > 1, value) - 1) / 2.0 AS value_rank
 	FROM predicted WHERE label IS NOT NULL AND novelty IS NOT NULL) AS ranked
 GROUP BY target, class, far;
+
+INSERT INTO figure
+SELECT 'trunk_seconds', '', seconds, 1 FROM dataset.trained WHERE model = :'base';
 
 SELECT :'part' = 'test' AS final \gset
 \if :final
