@@ -6,14 +6,15 @@
 
 CREATE TEMP VIEW variant (variant, dataset, base, tuned, options) AS
 VALUES
-	('ours', '*', 'hamnet-base', true, '{"head": "joint", "members": 5, "units": 64, "counts": 512, "workers": 1}'::jsonb),
-	('ours', 'tox21', NULL, NULL, '{"kernel_rows": 3000}'),
-	('ours', 'hiv', NULL, NULL, '{"members": 2, "kernel_rows": 4000}'),
-	('ours', 'qm9', NULL, NULL, '{"members": 2, "kernel_rows": 2000, "units": 256}'),
+	('ours', '*', 'hamnet-base', true, '{"head": "joint", "members": 5, "units": 64, "counts": 512, "kernel_fingerprint": "best", "workers": 1}'::jsonb),
+	('ours', 'bbbp', NULL, NULL, '{"trees": 200}'),
+	('ours', 'tox21', NULL, NULL, '{"kernel_rows": 3000, "kernel_fingerprint": "never", "trees": 200}'),
+	('ours', 'hiv', NULL, NULL, '{"members": 2, "kernel_rows": 4000, "kernel_fingerprint": "never", "trees": 200}'),
+	('ours', 'qm9', NULL, NULL, '{"members": 2, "kernel_rows": 2000, "kernel_fingerprint": "always", "units": 256}'),
 	('engine off', '*', 'base_no_engine', true, '{}'),
-	('single member', '*', 'hamnet-base', true, '{"head": "mlp", "members": 1}'),
+	('single member', '*', 'hamnet-base', true, '{"head": "mlp", "members": 1, "kernel_fingerprint": null, "trees": null}'),
 	('not tuned', '*', 'hamnet-base', false, '{}'),
-	('kernel alone', '*', 'hamnet-base', true, '{"head": "kernel", "members": null}'),
+	('kernel alone', '*', 'hamnet-base', true, '{"head": "kernel", "members": null, "trees": null}'),
 	('large networks', '*', 'hamnet-base', true, '{"units": 256, "counts": 1024}'),
 	('without counts', '*', 'hamnet-base', true, '{"inputs": "descriptors"}'),
 	('network alone', '*', 'hamnet-base', false, '{"head": "full"}'),

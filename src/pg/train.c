@@ -59,6 +59,7 @@ typedef struct TrainOptions
 	char	   *inputs;
 	int64		counts;
 	int64		kernel_rows;
+	char	   *kernel_fingerprint;
 	int64		trees;
 	int64		epochs;
 	int64		batch;
@@ -89,6 +90,9 @@ static const char *const networks[] = {"mlp", "full", NULL};
 /* What a network head reads: each the one before and more. */
 static const char *const network_inputs[] = {"fingerprint", "descriptors", "counts", NULL};
 
+/* Whether kernels compare fingerprints. */
+static const char *const kernel_fingerprints[] = {"always", "never", "best", NULL};
+
 static const char *const generators[] = {"base", "new", NULL};
 
 static const char *const feature_sets[] = {"hamnet-2021", "hamnet-2026", NULL};
@@ -108,6 +112,7 @@ static const Option train_options[] = {
 	{"counts", OPTION_INTEGER, offsetof(TrainOptions, counts), .integer = {1024, 1, HN_COUNT_COLUMNS}},
 	{"kernel_rows", OPTION_INTEGER, offsetof(TrainOptions, kernel_rows),
 	.integer = {HN_MAX_KERNEL_ROWS, FEWEST_ROWS, HN_MAX_KERNEL_ROWS}},
+	{"kernel_fingerprint", OPTION_TEXT, offsetof(TrainOptions, kernel_fingerprint), .text = {"always", kernel_fingerprints}},
 	{"trees", OPTION_INTEGER, offsetof(TrainOptions, trees), .integer = {0, 0, HN_MAX_TREES}},
 	{"epochs", OPTION_INTEGER, offsetof(TrainOptions, epochs), .integer = {0, 1, 100000}},
 	{"batch", OPTION_INTEGER, offsetof(TrainOptions, batch), .integer = {32, 1, 100000}},
@@ -599,15 +604,12 @@ IsJointWith(const Trainer *trainer, Candidate candidate)
 		strcmp(options->networks, candidate_names[candidate]) == 0;
 }
 
-/*
- * Fit kernel heads to the training part. They see descriptors, counts and the
- * fingerprint, unless it is random or its generator will be trained.
- */
+/* Fit kernel heads to the training part. They see descriptors, counts and, if asked, the fingerprint. */
 static void
-TrainKernel(Trainer *trainer, Outcome *outcome)
+FitKernel(Trainer *trainer, bool fingerprint, Outcome *outcome)
 {
 	HnKernelOptions options = {
-		.fingerprint = !trainer->scratch && !IsJointWith(trainer, FULL),
+		.fingerprint = fingerprint,
 		.descriptors = &hn_descriptors_rdkit_2d, .counts = true, .rows = trainer->options.kernel_rows,
 		.seed = trainer->options.seed, .progress = TellKernel, .progress_state = &trainer->procedure.run
 	};
@@ -618,6 +620,7 @@ TrainKernel(Trainer *trainer, Outcome *outcome)
 	outcome->model = trainer->model;
 	outcome->model.head_count = trainer->head_count;
 	outcome->model.heads = palloc(trainer->head_count * sizeof(HnHead));
+	appendStringInfo(&outcome->report, ", \"fingerprint\": %s", fingerprint ? "true" : "false");
 	for (int h = 0; h < trainer->head_count; h++)
 	{
 		HnHead	   *head = &outcome->model.heads[h];
@@ -642,6 +645,30 @@ TrainKernel(Trainer *trainer, Outcome *outcome)
 		first += head->target_count;
 		pfree(labels);
 	}
+}
+
+/*
+ * The kernel candidate. A random fingerprint tells it nothing, and one whose
+ * generator will be trained will be another. One that was trained on the same
+ * rows tells them apart by what it learned by heart, which the likelihood over
+ * these rows does not see: the validation part does.
+ */
+static void
+TrainKernel(Trainer *trainer, Outcome *outcome)
+{
+	const char *wanted = trainer->options.kernel_fingerprint;
+	bool		usable = !trainer->scratch && !IsJointWith(trainer, FULL);
+	Outcome		without = {.tried = true};
+
+	FitKernel(trainer, usable && strcmp(wanted, "never") != 0, outcome);
+	JudgeModel(trainer, outcome);
+	if (!usable || strcmp(wanted, "best") != 0)
+		return;
+	initStringInfo(&without.report);
+	FitKernel(trainer, false, &without);
+	JudgeModel(trainer, &without);
+	if (without.score < outcome->score)
+		*outcome = without;
 }
 
 /* What the forest of a head says of the validation part, of targets from `first` on. */
@@ -943,7 +970,13 @@ ValidationLabels(const Trainer *trainer, int first, int count)
 	return labels;
 }
 
-/* Give the head other shares, unless they are no better than the best before; NaN if there were none. */
+/*
+ * Shares that favour a part have to be better by so much of the score: what is
+ * chosen among many by few rows is chosen by chance, and an even mean is hard to beat.
+ */
+#define FAVOUR_GAIN 0.01
+
+/* Give the head other shares, less even ones, unless they are not clearly better than the best before; NaN if there were none. */
 static void
 TryShares(Trainer *trainer, Outcome *outcome, HnHead *head, int first, const HnParts *parts,
 		  HnJoint shares, double *best)
@@ -955,7 +988,7 @@ TryShares(Trainer *trainer, Outcome *outcome, HnHead *head, int first, const HnP
 	*head->joint = shares;
 	CombineParts(trainer, head, first, parts, outcome);
 	score = ScorePredictions(trainer, outcome->values, &shown);
-	if (isnan(*best) || score < *best)
+	if (isnan(*best) || score < *best - FAVOUR_GAIN * fabs(*best))
 		*best = score;
 	else
 		*head->joint = before;
@@ -963,8 +996,7 @@ TryShares(Trainer *trainer, Outcome *outcome, HnHead *head, int first, const HnP
 
 /*
  * Choose the shares and the factors of one joint head, given those of the
- * others. Shares are quarters; the more even ones come first, so that of those
- * that are as good they are taken.
+ * others. Shares are quarters, the more even ones first.
  */
 static void
 WeighJoint(Trainer *trainer, Outcome *outcome, int h, int first)
@@ -1090,7 +1122,7 @@ TryCandidate(Trainer *trainer, Candidate candidate)
 		TrainNetwork(trainer, candidate, outcome);
 	if (!outcome->tried)
 		return;
-	if (candidate < FOREST)
+	if (candidate == MLP || candidate == FULL)
 		JudgeModel(trainer, outcome);
 	if (trainer->metric != METRIC_NONE)
 		ereport(NOTICE,

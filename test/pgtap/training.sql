@@ -1,7 +1,7 @@
 -- Training, evaluation and their log, on tiny data. All of it in one
 -- transaction, where nothing is committed on the way.
 BEGIN;
-SELECT plan(107);
+SELECT plan(113);
 SET LOCAL client_min_messages = warning;
 
 -- alcohols, amines, halides and acids whose label follows from their atoms
@@ -173,6 +173,14 @@ SELECT set_eq($$SELECT property, value, sd FROM hamnet_predictions('CCCCO', 'tc'
 
 SELECT lives_ok($$CALL hamnet_train('kr', 'SELECT smiles, active FROM assay', '{"head": "kernel", "kernel_rows": 20}')$$, 'a kernel on a sample');
 SELECT is((report_of('kr') #> '{candidates,kernel,classification}') - 'log_likelihood', '{"rows": 20, "labelled_rows": 54}', 'of its rows');
+
+SELECT lives_ok($$CALL hamnet_train('kn', 'SELECT smiles, y FROM assay', '{"head": "kernel", "base": "a", "kernel_fingerprint": "never", "known": 0}')$$, 'a kernel without the fingerprint');
+SELECT lives_ok($$CALL hamnet_train('ku', 'SELECT smiles, y FROM assay', '{"head": "kernel", "base": "hamnet-untrained", "kernel_fingerprint": "never", "known": 0}')$$, 'on another base');
+SELECT is(hamnet_predict('CCCCO', 'y', 'kn'), hamnet_predict('CCCCO', 'y', 'ku'), 'predicts the same');
+SELECT lives_ok($$CALL hamnet_train('kb', 'SELECT smiles, y FROM assay', '{"head": "kernel", "base": "a", "kernel_fingerprint": "best", "known": 0}')$$, 'the better of both');
+SELECT lives_ok($$CALL hamnet_train('ka', 'SELECT smiles, y FROM assay', '{"head": "kernel", "base": "a", "known": 0}')$$, 'and the one with the fingerprint');
+SELECT is((report_of('kb') #>> '{candidates,kernel,validation}')::float8,
+	least((report_of('ka') #>> '{candidates,kernel,validation}')::float8, (report_of('kn') #>> '{candidates,kernel,validation}')::float8), 'is what validates better');
 
 -- rows to validate on
 SELECT lives_ok($$CALL hamnet_train('vq', 'SELECT smiles, y FROM assay WHERE n <> 5',
