@@ -60,12 +60,13 @@ CHECKED_CFLAGS = $(CORE_CFLAGS) -fsanitize=implicit-conversion $(CHECKED_FLAGS)
 
 OBJS = $(patsubst %.c,%.o,$(wildcard src/pg/*.c))
 DATA = $(wildcard sql/*--*.sql) $(TRAINED_MODELS)
-DATA_built = $(UNTRAINED_MODEL)
+DATA_built = $(DRAWN_MODELS)
 
 # The built-in models are installed beside the extension; their SHA-256 and
-# what they predict are compiled into the module.
-UNTRAINED_MODEL = models/hamnet-untrained.safetensors
-TRAINED_MODELS = $(filter-out $(UNTRAINED_MODEL),$(wildcard models/*.safetensors))
+# what they predict are compiled into the module. Two are made here, because
+# a seed draws all of their weights, or all but those of an engine.
+DRAWN_MODELS = models/hamnet-untrained.safetensors models/hamnet-engine.safetensors
+TRAINED_MODELS = $(filter-out $(DRAWN_MODELS),$(wildcard models/hamnet-*.safetensors))
 BUILTIN_MODELS = src/pg/builtin_models.h
 SHA256SUM ?= sha256sum
 
@@ -120,7 +121,7 @@ CORE_CXXFLAGS = -std=c++17 -O2 -g -fPIC -fvisibility=hidden -Iinclude -isystem $
 PG_CPPFLAGS = -Iinclude -DHAMNET_VERSION='"$(EXTVERSION)"' $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 SHLIB_LINK = $(CORE) $(CORE_LIBS)
 EXTRA_CLEAN = build $(CORE) $(CORE_OBJS) $(UNIT_TESTS) test/unit/*.o src/nn/kernels_*.o src/nn/product_*.o \
-	models/make_untrained models/pin_models bench/network bench/training_step bench/scan_limit bench/*.o $(BUILTIN_MODELS) $(BUILTIN_MODELS).new $(FRAGMENTS) $(FRAGMENTS).new
+	models/make_model models/pin_models $(DRAWN_MODELS:=.new) bench/network bench/training_step bench/scan_limit bench/*.o $(BUILTIN_MODELS) $(BUILTIN_MODELS).new $(FRAGMENTS) $(FRAGMENTS).new
 
 # Bitcode serves inlining into SQL expressions; nothing here is small enough to gain.
 override with_llvm := no
@@ -173,17 +174,25 @@ $(OBJS): $(CORE_HEADERS) $(BUILTIN_MODELS) $(wildcard src/pg/*.h)
 # The version is compiled in.
 src/pg/version.o: hamnet.control
 
-models/make_untrained: models/make_untrained.c $(CORE)
+models/make_model models/pin_models: %: %.c models/files.h $(CORE)
 	$(CC) $(CORE_CFLAGS) -o $@ $< $(CORE) $(CORE_LIBS)
 
-models/pin_models: models/pin_models.c $(CORE)
-	$(CC) $(CORE_CFLAGS) -o $@ $< $(CORE) $(CORE_LIBS)
+models/hamnet-untrained.safetensors: SEED = 20210503
+models/hamnet-untrained.safetensors: ID = 36e065f01b3d4fa171cc60bc3ccd8932541993e41d477f3f00d40e03b061034c
 
-$(UNTRAINED_MODEL): models/make_untrained
-	./models/make_untrained $@
+models/hamnet-engine.safetensors: SEED = 0
+models/hamnet-engine.safetensors: ID = 496450e9397b4228093883c0fba569180164bf78f4c1f689d10246bb95a12eaa
+models/hamnet-engine.safetensors: models/engine.safetensors
+
+# Indexes and columns of users know a model by its SHA-256: another one is an error.
+$(DRAWN_MODELS): models/make_model
+	./models/make_model $@.new $(SEED) $(filter %.safetensors,$^)
+	@sum=$$($(SHA256SUM) < $@.new); [ "$${sum%% *}" = $(ID) ] || \
+		{ echo "$@ must have SHA-256 $(ID), but what was made has $${sum%% *}" >&2; exit 1; }
+	mv $@.new $@
 
 # Replaced only when it changes, so that the module is not rebuilt for nothing.
-$(BUILTIN_MODELS): $(sort $(UNTRAINED_MODEL) $(TRAINED_MODELS)) models/pin_models.sh models/pin_models
+$(BUILTIN_MODELS): $(sort $(DRAWN_MODELS) $(TRAINED_MODELS)) models/pin_models.sh models/pin_models
 	SHA256SUM="$(SHA256SUM)" sh models/pin_models.sh models/pin_models $(filter %.safetensors,$^) > $@.new
 	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 

@@ -4,7 +4,12 @@
 --
 --     psql -v data=/path/to/data -f models/engine.sql
 --     psql -qAtc "SELECT encode(weights, 'base64') FROM _hamnet_model WHERE name = 'engine'" |
---         base64 -d > models/hamnet-engine.safetensors
+--         base64 -d | models/cut_engine.py > models/engine.safetensors
+--
+-- The generator beside the engine is what the seed, 0, drew: the build draws it
+-- again, and wants to be told the SHA-256 of what comes out (see the Makefile). The
+-- engine that is there was made by version 0.1.0, in which a model from scratch had
+-- the shape of hamnet-untrained, as models/make_model.c wants it.
 --
 -- Whatever stops it, run it again: tables that are there stay, and training
 -- goes on from its last checkpoint. Below the directory lie

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "files.h"
 #include "hamnet/model.h"
 
 typedef struct Pinned
@@ -22,27 +23,6 @@ typedef struct Pinned
 	size_t		bytes;
 	HnModel		model;
 } Pinned;
-
-/* Read a whole file into the arena. */
-static HnStatus
-read_file(HnContext *context, const char *path, unsigned char **bytes, size_t *size)
-{
-	FILE	   *file = fopen(path, "rb");
-	long		length = -1;
-	HnStatus	status = HN_OK;
-
-	if (file && fseek(file, 0, SEEK_END) == 0)
-		length = ftell(file);
-	*size = length < 0 ? 0 : (size_t) length;
-	*bytes = hn_arena_alloc(context->arena, *size, 1);
-	if (*bytes == NULL)
-		status = hn_fail_memory(context);
-	else if (length < 0 || fseek(file, 0, SEEK_SET) != 0 || fread(*bytes, 1, *size, file) != *size)
-		status = hn_fail(context, HN_INTERNAL, "could not read the file");
-	if (file)
-		fclose(file);
-	return status;
-}
 
 static HnStatus
 read_model(HnContext *context, const char *path, const char *sum, Pinned *pinned)
