@@ -22,7 +22,7 @@
 
 struct HnKnown
 {
-	double		distance;		/* that counts as 1; in standard deviations, above 0 */
+	double		distance;		/* that counts as 1; in standard deviations, 1e-4 to 1e6 */
 	int			rows;			/* of the table; 0 where a kernel part has them */
 	int			width;			/* D, set by hn_model_shape */
 

@@ -114,6 +114,9 @@ check_number(HnContext *context, const HnHead *head, const char *what, double va
 /* Block weights and variances beyond this overflow what is computed from them. */
 #define MOST_WEIGHT 1e6
 
+/* One step in one column of the widest fingerprint is farther than this: 1 / (21 · 64). */
+#define LEAST_DISTANCE 1e-4
+
 static HnStatus
 check_kernel(HnContext *context, const HnHead *head)
 {
@@ -200,9 +203,7 @@ check_known(HnContext *context, const HnHead *head)
 
 	if (known == NULL)
 		return HN_OK;
-	if (!(known->distance > 0 && known->distance <= MOST_WEIGHT))
-		return hn_fail(context, HN_INVALID_MODEL, "the distance of known molecules of head \"%s\" is %g, "
-					   "it must be above 0 and at most %g", head->name, known->distance, MOST_WEIGHT);
+	HN_TRY(check_number(context, head, "the distance of known molecules", known->distance, LEAST_DISTANCE, MOST_WEIGHT));
 	snprintf(what, sizeof(what), "the number of known molecules of head \"%s\"", head->name);
 	return check_range(context, what, known->rows, hn_known_by_kernel(head) ? 0 : 1,
 					   hn_known_by_kernel(head) ? 0 : HN_MAX_KNOWN);

@@ -1,7 +1,7 @@
 -- Every form of model file that an earlier version wrote is read and means what it meant.
 --
--- test/golden/models-VERSION holds a small file for each form that the version wrote, and what it computed with them.
--- Files of a released version never change. Those of 0.1.0 are:
+-- test/golden/models-VERSION holds a small file for each form that the version was the first to write, and what it computed
+-- with them; test/golden/make_models.sql makes them. Files of a released version never change. Those of 0.1.0 are:
 --   network            a generator without an engine, heads of both tasks
 --   engine             without heads, from hamnet_train_engine
 --   full               engine, generator and head
@@ -12,8 +12,22 @@
 --   kernel_counts      kernel head with counts of substructures
 --   kernel_classes     kernel head of a class
 --   kernel_both        two kernel heads, one of two targets, of which one has a name that is not ASCII
+-- And those of 0.2.0:
+--   features           a new generator by feature set hamnet-2026, after an engine of 0.1.0 that was widened
+--   bonds              the same with bond messages, heads of both tasks
+--   bonds_members      the same with two generators; heads know molecules by a table
+--   bonds_2021         bond messages by feature set hamnet-2021, without the engine
+--   inputs             networks that read the fingerprint standardised, descriptors and counts
+--   inputs_members     two of them, of descriptors without counts, each a single layer
+--   inputs_raw         the fingerprint as it is, descriptors and counts
+--   kernel_regression  distances of counts, a range of labels, molecules known by the kernel's rows
+--   kernel_classes     distances of counts, of a class, without known molecules
+--   joint              kernel and two networks, of both tasks, weighed by validation
+--   joint_full         the same with a generator for each network and a kernel without fingerprints; known by a table
+--   joint_single       kernel and one network, which reads the fingerprint alone
+--   combined           heads of several models, by hamnet_combine_models
 BEGIN;
-SELECT plan(8);
+SELECT plan(9);
 
 CREATE TEMP TABLE file (version text, form text, weights text, PRIMARY KEY (version, form));
 \copy file FROM PROGRAM 'cd test/golden && for f in models-*/*.safetensors; do v=${f%%/*}; n=${f##*/}; printf "%s\t%s\t" "${v#models-}" "${n%.*}"; base64 -w 0 $f; echo; done'
@@ -24,7 +38,7 @@ CREATE TEMP TABLE expected AS
 	SELECT version || ' ' || model AS model, id, smiles, fingerprint, predictions
 	FROM line, jsonb_to_record(content) AS e(model text, id text, smiles text, fingerprint jsonb, predictions jsonb);
 
-SELECT cmp_ok(count(*), '>=', 10::bigint, 'ten forms at least') FROM file;
+SELECT cmp_ok(count(*), '>=', 23::bigint, 'every form is there') FROM file;
 SELECT lives_ok('SELECT hamnet_load_model(version || '' '' || form, decode(weights, ''base64'')) FROM file', 'all are read');
 SELECT set_eq('SELECT name, id FROM hamnet_models() WHERE NOT built_in', 'SELECT model, id FROM expected', 'and are what was written');
 
@@ -39,10 +53,11 @@ SELECT is_empty($$
 	WHERE NOT close(value, expected)$$, 'the same fingerprints');
 
 CREATE TEMP TABLE prediction AS
-	SELECT model, smiles, property, value, sd, predictions -> property AS expected
+	SELECT model, smiles, property, value, sd, novelty, predictions -> property AS expected
 	FROM expected LEFT JOIN LATERAL hamnet_predictions(smiles, model) ON true;
 SELECT is_empty('SELECT * FROM prediction WHERE NOT close(value, (expected ->> 0)::float8)', 'the same predictions');
 SELECT is_empty('SELECT * FROM prediction WHERE NOT close(sd, (expected ->> 1)::float8)', 'the same deviations');
+SELECT is_empty('SELECT * FROM prediction WHERE NOT close(novelty, (expected ->> 2)::float8)', 'the same novelty, if any');
 SELECT set_eq('SELECT model, smiles, property FROM prediction WHERE property IS NOT NULL',
 	'SELECT model, smiles, jsonb_object_keys(predictions) FROM expected', 'of the same properties');
 

@@ -359,6 +359,9 @@ test_damaged_file(void **state)
 	expect_damage(&model, "distance");
 	table->distance = 1e9;
 	expect_damage(&model, "distance");
+	/* By this the novelty would be infinite. */
+	table->distance = 1e-320;
+	expect_damage(&model, "distance");
 	table->distance = distance;
 
 	/* Rows where the kernel has them, none where nobody has, too many. */
