@@ -8,7 +8,7 @@ CREATE TEMP VIEW variant (variant, dataset, base, tuned, options) AS
 VALUES
 	('ours', '*', 'hamnet-base', true, '{"head": "joint", "members": 5, "units": 64, "counts": 512, "kernel_fingerprint": "best", "workers": 1}'::jsonb),
 	('ours', 'bbbp', NULL, NULL, '{"trees": 200}'),
-	('ours', 'tox21', NULL, NULL, '{"kernel_rows": 3000, "kernel_fingerprint": "never", "trees": 200}'),
+	('ours', 'tox21', NULL, NULL, '{"kernel_rows": 3000, "kernel_fingerprint": "never", "trees": 50}'),
 	('ours', 'hiv', NULL, NULL, '{"members": 2, "kernel_rows": 4000, "kernel_fingerprint": "never", "trees": 200}'),
 	('ours', 'qm9', NULL, NULL, '{"members": 2, "kernel_rows": 2000, "kernel_fingerprint": "always", "units": 256}'),
 	('engine off', '*', 'base_no_engine', true, '{}'),
