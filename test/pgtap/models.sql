@@ -1,7 +1,7 @@
 -- Loading, replacing, pinning and dropping models, and who may.
 \set weights `base64 -w 0 test/golden/small.safetensors`
 BEGIN;
-SELECT plan(43);
+SELECT plan(44);
 
 CREATE TEMP TABLE file AS SELECT decode(:'weights', 'base64') AS weights;
 GRANT SELECT ON file TO PUBLIC;
@@ -13,12 +13,14 @@ GRANT SELECT ON other TO PUBLIC;
 SELECT results_eq($$SELECT name, built_in, dim, features, targets, owner FROM hamnet_models()$$,
 	$$VALUES ('hamnet-base', true, 256, 'hamnet-2026', '{}'::text[], NULL::name), ('hamnet-engine', true, 256, 'hamnet-2021', '{}', NULL),
 		('hamnet-properties', true, 256, 'hamnet-2026',
-			'{solubility,hydration_energy,lipophilicity,bbb_permeable,NR-AR,NR-AR-LBD,NR-AhR,NR-Aromatase,NR-ER,NR-ER-LBD,NR-PPAR-gamma,SR-ARE,SR-ATAD5,SR-HSE,SR-MMP,SR-p53,hiv_active}', NULL),
+			'{solubility,hydration_energy,lipophilicity,bbb_permeable,NR-AR,NR-AR-LBD,NR-AhR,NR-Aromatase,NR-ER,NR-ER-LBD,NR-PPAR-gamma,SR-ARE,SR-ATAD5,SR-HSE,SR-MMP,SR-p53,hiv_active,mu,alpha,homo,lumo,gap,r2,zpve,u0,u298,h298,g298,cv}', NULL),
 		('hamnet-untrained', true, 256, 'hamnet-2021', '{}', NULL)$$,
 	'the built-in models are listed');
 SELECT is(hamnet_fingerprint('CCO', 'hamnet-base'), hamnet_fingerprint('CCO'), 'it can be named');
 SELECT is(hamnet_fingerprint_pinned('CCO', id), hamnet_fingerprint('CCO'), 'and pinned') FROM hamnet_models() WHERE name = 'hamnet-base';
-SELECT is(hamnet_fingerprint('CCO', 'hamnet-properties')::real[], hamnet_fingerprint('CCO')::real[], 'properties are predicted from the same fingerprint');
+SELECT is((SELECT array_agg(property ORDER BY n) FROM hamnet_predictions('CCO') WITH ORDINALITY AS p (property, value, unit, sd, novelty, n)), targets, 'every property is predicted')
+	FROM hamnet_models() WHERE name = 'hamnet-properties';
+SELECT ok(bool_and(sd > 0 AND novelty >= 0 AND value BETWEEN '-Infinity' AND 'Infinity'), 'each with a deviation and a novelty') FROM hamnet_predictions('CCO');
 SELECT throws_ok($$SELECT hamnet_load_model('hamnet-untrained', weights) FROM file$$, '42939', NULL, 'its name is reserved');
 SELECT throws_ok($$SELECT hamnet_drop_model('hamnet-untrained')$$, '2BP01', NULL, 'it cannot be dropped');
 
