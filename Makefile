@@ -79,7 +79,7 @@ FUZZERS = $(patsubst test/fuzz/%.c,$(CHECKED)%,$(wildcard test/fuzz/fuzz_*.c))
 
 # src/nn/kernels.c and product.c are compiled once for each instruction set and chosen at run time.
 ifneq (,$(findstring x86_64,$(shell $(CC) -dumpmachine)))
-KERNEL_SETS = portable avx2 avx512
+KERNEL_SETS = portable avx2 avx512 vnni
 else
 KERNEL_SETS = portable
 endif
@@ -89,10 +89,12 @@ PRODUCT_OBJS = $(KERNEL_SETS:%=src/nn/product_%.o)
 KERNEL_FLAGS = -ffp-contract=off
 KERNEL_FLAGS_avx2 = -mavx2
 KERNEL_FLAGS_avx512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl
+KERNEL_FLAGS_vnni = $(KERNEL_FLAGS_avx512) -mavx512vnni
 # Except in the products of the network, which are half as fast without it.
 PRODUCT_FLAGS = -ffp-contract=fast
 PRODUCT_FLAGS_avx2 = $(KERNEL_FLAGS_avx2) -mfma
 PRODUCT_FLAGS_avx512 = $(KERNEL_FLAGS_avx512) -mfma
+PRODUCT_FLAGS_vnni = $(KERNEL_FLAGS_vnni) -mfma
 
 # A server process must not grow threads, so BLAS is the single-threaded build,
 # found by its own path whatever the system's default BLAS is.

@@ -18,6 +18,13 @@
 /* Outputs that a product computes side by side: packed weights are padded to multiples of it. */
 #define HN_PANEL 32
 
+/* Rows of bytes that are multiplied side by side, and their columns that are summed in one step. */
+#define HN_BYTE_ROWS 32
+#define HN_BYTE_COLUMNS 4
+
+/* Bytes of each number that rows of bytes are multiplied by. */
+#define HN_BYTE_PARTS 3
+
 /*
  * Codes of a set of vectors (hamnet/codes.h), the leading coordinates by
  * columns, for the search to pass over most vectors having seen no more.
@@ -57,7 +64,7 @@ typedef struct HnCodeLimit
 
 typedef struct HnKernels
 {
-	const char *name;			/* "portable", "avx2", "avx512", "naive" */
+	const char *name;			/* "portable", "avx2", "avx512", "vnni", "naive" */
 
 	/*
 	 * Activations in place. NaN stays NaN; infinities give the limits; results
@@ -150,6 +157,21 @@ typedef struct HnKernels
 								HnCodeLimit limit, uint16_t *rows, float *sums);
 	/* Σ (step[j] codes[j] - origin[j])², n a multiple of 8 */
 	float		(*code_sum) (const uint8_t *codes, const float *step, const float *origin, int n);
+
+	/* log(1 + x) in place, for x not below 0 and finite, or NaN; 2.3 units */
+	void		(*log1p) (real *x, size_t n);
+
+	/*
+	 * products[p] = Σ_k row[k] query[p][k] of groups of HN_BYTE_ROWS rows, [groups,
+	 * HN_BYTE_ROWS]. panels holds row[k] + 128 as [groups, steps, HN_BYTE_ROWS,
+	 * HN_BYTE_COLUMNS], k below steps times HN_BYTE_COLUMNS, which is at most
+	 * 2^16. Exact.
+	 */
+	void		(*byte_products) (const uint8_t *panels, int groups, int steps,
+								  const int8_t *const query[HN_BYTE_PARTS], int32_t *const products[HN_BYTE_PARTS]);
+
+	/* Σ a[k] b[k] in double: products are exact, so that terms may cancel. */
+	double		(*wide_dot) (const float *a, const float *b, size_t n);
 } HnKernels;
 
 /* The kernels for this processor. */

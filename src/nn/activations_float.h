@@ -138,14 +138,13 @@ elu_one(float x)
 }
 
 /*
- * max(x, 0) + log(1 + e) with e = exp(-|x|). The logarithm is 2 atanh(s) with
- * s = e / (2 + e) <= 1/3, by a minimax polynomial of (atanh(s) / s - 1) / s²,
- * error 5e-9 relative to the result.
+ * log(1 + e) for -1/3 <= e <= 1: 2 atanh(s) with s = e / (2 + e), |s| <= 1/3, by
+ * a minimax polynomial of (atanh(s) / s - 1) / s², error 5e-9 relative to the
+ * result.
  */
 static inline float
-softplus_one(float x)
+log1p_reduced(float e)
 {
-	float		e = exp_one(-fabsf(x));
 	float		s = e / (2.0f + e);
 	float		w = s * s;
 	float		p = 1.39965028e-1f;
@@ -153,7 +152,41 @@ softplus_one(float x)
 	p = p * w + 1.40032843e-1f;
 	p = p * w + 2.00105771e-1f;
 	p = p * w + 3.33332121e-1f;
-	return (x > 0 ? x : 0.0f) + 2.0f * (s + s * (w * p));
+	return 2.0f * (s + s * (w * p));
+}
+
+/* max(x, 0) + log(1 + e) with e = exp(-|x|). */
+static inline float
+softplus_one(float x)
+{
+	return (x > 0 ? x : 0.0f) + log1p_reduced(exp_one(-fabsf(x)));
+}
+
+/*
+ * log(1 + x) = n ln 2 + log(1 + t), 1 + t = (1 + x) / 2^n between √½ and √2. The
+ * bits of a float are its exponent before its mantissa, so that n is what the
+ * difference from √½ begins with. t = x / 2^n + (1 / 2^n - 1) is x itself for n = 0,
+ * where 1 + x would have lost digits.
+ */
+static inline float
+log1p_one(float x)
+{
+	float		sum = 1.0f + x;
+	float		root = 0.707106769f;
+	uint32_t	sum_bits;
+	uint32_t	root_bits;
+	int32_t		n;
+	int32_t		half;
+	float		scale;
+	float		t;
+
+	memcpy(&sum_bits, &sum, sizeof(sum_bits));
+	memcpy(&root_bits, &root, sizeof(root_bits));
+	n = (int32_t) (sum_bits - root_bits) >> 23;
+	half = n >> 1;
+	scale = power_of_two(-half) * power_of_two(half - n);
+	t = x * scale + (scale - 1.0f);
+	return (float) n * LN2_HIGH + ((float) n * LN2_LOW + log1p_reduced(t));
 }
 
 #endif

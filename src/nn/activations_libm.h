@@ -32,6 +32,12 @@ elu_one(double x)
 	return x >= 0 ? x : expm1(x);
 }
 
+static inline double
+log1p_one(double x)
+{
+	return log1p(x);
+}
+
 /* log(1 + exp(x)), with the larger part taken out so that exp cannot overflow. */
 static inline double
 softplus_one(double x)

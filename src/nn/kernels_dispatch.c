@@ -8,10 +8,11 @@ extern const HnKernels hn_kernels_portable;
 #ifdef __x86_64__
 extern const HnKernels hn_kernels_avx2;
 extern const HnKernels hn_kernels_avx512;
+extern const HnKernels hn_kernels_vnni;
 
 /* Best first. A processor that runs one set runs all that follow it. */
 static const HnKernels *const sets[] = {
-	&hn_kernels_avx512, &hn_kernels_avx2, &hn_kernels_portable, NULL
+	&hn_kernels_vnni, &hn_kernels_avx512, &hn_kernels_avx2, &hn_kernels_portable, NULL
 };
 
 /*
@@ -23,11 +24,11 @@ static int
 first_runnable(void)
 {
 	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
-		return 2;
+		return 3;
 	if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
 		!__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
-		return 1;
-	return 0;
+		return 2;
+	return __builtin_cpu_supports("avx512vnni") ? 0 : 1;
 }
 #else
 static const HnKernels *const sets[] = {&hn_kernels_portable, NULL};

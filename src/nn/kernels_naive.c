@@ -269,6 +269,32 @@ code_filter(const HnCodeColumns *columns, int n, const HnCodeTarget *target, HnC
 	return kept;
 }
 
+static void
+log1p_all(real *x, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		x[i] = (real) log1p((double) x[i]);
+}
+
+static void
+byte_products(const uint8_t *panels, int groups, int steps, const int8_t *const query[HN_BYTE_PARTS],
+			  int32_t *const products[HN_BYTE_PARTS])
+{
+	for (int p = 0; p < HN_BYTE_PARTS; p++)
+		for (int row = 0; row < groups * HN_BYTE_ROWS; row++)
+		{
+			products[p][row] = 0;
+			for (int k = 0; k < steps * HN_BYTE_COLUMNS; k++)
+			{
+				size_t		step = (size_t) (row / HN_BYTE_ROWS) * steps + k / HN_BYTE_COLUMNS;
+				int			value = panels[(step * HN_BYTE_ROWS + row % HN_BYTE_ROWS) * HN_BYTE_COLUMNS
+										   + k % HN_BYTE_COLUMNS] - 128;
+
+				products[p][row] += value * query[p][k];
+			}
+		}
+}
+
 const HnKernels hn_kernels_naive =
 {
 	.name = "naive",
@@ -296,4 +322,7 @@ const HnKernels hn_kernels_naive =
 	.pair_curvature = pair_curvature,
 	.code_filter = code_filter,
 	.code_sum = code_sum,
+	.log1p = log1p_all,
+	.byte_products = byte_products,
+	.wide_dot = dot,
 };

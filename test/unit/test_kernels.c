@@ -481,6 +481,96 @@ check_code_sum(const HnKernels *set)
 }
 
 static void
+check_log1p(const HnKernels *set)
+{
+	const Pair	pair = {"log1p", set->log1p, hn_kernels_naive.log1p, 2.3};
+	const real	special[] = {
+		0, 0x1p-149f, FLT_MIN, 1e-30f, 1e-8f, 0.41421354f, 0.41421357f, 0.43f, 1, 2, 1e4f, 0x1p24f, 1e30f, FLT_MAX, NAN
+	};
+
+	for (size_t i = 0; i < COUNT(special); i++)
+	{
+		real		y = special[i];
+		real		expected = special[i];
+
+		set->log1p(&y, 1);
+		hn_kernels_naive.log1p(&expected, 1);
+		check_value(set, &pair, special[i], y, expected);
+	}
+	/* A sample of all exponents, and a value is the same wherever it stands. */
+	for (uint32_t bits = 0; bits < 0x7f800000; bits += 99991)
+	{
+		real		x = from_bits(bits);
+		real		y[37];
+		real		expected = x;
+
+		for (size_t i = 0; i < COUNT(y); i++)
+			y[i] = x;
+		set->log1p(y, COUNT(y));
+		hn_kernels_naive.log1p(&expected, 1);
+		check_value(set, &pair, x, y[0], expected);
+		assert_true(y[36] == y[0]);
+	}
+}
+
+/* Exact, also where every byte is the largest. */
+static void
+check_byte_products(const HnKernels *set)
+{
+	enum
+	{
+		GROUPS = 3, STEPS = 9
+	};
+	uint32_t	state = 12;
+	uint8_t		panels[GROUPS * STEPS * HN_BYTE_ROWS * HN_BYTE_COLUMNS];
+	int8_t		query[HN_BYTE_PARTS][STEPS * HN_BYTE_COLUMNS];
+	int32_t		products[2][HN_BYTE_PARTS][GROUPS * HN_BYTE_ROWS];
+	const int8_t *parts[HN_BYTE_PARTS];
+	int32_t    *places[2][HN_BYTE_PARTS];
+
+	for (int p = 0; p < HN_BYTE_PARTS; p++)
+	{
+		parts[p] = query[p];
+		places[0][p] = products[0][p];
+		places[1][p] = products[1][p];
+	}
+	for (int round = 0; round < 4; round++)
+		for (int groups = 0; groups <= GROUPS; groups++)
+			for (int steps = 0; steps <= STEPS; steps++)
+			{
+				for (size_t k = 0; k < sizeof(panels); k++)
+					panels[k] = round == 0 ? 255 : round == 1 ? 0 : (uint8_t) (256 * next_fraction(&state));
+				for (int p = 0; p < HN_BYTE_PARTS; p++)
+					for (int k = 0; k < STEPS * HN_BYTE_COLUMNS; k++)
+						query[p][k] = (int8_t) (round < 2 ? (p == 0 ? -127 : 127) : (int) (255 * next_fraction(&state)) - 127);
+				set->byte_products(panels, groups, steps, parts, places[0]);
+				hn_kernels_naive.byte_products(panels, groups, steps, parts, places[1]);
+				for (int p = 0; p < HN_BYTE_PARTS; p++)
+					assert_memory_equal(products[0][p], products[1][p], (size_t) groups * HN_BYTE_ROWS * sizeof(int32_t));
+			}
+}
+
+/* Terms of 1e6 that cancel but for a ten-thousandth. */
+static void
+check_wide_dot(const HnKernels *set)
+{
+	uint32_t	state = 13;
+	float		a[100];
+	float		b[100];
+
+	for (size_t n = 0; n <= COUNT(a); n++)
+	{
+		for (size_t k = 0; k < n; k++)
+		{
+			a[k] = (float) ((k % 2 ? -1 : 1) * (1000 + (double) next_fraction(&state)));
+			b[k] = 1000 + next_fraction(&state);
+		}
+		assert_true(fabs(set->wide_dot(a, b, n) - hn_kernels_naive.wide_dot(a, b, n)) <= 1e-7);
+		assert_true(set->wide_dot(a, b, n) == portable_set()->wide_dot(a, b, n));
+	}
+}
+
+static void
 test_available(void **state)
 {
 	(void) state;
@@ -508,6 +598,9 @@ TEST_EACH_SET(distance_relations)
 TEST_EACH_SET(distance_range)
 TEST_EACH_SET(code_filter)
 TEST_EACH_SET(code_sum)
+TEST_EACH_SET(log1p)
+TEST_EACH_SET(byte_products)
+TEST_EACH_SET(wide_dot)
 
 int
 main(void)
@@ -525,6 +618,9 @@ main(void)
 		cmocka_unit_test(test_distance_range),
 		cmocka_unit_test(test_code_filter),
 		cmocka_unit_test(test_code_sum),
+		cmocka_unit_test(test_log1p),
+		cmocka_unit_test(test_byte_products),
+		cmocka_unit_test(test_wide_dot),
 	};
 
 	return cmocka_run_group_tests_name("kernels", tests, NULL, NULL);
