@@ -287,8 +287,9 @@ extern HnStatus hn_model_tensors(HnContext *context, HnModel *model, HnTensor **
 /* The same for what kernels and forests hold, the scales of what networks read, and known molecules. */
 extern HnStatus hn_model_tables(HnContext *context, HnModel *model, HnTable **tables, int *count);
 
-/* Where the values of a table lie. */
+/* Where the values of a table lie, and to let it lie elsewhere. */
 extern void *hn_table_data(const HnTable *table);
+extern void hn_table_place(const HnTable *table, const void *values);
 
 /*
  * Join trained models that differ in their parameters only into one, whose

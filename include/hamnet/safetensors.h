@@ -72,8 +72,10 @@ extern void hn_stored_values(const HnStoredTensor *tensor, real *values);
 
 /* Copy the values of a tensor that was read, in their own type and this machine's order. */
 extern void hn_stored_copy(const HnStoredTensor *tensor, void *values);
-/* The values where they lie in the file, or NULL if this machine or build cannot use them there. */
+
+/* The values where they lie in the file, or NULL if this machine or build cannot use them there: as reals, in their own type. */
 extern const real *hn_stored_values_in_place(const HnStoredTensor *tensor);
+extern const void *hn_stored_in_place(const HnStoredTensor *tensor);
 
 /*
  * Write a file to memory from the context's arena: the tensors, whose data

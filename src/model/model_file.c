@@ -642,6 +642,26 @@ use_in_place(HnContext *context, const HnTensor *tensors, const HnStoredTensor *
 	return HN_OK;
 }
 
+/* The same for tables. */
+static HnStatus
+use_tables_in_place(HnContext *context, const HnTable *tables, const HnStoredTensor *const *stored, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		const void *values = hn_stored_in_place(stored[i]);
+		char	   *copy;
+
+		if (values == NULL)
+		{
+			HN_NEW(context, copy, (size_t) tables[i].shape[0] * tables[i].shape[1] * hn_dtype_size(tables[i].dtype));
+			hn_stored_copy(stored[i], copy);
+			values = copy;
+		}
+		hn_table_place(&tables[i], values);
+	}
+	return HN_OK;
+}
+
 static HnStatus
 read_tensors(HnContext *context, const HnSafetensors *file, bool in_place, HnModel *model)
 {
@@ -678,7 +698,7 @@ read_tensors(HnContext *context, const HnSafetensors *file, bool in_place, HnMod
 	{
 		HN_TRY(use_in_place(context, tensors, stored_tensors, tensor_count));
 		hn_model_share_engine(model);
-		HN_TRY(hn_model_allocate_tables(context, model));
+		HN_TRY(use_tables_in_place(context, tables, stored_tables, table_count));
 	}
 	else
 	{
@@ -686,10 +706,10 @@ read_tensors(HnContext *context, const HnSafetensors *file, bool in_place, HnMod
 		HN_TRY(hn_model_tensors(context, model, &tensors, &tensor_count));
 		for (int i = 0; i < tensor_count; i++)
 			hn_stored_values(stored_tensors[i], *tensors[i].data);
+		HN_TRY(hn_model_tables(context, model, &tables, &table_count));
+		for (int i = 0; i < table_count; i++)
+			hn_stored_copy(stored_tables[i], hn_table_data(&tables[i]));
 	}
-	HN_TRY(hn_model_tables(context, model, &tables, &table_count));
-	for (int i = 0; i < table_count; i++)
-		hn_stored_copy(stored_tables[i], hn_table_data(&tables[i]));
 	for (int i = 0; i < model->head_count; i++)
 	{
 		if (hn_has_kernel(&model->heads[i]))

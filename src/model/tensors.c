@@ -703,11 +703,10 @@ hn_table_data(const HnTable *table)
 	return values;
 }
 
-/* The pointer that data, the address of a field of some type, points to is set to memory. */
-static void
-set_pointer(void *data, void *memory)
+void
+hn_table_place(const HnTable *table, const void *values)
 {
-	memcpy(data, &memory, sizeof(memory));
+	memcpy(table->data, &values, sizeof(values));
 }
 
 HnStatus
@@ -723,7 +722,7 @@ hn_model_allocate_tables(HnContext *context, HnModel *model)
 		char	   *memory;
 
 		HN_NEW(context, memory, (size_t) tables[i].shape[0] * tables[i].shape[1] * hn_dtype_size(tables[i].dtype));
-		set_pointer(tables[i].data, memory);
+		hn_table_place(&tables[i], memory);
 	}
 	return HN_OK;
 }

@@ -386,13 +386,18 @@ hn_stored_copy(const HnStoredTensor *tensor, void *values)
 	}
 }
 
+const void *
+hn_stored_in_place(const HnStoredTensor *tensor)
+{
+	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || (uintptr_t) tensor->data % dtypes[tensor->dtype].size != 0)
+		return NULL;
+	return tensor->data;
+}
+
 const real *
 hn_stored_values_in_place(const HnStoredTensor *tensor)
 {
-	if (sizeof(real) != sizeof(float) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ ||
-		(uintptr_t) tensor->data % _Alignof(real) != 0)
-		return NULL;
-	return (const real *) (const void *) tensor->data;
+	return sizeof(real) == sizeof(float) ? hn_stored_in_place(tensor) : NULL;
 }
 
 /* Refuse to write what hn_safetensors_open would refuse to read. */
