@@ -48,6 +48,9 @@ extern bool hn_known_by_kernel(const HnHead *head);
 extern HnStatus hn_known_make(HnContext *context, HnHead *head, int dim, const real *fingerprints, int count,
 							  const real *held, int held_count);
 
+/* Novelty of a molecule whose least sum of (x - y)² is that, in steps of 1/21 standard deviation; NaN if the head remembers none. */
+extern double hn_known_scaled(const HnHead *head, int32_t least);
+
 /* Novelty of molecules, fingerprints [count, D], NaN if the head remembers none. */
 extern HnStatus hn_known_novelty(HnContext *context, const HnHead *head, const real *fingerprints, int count,
 								 double *novelties);

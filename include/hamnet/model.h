@@ -73,6 +73,7 @@ typedef enum HnHeadKind
 typedef struct HnKernelHead HnKernelHead;
 typedef struct HnForest HnForest;
 typedef struct HnKnown HnKnown;
+typedef struct HnPackedHead HnPackedHead;
 
 /*
  * What the networks of a head read beside the fingerprint: columns in the order
@@ -124,6 +125,7 @@ typedef struct HnHead
 	HnKnown    *known;			/* molecules that it remembers, see known.h; NULL: none */
 	int			target_count;
 	HnTarget   *targets;
+	const HnPackedHead *packed; /* NULL unless hn_heads_pack made it */
 } HnHead;
 
 /* The parts of a head beside networks; a head of another kind may have them, and not use them. */
@@ -338,6 +340,13 @@ extern HnStatus hn_model_view(HnContext *context, const HnModel *model, real *pa
  * model->packed to NULL.
  */
 extern HnStatus hn_model_pack(HnContext *context, HnModel *model);
+
+/*
+ * The same for the heads: their weights and the rows that they compare with. A
+ * prediction without it packs what it is about to use; so whoever changes
+ * anything of a head later sets head->packed to NULL.
+ */
+extern HnStatus hn_heads_pack(HnContext *context, HnModel *model);
 
 /* Pack the weights of one stage into the context's arena. */
 extern HnStatus hn_pack_engine(HnContext *context, const HnModel *model, HnPackedEngine *packed);

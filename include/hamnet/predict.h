@@ -56,4 +56,11 @@ extern HnStatus hn_head_predict(HnContext *context, const HnHead *head, const Hn
 extern HnStatus hn_predict(HnContext *context, const HnModel *model, const HnHead *head,
 						   const HnInputs *inputs, double *values, double *sds);
 
+/*
+ * hn_predict, and what hn_known_novelty gives [count]: a head that compares
+ * fingerprints passes over its training rows once for both.
+ */
+extern HnStatus hn_predict_novelty(HnContext *context, const HnModel *model, const HnHead *head,
+								   const HnInputs *inputs, double *values, double *sds, double *novelties);
+
 #endif

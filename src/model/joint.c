@@ -102,6 +102,7 @@ hn_joint_make(HnContext *context, HnKernelHead *kernel, const HnHead *networks, 
 	joint->kind = HN_JOINT_HEAD;
 	joint->kernel = kernel;
 	joint->forest = forest;
+	joint->packed = NULL;
 	HN_NEW(context, joint->joint, 1);
 	HN_NEW(context, joint->joint->factors, joint->target_count);
 	joint->joint->kernel = kernel ? share : 0;
@@ -118,6 +119,7 @@ hn_joint_drop(HnHead *joint)
 		joint->forest = NULL;
 	if (joint->joint->kernel == 0 && joint->task == HN_CLASSIFICATION)
 		joint->kernel = NULL;
+	joint->packed = NULL;
 }
 
 static int

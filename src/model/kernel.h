@@ -6,8 +6,47 @@
 
 #include "hamnet/kernel_head.h"
 
-/* Distances between so many training rows and the queries are formed at a time. */
+#include "byte_rows.h"
+
+/* Rows of kernel that training forms at a time. */
 #define HN_KERNEL_BLOCK 256
+
+/*
+ * The counts of all rows, column by column: a molecule is compared with those
+ * rows only that have a column of its own. Entries of column c are those from
+ * starts[c] to before starts[c + 1], in the order of rows.
+ */
+typedef struct HnPostings
+{
+	int		   *starts;			/* [HN_COUNT_COLUMNS + 1] */
+	uint16_t   *rows;			/* [entry_count] */
+	uint8_t    *values;			/* [entry_count] */
+	int		   *totals;			/* [n] Σ c of each row */
+	real	   *norms;			/* [n] Σ log(1 + c)² */
+} HnPostings;
+
+/* The training rows in the order in which a molecule is compared with them. */
+typedef struct HnPackedKernel
+{
+	HnByteRows	fingerprints;	/* unset where the block is not used */
+	HnByteRows	descriptors;
+	HnPostings	counts;
+	real	   *factors;		/* R [targets, HN_TRIANGLE_PANELS(m)], see below; unset without */
+} HnPackedKernel;
+
+/*
+ * A lower triangle [m, m] in panels of HN_PANEL rows, as hn_kernels()->product reads
+ * them: panel p has its first HN_PANEL (p + 1) columns, with zeros above the diagonal
+ * and below the last row.
+ */
+#define HN_TRIANGLE_PANELS(m) (HN_PANEL * HN_PANEL * HN_TRIANGLE(((m) + HN_PANEL - 1) / HN_PANEL))
+
+/* Pack the rows of a kernel in the context's arena; whoever changes them later packs them again. */
+extern HnStatus hn_kernel_pack(HnContext *context, const HnKernelHead *kernel, HnPackedKernel *packed);
+
+/* The factors as well, of so many targets. */
+extern HnStatus hn_kernel_pack_factors(HnContext *context, const HnKernelHead *kernel, int targets,
+									   HnPackedKernel *packed);
 
 /*
  * Standardised and cut inputs of one molecule of a kernel head: 21 x [w],
@@ -22,18 +61,25 @@ extern HnCounts hn_kernel_counts(const HnKernelHead *kernel, int row, int offset
 extern void hn_kernel_function(HnKernelFunction function, real *distances, size_t count);
 
 /*
- * Compare the counts of one molecule with those of every training row: t, and
- * Σ (log(1 + c_x) - log(1 + c_y))², [n] each.
+ * Compare the counts of one molecule with those of every one of n training
+ * rows: t, unless similarities is NULL, and Σ (log(1 + c_x) - log(1 + c_y))², [n]
+ * each.
  */
-extern HnStatus hn_kernel_compare_counts(HnContext *context, const HnKernelHead *kernel, HnCounts counts,
+extern HnStatus hn_kernel_compare_counts(HnContext *context, const HnPostings *postings, int n, HnCounts counts,
 										 real *similarities, real *distances);
 
 /*
  * The kernel between queries and every training row, out [count, n]. Queries
  * are steps [count, w] as hn_kernel_standardise makes them, and counts [count];
- * each is NULL where the kernel does not use it.
+ * each is NULL where the kernel does not use it. Unless nearest [count] is
+ * NULL, it receives each query's least |x - r|² to the fingerprint of a row, in
+ * steps and with x rounded to them; the kernel must use fingerprints then.
  */
-extern HnStatus hn_kernel_rows(HnContext *context, const HnKernelHead *kernel, int count,
-							   const real *steps, const HnCounts *counts, real *out);
+extern HnStatus hn_kernel_rows(HnContext *context, const HnKernelHead *kernel, const HnPackedKernel *packed,
+							   int count, const real *steps, const HnCounts *counts, real *out, int32_t *nearest);
+
+/* hn_kernel_predict with nearest as hn_kernel_rows; packed may be NULL. */
+extern HnStatus hn_kernel_predict_near(HnContext *context, const HnHead *head, const HnPackedKernel *packed,
+									   const HnInputs *inputs, double *values, double *sds, int32_t *nearest);
 
 #endif

@@ -783,6 +783,7 @@ compare_counts(HnContext *context, const Job *job, const int *chosen, int n, rea
 	real	   *similarity;		/* of one row with all others [kernel->rows] */
 	real	   *distance;
 	int		   *offsets;
+	HnPackedKernel packed;
 
 	*distances = *similarities = NULL;
 	if (!job->options->counts)
@@ -793,13 +794,14 @@ compare_counts(HnContext *context, const Job *job, const int *chosen, int n, rea
 	HN_NEW(context, distance, kernel->rows);
 	HN_TRY(count_offsets(context, kernel, &offsets));
 	HN_ASSERT(offsets != NULL);
+	HN_TRY(hn_kernel_pack(context, kernel, &packed));
 	for (int i = 0; i < n; i++)
 	{
 		HnCounts	counts = hn_kernel_counts(kernel, chosen[i], offsets[chosen[i]]);
 
 		if (hn_interrupted(context))
 			return HN_INTERRUPTED;
-		HN_TRY(hn_kernel_compare_counts(context, kernel, counts, similarity, distance));
+		HN_TRY(hn_kernel_compare_counts(context, &packed.counts, kernel->rows, counts, similarity, distance));
 		for (int k = 0; k < n; k++)
 		{
 			(*similarities)[(size_t) i * n + k] = similarity[chosen[k]];
@@ -899,7 +901,8 @@ set_parameters(const Job *job, const Point *point)
 
 /* The kernel between training rows first .. first + count - 1 and all of them, out [count, n]. */
 static HnStatus
-training_rows(HnContext *context, const HnKernelHead *kernel, const int *offsets, int first, int count, real *out)
+training_rows(HnContext *context, const HnKernelHead *kernel, const HnPackedKernel *packed, const int *offsets,
+			  int first, int count, real *out)
 {
 	HnArenaMark mark = hn_arena_mark(context->arena);
 	real	   *steps;
@@ -915,7 +918,7 @@ training_rows(HnContext *context, const HnKernelHead *kernel, const int *offsets
 		for (int i = 0; i < count; i++)
 			counts[i] = hn_kernel_counts(kernel, first + i, offsets[first + i]);
 	}
-	HN_TRY(hn_kernel_rows(context, kernel, count, steps, counts, out));
+	HN_TRY(hn_kernel_rows(context, kernel, packed, count, steps, counts, out, NULL));
 	hn_arena_rewind(context->arena, mark);
 	return HN_OK;
 }
@@ -932,10 +935,12 @@ pivot(HnContext *context, const Job *job, const int *offsets, int *rank, int *pi
 	int			most = *rank;
 	real	   *rest;			/* variance of each row that is not yet explained */
 	real	   *column;
+	HnPackedKernel packed;
 	int			taken = 0;
 
 	HN_NEW(context, rest, n);
 	HN_NEW(context, column, n);
+	HN_TRY(hn_kernel_pack(context, job->kernel, &packed));
 	for (int i = 0; i < n; i++)
 		rest[i] = 1;
 	while (taken < most)
@@ -951,7 +956,7 @@ pivot(HnContext *context, const Job *job, const int *offsets, int *rank, int *pi
 		root = (real) sqrt(rest[best]);
 		if (hn_interrupted(context))
 			return HN_INTERRUPTED;
-		HN_TRY(training_rows(context, job->kernel, offsets, best, 1, column));
+		HN_TRY(training_rows(context, job->kernel, &packed, offsets, best, 1, column));
 		hn_gemm_nt(1, n, taken, -1, factor + (size_t) best * most, most, factor, most, 1, column, n);
 		for (int i = 0; i < n; i++)
 		{
@@ -1087,15 +1092,17 @@ fit_targets(HnContext *context, Job *job, const Point *point, const int *offsets
 	HnKernelHead *kernel = job->kernel;
 	int			n = job->n;
 	Work		work;
+	HnPackedKernel packed;
 
 	HN_TRY(new_work(context, n, &work));
+	HN_TRY(hn_kernel_pack(context, kernel, &packed));
 	for (int first = 0; first < n; first += HN_KERNEL_BLOCK)
 	{
 		int			count = n - first < HN_KERNEL_BLOCK ? n - first : HN_KERNEL_BLOCK;
 
 		if (hn_interrupted(context))
 			return HN_INTERRUPTED;
-		HN_TRY(training_rows(context, kernel, offsets, first, count, work.square + (size_t) first * n));
+		HN_TRY(training_rows(context, kernel, &packed, offsets, first, count, work.square + (size_t) first * n));
 		report(job->options, "comparing the training rows", (double) (first + count) / n);
 	}
 	for (int t = 0; t < head->target_count; t++)
@@ -1196,5 +1203,6 @@ hn_kernel_fit(HnContext *context, const HnInputs *inputs, int fingerprint_dim, c
 	head->layer_count = 0;
 	head->layers = NULL;
 	head->kernel = job.kernel;
+	head->packed = NULL;
 	return HN_OK;
 }

@@ -7,13 +7,11 @@
 #include <stdlib.h>
 
 #include "hamnet/kernel_head.h"
+#include "packed_head.h"
 #include "standardise.h"
 
 /* The part of the measured distances that lie within the one that counts as 1. */
 #define WITHIN 0.95
-
-/* Columns that are compared before a row is given up that is farther than the nearest. */
-#define STRETCH 64
 
 /* The rows that a head compares with, wherever they lie. */
 typedef struct Rows
@@ -22,6 +20,7 @@ typedef struct Rows
 	const int8_t *first;
 	int			count;
 	int			stride;			/* from one row to the next */
+	HnByteRows	packed;
 } Rows;
 
 bool
@@ -30,87 +29,87 @@ hn_known_by_kernel(const HnHead *head)
 	return head->kernel && head->kernel->fingerprint_weight > 0;
 }
 
-static Rows
-rows_of(const HnHead *head)
+static HnStatus
+rows_of(HnContext *context, const HnHead *head, Rows *rows)
 {
 	const HnKnown *known = head->known;
 	const HnKernelHead *kernel = head->kernel;
 
 	if (hn_known_by_kernel(head))
-		return (Rows)
+		*rows = (Rows)
 	{
 		.columns = {known->width, known->width, kernel->center, kernel->scale},
 			.first = kernel->inputs, .count = kernel->rows, .stride = kernel->width
 	};
-	return (Rows)
+	else
+		*rows = (Rows)
 	{
 		.columns = {known->width, known->width, known->center, known->scale},
 			.first = known->inputs, .count = known->rows, .stride = known->width
 	};
+	if (head->packed)
+		rows->packed = hn_known_by_kernel(head) ? head->packed->kernel->fingerprints : *head->packed->known;
+	else
+		HN_TRY(hn_byte_rows_pack(context, rows->first, rows->stride, rows->count, known->width, &rows->packed));
+	return HN_OK;
 }
 
-/* Fingerprint number row as bytes [width]; steps is scratch of the same size. */
+/* Fingerprint number row in whole steps [width]. */
 static void
-round_row(const HnColumns *columns, const real *fingerprints, int row, real *steps, int8_t *bytes)
+round_row(const HnColumns *columns, const real *fingerprints, int row, real *steps)
 {
 	HnInputs	inputs = {.fingerprints = fingerprints};
 
 	hn_standardise(columns, &inputs, row, steps);
 	for (int k = 0; k < columns->width; k++)
-		bytes[k] = (int8_t) rint(steps[k]);
+		steps[k] = (real) rint(steps[k]);
 }
 
-/* Σ (a - b)²: below 2^28 for the widest rows. */
-static int32_t
-squared_steps(const int8_t *a, const int8_t *b, int width)
+/* Least Σ (x - y)² from a row, which is not row number `except`. */
+static HnStatus
+nearest(HnContext *context, const HnByteRows *rows, const real *steps, int except, int32_t *least)
 {
-	int32_t		sum = 0;
+	HnArenaMark mark = hn_arena_mark(context->arena);
+	HnByteQuery query;
+	int32_t		sums[HN_BYTE_BLOCK];
 
-	for (int k = 0; k < width; k++)
+	*least = INT32_MAX;
+	HN_TRY(hn_byte_query(context, steps, rows->width, &query));
+	for (int first = 0; first < rows->count; first += HN_BYTE_BLOCK)
 	{
-		int16_t		step = (int16_t) (a[k] - b[k]);
+		int			count = rows->count - first < HN_BYTE_BLOCK ? rows->count - first : HN_BYTE_BLOCK;
 
-		sum += step * step;
+		hn_byte_distances(rows, &query, first, count, sums, 0, NULL);
+		for (int i = 0; i < count; i++)
+			if (sums[i] < *least && first + i != except)
+				*least = sums[i];
 	}
-	return sum;
+	hn_arena_rewind(context->arena, mark);
+	return HN_OK;
 }
 
-/* Distance from the nearest row, which is not row number `except`. */
+/* In standard deviations. */
 static double
-nearest(const Rows *rows, const int8_t *bytes, int except)
+distance_of(int32_t squared_steps, int width)
 {
-	int			width = rows->columns.width;
-	int32_t		least = INT32_MAX;
-
-	for (int i = 0; i < rows->count; i++)
-	{
-		const int8_t *row = rows->first + (size_t) i * rows->stride;
-		int32_t		sum = 0;
-
-		if (i == except)
-			continue;
-		for (int k = 0; k < width && sum < least; k += STRETCH)
-			sum += squared_steps(bytes + k, row + k, width - k < STRETCH ? width - k : STRETCH);
-		if (sum < least)
-			least = sum;
-	}
-	return sqrt((double) least / width) / HN_KERNEL_STEPS;
+	return sqrt((double) squared_steps / width) / HN_KERNEL_STEPS;
 }
 
 static HnStatus
 held_distances(HnContext *context, const Rows *rows, const real *fingerprints, int count, double *distances)
 {
 	real	   *steps;
-	int8_t	   *bytes;
 
 	HN_NEW(context, steps, rows->columns.width);
-	HN_NEW(context, bytes, rows->columns.width);
 	for (int i = 0; i < count; i++)
 	{
+		int32_t		least;
+
 		if (hn_interrupted(context))
 			return HN_INTERRUPTED;
-		round_row(&rows->columns, fingerprints, i, steps, bytes);
-		distances[i] = nearest(rows, bytes, -1);
+		round_row(&rows->columns, fingerprints, i, steps);
+		HN_TRY(nearest(context, &rows->packed, steps, -1, &least));
+		distances[i] = distance_of(least, rows->columns.width);
 	}
 	return HN_OK;
 }
@@ -119,11 +118,19 @@ held_distances(HnContext *context, const Rows *rows, const real *fingerprints, i
 static HnStatus
 own_distances(HnContext *context, const Rows *rows, double *distances)
 {
+	real	   *steps;
+
+	HN_NEW(context, steps, rows->columns.width);
 	for (int i = 0; i < rows->count; i++)
 	{
+		int32_t		least;
+
 		if (hn_interrupted(context))
 			return HN_INTERRUPTED;
-		distances[i] = nearest(rows, rows->first + (size_t) i * rows->stride, i);
+		for (int k = 0; k < rows->columns.width; k++)
+			steps[k] = rows->first[(size_t) i * rows->stride + k];
+		HN_TRY(nearest(context, &rows->packed, steps, i, &least));
+		distances[i] = distance_of(least, rows->columns.width);
 	}
 	return HN_OK;
 }
@@ -148,7 +155,11 @@ make_table(HnContext *context, HnKnown *known, const real *fingerprints, int cou
 	columns.scale = known->scale;
 	hn_measure_columns(&columns, &inputs, all, count);
 	for (int i = 0; i < count; i++)
-		round_row(&columns, fingerprints, i, steps, known->inputs + (size_t) i * known->width);
+	{
+		round_row(&columns, fingerprints, i, steps);
+		for (int k = 0; k < known->width; k++)
+			known->inputs[(size_t) i * known->width + k] = (int8_t) steps[k];
+	}
 	return HN_OK;
 }
 
@@ -175,7 +186,8 @@ hn_known_make(HnContext *context, HnHead *head, int dim, const real *fingerprint
 	head->known = known;
 	if (!hn_known_by_kernel(head))
 		HN_TRY(make_table(context, known, fingerprints, count));
-	rows = rows_of(head);
+	head->packed = NULL;
+	HN_TRY(rows_of(context, head, &rows));
 	measured = held_count > 0 ? held_count : rows.count > 1 ? rows.count : 0;
 	HN_NEW(context, distances, measured);
 	if (held_count > 0)
@@ -192,6 +204,14 @@ hn_known_make(HnContext *context, HnHead *head, int dim, const real *fingerprint
 	return HN_OK;
 }
 
+double
+hn_known_scaled(const HnHead *head, int32_t least)
+{
+	const HnKnown *known = head->known;
+
+	return known ? distance_of(least, known->width) / known->distance : NAN;
+}
+
 HnStatus
 hn_known_novelty(HnContext *context, const HnHead *head, const real *fingerprints, int count, double *novelties)
 {
@@ -204,7 +224,7 @@ hn_known_novelty(HnContext *context, const HnHead *head, const real *fingerprint
 			novelties[i] = NAN;
 		return HN_OK;
 	}
-	rows = rows_of(head);
+	HN_TRY(rows_of(context, head, &rows));
 	HN_TRY(held_distances(context, &rows, fingerprints, count, novelties));
 	for (int i = 0; i < count; i++)
 		novelties[i] /= head->known->distance;

@@ -3,6 +3,10 @@
  */
 #include "standardise.h"
 
+#include <string.h>
+
+#include "hamnet/kernels.h"
+
 /* A column whose deviation is below this part of its size is constant but for rounding. */
 #define LEAST_DEVIATION 1e-6
 
@@ -50,14 +54,17 @@ hn_measure_columns(const HnColumns *columns, const HnInputs *inputs, const int *
 void
 hn_standardise(const HnColumns *columns, const HnInputs *inputs, int row, real *steps)
 {
-	int			D = columns->fingerprint;
-	int			others = columns->width - D;
+	size_t		D = (size_t) columns->fingerprint;
+	size_t		others = (size_t) columns->width - D;
 
+	if (D > 0)
+		memcpy(steps, inputs->fingerprints + row * D, D * sizeof(real));
+	hn_kernels()->log1p(steps, D);
+	if (others > 0)
+		memcpy(steps + D, inputs->descriptors + row * others, others * sizeof(real));
 	for (int k = 0; k < columns->width; k++)
 	{
-		real		value = k < D ? hn_log1p(inputs->fingerprints[(size_t) row * D + k])
-			: inputs->descriptors[(size_t) row * others + k - D];
-		real		step = (value - columns->center[k]) * columns->scale[k];
+		real		step = (steps[k] - columns->center[k]) * columns->scale[k];
 
 		steps[k] = isnan(step) ? 0 : step < -127 ? -127 : step > 127 ? 127 : step;
 	}

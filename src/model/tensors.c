@@ -792,6 +792,7 @@ hn_model_view(HnContext *context, const HnModel *model, real *parameters, HnMode
 		size_t		layers = (size_t) model->heads[i].member_count * model->heads[i].layer_count;
 
 		*head = model->heads[i];
+		head->packed = NULL;
 		HN_NEW(context, head->layers, layers);
 		if (layers > 0)
 			memcpy(head->layers, model->heads[i].layers, layers * sizeof(*head->layers));

@@ -57,7 +57,8 @@ CopyModel(HnContext *context, const char *name, HnModel *model)
 
 	if (weights == NULL ||
 		hn_model_read(context, (const unsigned char *) VARDATA_ANY(weights), VARSIZE_ANY_EXHDR(weights), model) != HN_OK ||
-		hn_model_pack(context, model) != HN_OK)
+		hn_model_pack(context, model) != HN_OK ||
+		hn_heads_pack(context, model) != HN_OK)
 		ReportCoreError(context, NULL);
 	pfree(weights);
 }

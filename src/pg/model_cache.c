@@ -150,7 +150,8 @@ AddEntry(const char *id, MemoryContext memory, const bytea *weights, bool built_
 	InitCoreContext(&context, &entry->arena);
 	if (hn_model_read_in_place(&context, (const unsigned char *) VARDATA_ANY(weights),
 							   VARSIZE_ANY_EXHDR(weights), &entry->cached.model) != HN_OK ||
-		hn_model_pack(&context, &entry->cached.model) != HN_OK)
+		hn_model_pack(&context, &entry->cached.model) != HN_OK ||
+		hn_heads_pack(&context, &entry->cached.model) != HN_OK)
 		ReportCoreError(&context, NULL);
 	strlcpy(entry->cached.id, id, sizeof(entry->cached.id));
 	entry->cached.tag = ModelTag(id);

@@ -8,7 +8,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
-#include "hamnet/known.h"
+#include "hamnet/predict.h"
 
 #include "compute.h"
 #include "srf.h"
@@ -74,8 +74,8 @@ PredictHead(const CachedModel *model, const ParsedMolecule *molecule, const HnIn
 
 	prediction.values = palloc(head->target_count * sizeof(double));
 	prediction.sds = palloc(head->target_count * sizeof(double));
-	if (hn_predict(molecule->context, &model->model, head, inputs, prediction.values, prediction.sds) != HN_OK ||
-		hn_known_novelty(molecule->context, head, inputs->fingerprints, 1, &prediction.novelty) != HN_OK)
+	if (hn_predict_novelty(molecule->context, &model->model, head, inputs, prediction.values, prediction.sds,
+						   &prediction.novelty) != HN_OK)
 		ReportCoreError(molecule->context, molecule->smiles);
 	return prediction;
 }
@@ -93,6 +93,7 @@ hamnet_predict(PG_FUNCTION_ARGS)
 	const CachedModel *model;
 	ParsedMolecule molecule;
 	HnInputs	inputs;
+	double	   *values;
 
 	if (PG_NARGS() > 2)
 		model = NamedModelForProperty(text_to_cstring(PG_GETARG_TEXT_PP(2)), property, &head, &target);
@@ -100,7 +101,10 @@ hamnet_predict(PG_FUNCTION_ARGS)
 		model = ModelForProperty(property, &head, &target);
 	ParseForModels(&model, 1, smiles, &molecule);
 	inputs = ComputeModelInputs(model, &molecule);
-	PG_RETURN_FLOAT8(PredictHead(model, &molecule, &inputs, head).values[target]);
+	values = palloc(head->target_count * sizeof(double));
+	if (hn_predict(molecule.context, &model->model, head, &inputs, values, NULL) != HN_OK)
+		ReportCoreError(molecule.context, smiles);
+	PG_RETURN_FLOAT8(values[target]);
 }
 
 /* Columns of hamnet_predictions(). */

@@ -10,6 +10,7 @@
 
 #include "hamnet/joint.h"
 #include "hamnet/kernel_head.h"
+#include "hamnet/known.h"
 #include "hamnet/training.h"
 
 #define D 6						/* fingerprint */
@@ -392,6 +393,43 @@ test_file(void **state)
 	}
 }
 
+/* Packed heads predict the same, bit for bit, and novelty is the same alone and with a prediction. */
+static void
+test_packed(void **state)
+{
+	HnInputs	rows = random_inputs(ROWS);
+	HnInputs	queries = random_inputs(QUERIES);
+
+	(void) state;
+	for (int kind = 0; kind < 3; kind++)
+	{
+		HnModel		model = kind == 0 ? make_networks(HN_REGRESSION, false, &rows)
+			: make_joint(kind == 1 ? HN_REGRESSION : HN_CLASSIFICATION, &rows);
+		HnHead	   *head = &model.heads[0];
+		double		values[2][QUERIES * TARGETS];
+		double		sds[2][QUERIES * TARGETS];
+		double		novelties[2][QUERIES];
+
+		expect_ok(hn_known_make(&context, head, D, rows.fingerprints, ROWS, queries.fingerprints, QUERIES));
+		expect_ok(hn_predict(&context, &model, head, &queries, values[0], sds[0]));
+		expect_ok(hn_known_novelty(&context, head, queries.fingerprints, QUERIES, novelties[0]));
+		for (int packed = 0; packed < 2; packed++)
+		{
+			if (packed)
+				expect_ok(hn_heads_pack(&context, &model));
+			expect_ok(hn_predict_novelty(&context, &model, head, &queries, values[1], sds[1], novelties[1]));
+			assert_memory_equal(values[0], values[1], sizeof(values[0]));
+			assert_memory_equal(sds[0], sds[1], sizeof(sds[0]));
+			assert_memory_equal(novelties[0], novelties[1], sizeof(novelties[0]));
+			expect_ok(hn_known_novelty(&context, head, queries.fingerprints, QUERIES, novelties[1]));
+			assert_memory_equal(novelties[0], novelties[1], sizeof(novelties[0]));
+			/* Values do not depend on whether deviations are wanted. */
+			expect_ok(hn_predict(&context, &model, head, &queries, values[1], NULL));
+			assert_memory_equal(values[0], values[1], sizeof(values[0]));
+		}
+	}
+}
+
 /* Replace a text in a file by one of the same length, and expect the reader's words. */
 static void
 expect_refusal(const HnModel *model, const char *text, const char *replacement, const char *reason)
@@ -524,6 +562,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_class_deviation, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_calibration, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_file, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_packed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_join, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_sample, set_up, tear_down),
