@@ -123,7 +123,7 @@ CORE_CXXFLAGS = -std=c++17 -O2 -g -fPIC -fvisibility=hidden -Iinclude -isystem $
 PG_CPPFLAGS = -Iinclude -DHAMNET_VERSION='"$(EXTVERSION)"' $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 SHLIB_LINK = $(CORE) $(CORE_LIBS)
 EXTRA_CLEAN = build $(CORE) $(CORE_OBJS) $(UNIT_TESTS) test/unit/*.o src/nn/kernels_*.o src/nn/product_*.o \
-	models/make_model models/pin_models $(DRAWN_MODELS:=.new) bench/network bench/training_step bench/scan_limit bench/*.o $(BUILTIN_MODELS) $(BUILTIN_MODELS).new $(FRAGMENTS) $(FRAGMENTS).new
+	models/make_model models/pin_models $(DRAWN_MODELS:=.new) bench/network bench/training_step bench/predictions bench/scan_limit bench/*.o $(BUILTIN_MODELS) $(BUILTIN_MODELS).new $(FRAGMENTS) $(FRAGMENTS).new
 
 # Bitcode serves inlining into SQL expressions; nothing here is small enough to gain.
 override with_llvm := no
@@ -271,7 +271,7 @@ $(CHECKED)fuzz_hfp_%: test/fuzz/fuzz_hfp_%.c $(CHECKED)test/fuzz/fuzz.o $(HFP_OB
 $(CHECKED)make_corpus: test/fuzz/make_corpus.c test/unit/golden.h $(CHECKED_CORE)
 	$(CHECKED_CC) $(CHECKED_CFLAGS) -Itest/unit -o $@ $< $(CHECKED_CORE) $(CORE_LIBS)
 
-bench/training_step bench/scan_limit: %: %.c $(CORE)
+bench/training_step bench/predictions bench/scan_limit: %: %.c $(CORE)
 	$(CC) $(CORE_CFLAGS) -o $@ $< $(CORE) $(CORE_LIBS)
 
 bench/rdkit_parse.o: bench/rdkit_parse.cpp

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh
 find_server
 build_and_install
-make -s bench/network bench/training_step
+make -s bench/network bench/predictions bench/training_step
 
 molecules=${HAMNET_SMILES:-/usr/share/RDKit/Data/NCI/first_5K.smi}
 chosen=$(mktemp)
@@ -31,6 +31,8 @@ trap 'rm -f "$chosen"' EXIT
 
 	EOF
 	bench/network models/hamnet-untrained.safetensors "$molecules" "$chosen"
+	printf '\n## Predictions\n\n'
+	bench/predictions models/hamnet-properties.safetensors "$molecules"
 	printf '\n## Training\n\n'
 	bench/training_step "$molecules"
 	printf '\n## Through SQL\n\nThe same molecules.\n\n'
