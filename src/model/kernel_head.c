@@ -136,6 +136,7 @@ smooth_rows(HnContext *context, const HnKernelHead *kernel, int count, const rea
 	size_t		padded = (w + 7) / 8 * 8;
 	size_t		n = (size_t) kernel->rows;
 	real		share = (real) (1 - kernel->count_share);
+	const int8_t *restrict inputs = kernel->inputs; /* NULL if w is 0 */
 	float	   *factors;
 	float	   *origins;		/* [count, padded] */
 	uint8_t    *codes;			/* of a block of training rows */
@@ -154,11 +155,10 @@ smooth_rows(HnContext *context, const HnKernelHead *kernel, int count, const rea
 
 		for (size_t r = 0; r < rows; r++)
 		{
-			const int8_t *restrict stored = kernel->inputs + (first + r) * w;
 			uint8_t    *restrict code = codes + r * padded;
 
 			for (size_t k = 0; k < w; k++)
-				code[k] = (uint8_t) (stored[k] + 128);
+				code[k] = (uint8_t) (inputs[(first + r) * w + k] + 128);
 		}
 		for (int i = 0; i < count; i++)
 		{
