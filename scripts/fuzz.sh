@@ -29,7 +29,8 @@ options()
 		hfp_text) echo -max_len=2048 ;;
 		molblock) echo -max_len=8192 ;;
 		options) echo -max_len=4096 ;;
-		safetensors) echo -max_len=65536 ;;
+		# All forms of model file that there ever were are seeds too.
+		safetensors) echo -max_len=65536 "-seed_inputs=$(printf '%s\n' test/golden/models-*/*.safetensors | paste -sd ,)" ;;
 		smiles) echo -max_len=200 -only_ascii=1 ;;
 		state) echo -max_len=256 ;;
 		*) die "scripts/fuzz.sh does not know fuzzer $1" ;;

@@ -115,19 +115,14 @@ fuzz_check_failure(const HnContext *context, HnStatus status, const HnStatus *li
 	FUZZ_CHECK(*list == status);
 }
 
-HnModel *
-fuzz_model(void)
+static void
+read_model(const char *path, HnModel *model, HnArena *arena)
 {
-	static HnArena arena;
-	static HnContext context;
-	static HnModel model;
-	FILE	   *file;
+	HnContext	context;
+	FILE	   *file = fopen(path, "rb");
 	unsigned char *bytes;
 	long		size;
 
-	if (model.features)
-		return &model;
-	file = fopen("test/golden/small.safetensors", "rb");
 	FUZZ_CHECK(file != NULL);
 	fseek(file, 0, SEEK_END);
 	size = ftell(file);
@@ -135,11 +130,30 @@ fuzz_model(void)
 	bytes = malloc((size_t) size);
 	FUZZ_CHECK(bytes != NULL && fread(bytes, 1, (size_t) size, file) == (size_t) size);
 	fclose(file);
-	hn_arena_init(&arena, hn_malloc_allocator);
-	hn_context_init(&context, &arena, NULL, NULL);
-	FUZZ_CHECK(hn_model_read(&context, bytes, (size_t) size, &model) == HN_OK);
+	hn_arena_init(arena, hn_malloc_allocator);
+	hn_context_init(&context, arena, NULL, NULL);
+	FUZZ_CHECK(hn_model_read(&context, bytes, (size_t) size, model) == HN_OK);
 	free(bytes);
-	return &model;
+}
+
+HnModel *
+fuzz_model(const HnFeatureSet *features)
+{
+	static struct
+	{
+		const char *path;
+		HnModel		model;
+		HnArena		arena;
+	}			models[] = {
+		{.path = "test/golden/small.safetensors"},
+		{.path = "test/golden/models-0.2.0/bonds.safetensors"}
+	};
+	int			k = features == &hn_features_2026;
+
+	if (models[k].model.features == NULL)
+		read_model(models[k].path, &models[k].model, &models[k].arena);
+	FUZZ_CHECK(models[k].model.features == features);
+	return &models[k].model;
 }
 
 static void *

@@ -51,8 +51,8 @@ extern char *fuzz_text(const uint8_t *data, size_t size);
 /* FUZZ_CHECK that all numbers are finite. */
 extern void fuzz_check_finite(const real *values, size_t count);
 
-/* The model of the golden tests, read once. */
-extern HnModel *fuzz_model(void);
+/* A model of the golden tests that describes atoms so, read once. Its heads need the fingerprint alone. */
+extern HnModel *fuzz_model(const HnFeatureSet *features);
 
 /* True for text in UTF-8 without zero bytes, by another way than the core's own. */
 extern bool fuzz_is_utf8(const char *text);

@@ -18,7 +18,7 @@ const HnStatus fuzz_failures[] = {HN_INVALID_SMILES, HN_TOO_LARGE, HN_INTERNAL, 
 static HnStatus
 train(HnContext *context, const HnGraph *graph, const real *positions, FuzzDigest *digest)
 {
-	const HnModel *model = fuzz_model();
+	const HnModel *model = fuzz_model(&hn_features_2021);
 	HnTraining	training = hn_training_defaults;
 	HnExample	example = {.graph = graph, .conformation_count = 1, .conformations = positions};
 	HnLossSum	sum = {0};

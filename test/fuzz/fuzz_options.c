@@ -102,7 +102,7 @@ make_examples(HnContext *context, const json_t *json, HnExample *examples)
 static HnStatus
 copy_model(HnContext *context, HnModel *copy)
 {
-	const HnModel *golden = fuzz_model();
+	const HnModel *golden = fuzz_model(&hn_features_2021);
 
 	HN_TRY(hn_model_with_heads(context, golden, golden->heads, golden->head_count, 1, copy));
 	FUZZ_CHECK(hn_model_target_count(copy) == 3);

@@ -9,6 +9,7 @@
 
 #include "fuzz.h"
 #include "hamnet/chem.h"
+#include "hamnet/known.h"
 #include "hamnet/predict.h"
 
 #define LENGTH_BYTES 8
@@ -43,6 +44,12 @@ predict_head(HnContext *context, const HnModel *model, const HnHead *head, const
 	size_t		targets = (size_t) head->target_count;
 	double	   *values;
 	double	   *sds;
+	double		novelty;
+
+	HN_TRY(hn_known_novelty(context, head, inputs->fingerprints, 1, &novelty));
+	FUZZ_CHECK(head->known ? novelty >= 0 && isfinite(novelty) : isnan(novelty));
+	if (head->known)
+		fuzz_digest(digest, &novelty, sizeof(novelty));
 
 	HN_NEW(context, values, targets);
 	HN_NEW(context, sds, targets);
@@ -57,7 +64,7 @@ predict_head(HnContext *context, const HnModel *model, const HnHead *head, const
 	return HN_OK;
 }
 
-/* Fingerprint and predictions of one molecule; a failure of a head does not keep the others from it. */
+/* Fingerprint, predictions and novelty of one molecule; a failure of a head does not keep the others from it. */
 static HnStatus
 predict(HnContext *context, const HnModel *model, FuzzDigest *digest)
 {

@@ -73,11 +73,11 @@ check_description(HnNeeds needs, const HnDescription *description, FuzzDigest *d
 	fuzz_digest(digest, counts->counts, (size_t) counts->length * sizeof(*counts->counts));
 }
 
-/* Fingerprint and predictions of the golden model. */
+/* Fingerprint and predictions of a golden model. */
 static HnStatus
 predict(HnContext *context, const HnGraph *graph, FuzzDigest *digest)
 {
-	const HnModel *model = fuzz_model();
+	const HnModel *model = fuzz_model(graph->features);
 	size_t		dim = (size_t) model->fingerprint_config.dim;
 	HnInputs	inputs = {.count = 1};
 	real	   *fingerprint;
@@ -106,7 +106,7 @@ predict(HnContext *context, const HnGraph *graph, FuzzDigest *digest)
 
 /* What else is made of a SMILES that is one. RDKit reads what it wrote, but for some molecules that never were. */
 static HnStatus
-rewrite(HnContext *context, const char *smiles, FuzzDigest *digest)
+rewrite(HnContext *context, const char *smiles, const HnFeatureSet *features, FuzzDigest *digest)
 {
 	const char *canonical;
 	const char *scaffold;
@@ -116,7 +116,7 @@ rewrite(HnContext *context, const char *smiles, FuzzDigest *digest)
 	HN_TRY(hn_canonical_smiles(context, smiles, MAX_ATOMS, &canonical));
 	FUZZ_CHECK(*canonical != '\0');
 	fuzz_digest(digest, canonical, strlen(canonical));
-	status = hn_graph_from_smiles(context, canonical, &hn_features_2021, MAX_ATOMS, &again);
+	status = hn_graph_from_smiles(context, canonical, features, MAX_ATOMS, &again);
 	if (fuzz_from_outside(status))
 		return status;
 	if (status == HN_OK)
@@ -129,17 +129,17 @@ rewrite(HnContext *context, const char *smiles, FuzzDigest *digest)
 }
 
 static HnStatus
-try_smiles(HnContext *context, const char *smiles, bool described, FuzzDigest *digest)
+try_smiles(HnContext *context, const char *smiles, const HnFeatureSet *features, bool described, FuzzDigest *digest)
 {
 	HnNeeds		needs = {described ? &hn_descriptors_rdkit_2d : NULL, described};
 	HnDescription description;
 	HnGraph		graph;
 
-	HN_TRY(hn_describe_smiles(context, smiles, &hn_features_2021, needs, MAX_ATOMS, &graph, &description));
+	HN_TRY(hn_describe_smiles(context, smiles, features, needs, MAX_ATOMS, &graph, &description));
 	check_graph(&graph, digest);
 	check_description(needs, &description, digest);
 	HN_TRY(predict(context, &graph, digest));
-	return rewrite(context, smiles, digest);
+	return rewrite(context, smiles, features, digest);
 }
 
 static int
@@ -163,7 +163,8 @@ fuzz_input(HnContext *context, const uint8_t *data, size_t size, FuzzDigest *dig
 	if (count_dummies(smiles) > MAX_DUMMIES)
 		status = hn_fail(context, HN_TOO_LARGE, "more than %d dummies", MAX_DUMMIES);
 	else
-		status = try_smiles(context, smiles, (choice.sum >> 32) % DESCRIBED == 0, digest);
+		status = try_smiles(context, smiles, choice.sum >> 48 & 1 ? &hn_features_2021 : &hn_features_2026,
+							(choice.sum >> 32) % DESCRIBED == 0, digest);
 	free(smiles);
 	return status;
 }

@@ -12,9 +12,12 @@
 #include "golden.h"
 #include "hamnet/chem.h"
 #include "hamnet/conformer.h"
+#include "hamnet/joint.h"
 #include "hamnet/kernel_head.h"
+#include "hamnet/known.h"
 #include "hamnet/network.h"
 #include "hamnet/optimiser.h"
+#include "hamnet/training.h"
 
 #define MOST_MOLECULES 64
 
@@ -75,18 +78,20 @@ save_molecules(void)
 	}
 }
 
-/* A model with narrow layers and no heads. */
+/* A model with narrow layers and no heads; where atoms have more features, messages see bonds. */
 static HnModel
-narrow_model(bool engine)
+narrow_model(const HnFeatureSet *features, bool engine)
 {
 	return (HnModel)
 	{
-		.features = &hn_features_2021,
+		.features = features,
 		.engine_config = {
 			.enabled = engine, .dim = 2, .hidden = 3, .steps = 2, .tau = 0.025, .dissipate = true,
 			.potential_width = 2, .dissipation_width = 1
 		},
-		.fingerprint_config = {.dim = 3, .edge_dim = 2, .layers = 1, .rounds = 1},
+		.fingerprint_config = {
+			.dim = 3, .edge_dim = 2, .layers = 1, .rounds = 1, .bond_messages = features == &hn_features_2026
+		},
 	};
 }
 
@@ -114,7 +119,7 @@ save_model(const char *name, HnModel *model)
 static HnModel
 network_model(bool engine, HnHead *head, uint64_t seed)
 {
-	HnModel		model = narrow_model(engine);
+	HnModel		model = narrow_model(&hn_features_2021, engine);
 
 	model.head_count = 1;
 	model.heads = head;
@@ -147,7 +152,7 @@ save_networks(void)
 	save_model("ensemble", &joined);
 }
 
-/* Everything that a kernel head may be fitted to, of all molecules. */
+/* Everything that heads may learn from, of all molecules. */
 static HnInputs
 describe(const HnModel *model)
 {
@@ -178,24 +183,94 @@ describe(const HnModel *model)
 	};
 }
 
+/* A kernel head for one target. */
+static HnHead
+fit_kernel(const HnInputs *inputs, int dim, HnTask task, HnKernelOptions options)
+{
+	HnHead		head = {.name = "kernel", .task = task, .target_count = 1};
+	real		labels[MOST_MOLECULES];
+	HnKernelReport report;
+
+	head.targets = hn_arena_alloc(&arena, 1, sizeof(HnTarget));
+	*head.targets = (HnTarget) {"activity", "", 0, 1};
+	for (int i = 0; i < inputs->count; i++)
+		labels[i] = task == HN_CLASSIFICATION ? (real) (i % 2) : (real) (i % 5) + (real) 0.1 * (real) i;
+	must(hn_kernel_fit(&context, inputs, dim, labels, &options, &head, &report));
+	return head;
+}
+
+/* Save a model of one head, which remembers the molecules. */
+static void
+save_head(const char *name, HnModel *model, HnHead *head, const HnInputs *inputs)
+{
+	must(hn_known_make(&context, head, model->fingerprint_config.dim, inputs->fingerprints, inputs->count, NULL, 0));
+	if (head->known == NULL)
+	{
+		fprintf(stderr, "make_corpus: all fingerprints are alike\n");
+		exit(1);
+	}
+	model->head_count = 1;
+	model->heads = head;
+	save_model(name, model);
+}
+
 static void
 save_kernel(const char *name, HnTask task, HnKernelOptions options)
 {
-	HnTarget	target = {"activity", "", 0, 1};
-	HnHead		head = {.name = "kernel", .task = task, .target_count = 1, .targets = &target};
-	HnModel		model = narrow_model(false);
-	real		labels[MOST_MOLECULES];
+	HnModel		model = narrow_model(&hn_features_2021, false);
 	HnInputs	inputs;
-	HnKernelReport report;
+	HnHead		head;
 
 	allocate(&model, 3);
 	inputs = describe(&model);
-	for (int i = 0; i < molecule_count; i++)
-		labels[i] = task == HN_CLASSIFICATION ? (real) (i % 2) : (real) (i % 5) + (real) 0.1 * (real) i;
-	must(hn_kernel_fit(&context, &inputs, model.fingerprint_config.dim, labels, &options, &head, &report));
-	model.head_count = 1;
-	model.heads = &head;
-	save_model(name, &model);
+	head = fit_kernel(&inputs, model.fingerprint_config.dim, task, options);
+	save_head(name, &model, &head, &inputs);
+}
+
+/* Two networks that read more than the fingerprint, over richer features, for the target of a kernel head. */
+static HnModel
+rich_networks(const HnHead *kernel, const HnModel *base, const HnInputs *inputs, bool standardised)
+{
+	HnHeadInputs read = {
+		.standardised = standardised, .descriptors = standardised ? &hn_descriptors_rdkit_2d : NULL, .counts = 8
+	};
+	HnLinear	layers[2] = {{.out = 2}};
+	HnHead		head = {
+		.name = "rich", .task = kernel->task, .member_count = 2, .layer_count = 2, .layers = layers,
+		.inputs = &read, .target_count = kernel->target_count, .targets = kernel->targets
+	};
+	HnModel		model;
+	int			rows[MOST_MOLECULES];
+
+	for (int i = 0; i < inputs->count; i++)
+		rows[i] = i;
+	must(hn_inputs_measure(&context, inputs, rows, inputs->count, base->fingerprint_config.dim, &read));
+	must(hn_model_with_heads(&context, base, &head, 1, 6, &model));
+	return model;
+}
+
+/* Such networks alone, and joined with a kernel. */
+static void
+save_rich(void)
+{
+	HnModel		base = narrow_model(&hn_features_2026, true);
+	int			dim = base.fingerprint_config.dim;
+	HnInputs	inputs;
+
+	allocate(&base, 5);
+	inputs = describe(&base);
+	for (HnTask task = HN_REGRESSION; task <= HN_CLASSIFICATION; task++)
+	{
+		HnHead		kernel = fit_kernel(&inputs, dim, task,
+										(HnKernelOptions) {.fingerprint = task == HN_REGRESSION, .counts = true, .rank = 4});
+		HnModel		model = rich_networks(&kernel, &base, &inputs, task == HN_REGRESSION);
+		HnHead		networks = model.heads[0];
+		HnHead		joint;
+
+		save_head(task == HN_REGRESSION ? "inputs" : "folded", &model, &networks, &inputs);
+		must(hn_joint_make(&context, &kernel, &networks, &joint));
+		save_head(task == HN_REGRESSION ? "joint" : "joint-classes", &model, &joint, &inputs);
+	}
 }
 
 /* A state of the optimiser that fuzz_state.c restores into. */
@@ -233,6 +308,8 @@ main(void)
 	save_kernel("process", HN_REGRESSION,
 				(HnKernelOptions) {.fingerprint = true, .descriptors = &hn_descriptors_rdkit_2d, .rank = 4});
 	save_kernel("classifier", HN_CLASSIFICATION, (HnKernelOptions) {.fingerprint = true, .counts = true});
+	save_kernel("substructures", HN_REGRESSION, (HnKernelOptions) {.counts = true, .rank = -1});
+	save_rich();
 	save_state("plain", HN_AVERAGE_NONE);
 	save_state("averaged", HN_AVERAGE_EXPONENTIAL);
 	hn_arena_destroy(&arena);
