@@ -437,44 +437,60 @@ SumLosses(const HnTarget *target, HnTask task, const double *predicted, const do
 	return sum;
 }
 
-/* The score of predictions [validation_count, targets] of the validation part. */
+/*
+ * The score of one head, whose targets begin at `first`, by predictions
+ * [validation_count, targets] of the validation part: a sum, to whose number of
+ * terms it adds.
+ */
 static double
-ScorePredictions(Trainer *trainer, const double *predictions, double *shown)
+HeadScore(Trainer *trainer, const HnHead *head, int first, const double *predictions, double *terms)
 {
 	const TrainingData *data = &trainer->data;
-	int			targets = data->query.target_count;
 	double	   *predicted = palloc(data->validation_count * sizeof(double));
 	double	   *actual = palloc(data->validation_count * sizeof(double));
 	HnArenaMark mark = hn_arena_mark(&trainer->arena);
 	double		total = 0;
-	double		terms = 0;
-	int			t = 0;
 
-	for (int h = 0; h < trainer->head_count; h++)
-		for (int k = 0; k < trainer->heads[h].target_count; k++, t++)
-		{
-			const HnHead *head = &trainer->heads[h];
-			const HnTarget *target = &head->targets[k];
-			int			n = CollectPairs(data, predictions, t, predicted, actual);
-			double		area;
+	for (int k = 0; k < head->target_count; k++)
+	{
+		const HnTarget *target = &head->targets[k];
+		int			n = CollectPairs(data, predictions, first + k, predicted, actual);
+		double		area;
 
-			if (n == 0)
-				continue;
-			terms += trainer->metric == METRIC_LOSS ? n : 1;
-			if (trainer->metric == METRIC_RMSE)
-				total += hn_rmse(predicted, actual, n) / (targets > 1 ? target->std : 1);
-			else if (trainer->metric == METRIC_LOSS)
-				total += SumLosses(target, head->task, predicted, actual, n);
-			else if (hn_roc_auc(&trainer->context, predicted, actual, n, &area) == HN_OK)
-				total += area;
-			else
-				ReportCoreError(&trainer->context, NULL);
-		}
+		if (n == 0)
+			continue;
+		*terms += trainer->metric == METRIC_LOSS ? n : 1;
+		if (trainer->metric == METRIC_RMSE)
+			total += hn_rmse(predicted, actual, n) / (data->query.target_count > 1 ? target->std : 1);
+		else if (trainer->metric == METRIC_LOSS)
+			total += SumLosses(target, head->task, predicted, actual, n);
+		else if (hn_roc_auc(&trainer->context, predicted, actual, n, &area) == HN_OK)
+			total += area;
+		else
+			ReportCoreError(&trainer->context, NULL);
+	}
 	hn_arena_rewind(&trainer->arena, mark);
 	pfree(predicted);
 	pfree(actual);
-	*shown = terms > 0 ? total / terms : NAN;
-	return trainer->metric == METRIC_ROC_AUC ? -*shown : *shown;
+	return trainer->metric == METRIC_ROC_AUC ? -total : total;
+}
+
+/* The same of all heads, as a mean over labels or targets. */
+static double
+ScorePredictions(Trainer *trainer, const double *predictions, double *shown)
+{
+	double		total = 0;
+	double		terms = 0;
+	int			first = 0;
+
+	for (int h = 0; h < trainer->head_count; h++)
+	{
+		total += HeadScore(trainer, &trainer->heads[h], first, predictions, &terms);
+		first += trainer->heads[h].target_count;
+	}
+	total = terms > 0 ? total / terms : NAN;
+	*shown = trainer->metric == METRIC_ROC_AUC ? -total : total;
+	return total;
 }
 
 static double
@@ -982,12 +998,12 @@ TryShares(Trainer *trainer, Outcome *outcome, HnHead *head, int first, const HnP
 		  HnJoint shares, double *best)
 {
 	HnJoint		before = *head->joint;
+	double		terms = 0;
 	double		score;
-	double		shown;
 
 	*head->joint = shares;
 	CombineParts(trainer, head, first, parts, outcome);
-	score = ScorePredictions(trainer, outcome->values, &shown);
+	score = HeadScore(trainer, head, first, outcome->values, &terms);
 	if (isnan(*best) || score < *best - FAVOUR_GAIN * fabs(*best))
 		*best = score;
 	else
@@ -1043,8 +1059,8 @@ JoinHeads(Trainer *trainer, Outcome *outcome)
 	outcome->model.heads = palloc(trainer->head_count * sizeof(HnHead));
 	if (trainer->metric != METRIC_NONE)
 	{
-		outcome->values = memcpy(palloc_extended(size, MCXT_ALLOC_HUGE), networks->values, size);
-		outcome->sds = memcpy(palloc_extended(size, MCXT_ALLOC_HUGE), networks->sds, size);
+		outcome->values = palloc_extended(size, MCXT_ALLOC_HUGE);
+		outcome->sds = palloc_extended(size, MCXT_ALLOC_HUGE);
 	}
 	for (int h = 0; h < trainer->head_count; h++)
 	{
