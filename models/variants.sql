@@ -10,7 +10,7 @@ VALUES
 	('ours', 'bbbp', NULL, NULL, '{"trees": 200}'),
 	('ours', 'tox21', NULL, NULL, '{"kernel_rows": 3000, "kernel_fingerprint": "never", "trees": 50}'),
 	('ours', 'hiv', NULL, NULL, '{"members": 2, "kernel_rows": 4000, "kernel_fingerprint": "never", "trees": 200}'),
-	('ours', 'qm9', NULL, NULL, '{"members": 2, "kernel_rows": 2000, "kernel_fingerprint": "always", "units": 256}'),
+	('ours', 'qm9', NULL, NULL, '{"members": 2, "kernel_rows": 300, "kernel_fingerprint": "always", "units": 256}'),
 	('engine off', '*', 'base_no_engine', true, '{}'),
 	('single member', '*', 'hamnet-base', true, '{"head": "mlp", "members": 1, "kernel_fingerprint": null, "trees": null}'),
 	('not tuned', '*', 'hamnet-base', false, '{}'),
