@@ -39,6 +39,10 @@
 /* A column whose deviation is below this part of its size is constant but for rounding. */
 #define LEAST_DEVIATION 1e-6
 
+/* Added to the diagonal of a matrix that may be singular, and has no eigenvalue above 1. */
+#define LEAST_JITTER 1e-12
+#define MOST_JITTER 1e-6
+
 #define NEWTON_STEPS 50
 #define LOG_2PI 1.8378770664093453
 
@@ -1012,6 +1016,33 @@ reorder(HnContext *context, Job *job, const int *pivots, int rank, real *factor,
 }
 
 /*
+ * The lower triangular factor of M = I - XᵀX, X [m, m]. M is singular where a
+ * target labels fewer rows than m: what pivots without a label would explain,
+ * those with one leave nothing of. Where an eigenvalue is 0 the computed one is
+ * the rounding error of XᵀX = (I + A W Aᵀ)⁻¹, about ε |I + A W Aᵀ| ≤ ε (1 + n / λ),
+ * so that more than this has to be added: the smallest power of ten that makes M
+ * positive definite. It takes as much of v off a variance, for |a|² is not above
+ * 1: at most a hundredth of the least noise, which is in every deviation.
+ */
+static HnStatus
+explained_factor(HnContext *context, int m, const double *x, double *factor)
+{
+	int			info = 1;
+
+	for (double jitter = LEAST_JITTER; info != 0 && jitter <= MOST_JITTER; jitter *= 10)
+	{
+		memset(factor, 0, (size_t) m * m * sizeof(double));
+		for (int k = 0; k < m; k++)
+			factor[(size_t) k * m + k] = 1 + jitter;
+		cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, m, m, -1, x, m, 1, factor, m);
+		dpotrf_("U", &m, factor, &m, &info);
+	}
+	if (info != 0)
+		return hn_fail(context, HN_INTERNAL, "the explained part of rank %d is not positive definite", m);
+	return HN_OK;
+}
+
+/*
  * R of one target. With A = L_m⁻¹ K_mn, which is the transpose of the partial
  * factor, the process conditioned on the data through the m pivots has the
  * variance v (1 - |a|² + aᵀ (I + A W Aᵀ)⁻¹ a) at x, a = L_m⁻¹ k_m(x) and W = 1/λ
@@ -1061,13 +1092,7 @@ variance_factor(HnContext *context, const Job *job, const real *y, int width, co
 	for (int i = 0; i < m; i++)
 		for (int k = 0; k < m; k++)
 			reversed[(size_t) i * m + k] = inverse[(size_t) i * m + m - 1 - k];
-	memset(matrix, 0, (size_t) m * m * sizeof(double));
-	for (int k = 0; k < m; k++)
-		matrix[(size_t) k * m + k] = 1 + 1e-12;
-	cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, m, m, -1, reversed, m, 1, matrix, m);
-	dpotrf_("U", &m, matrix, &m, &info);
-	if (info != 0)
-		return hn_fail(context, HN_INTERNAL, "the explained part of rank %d is not positive definite", m);
+	HN_TRY(explained_factor(context, m, reversed, matrix));
 	for (int i = 0; i < m; i++)
 		for (int k = 0; k < m; k++)
 		{
