@@ -36,6 +36,18 @@ typedef struct HnLeafRange
 	double		most;			/* 1 for classes */
 } HnLeafRange;
 
+/*
+ * A node as a descent reads it, from one line of the cache. The left child of
+ * an inner node is the next node; a leaf is its own right child, and its column
+ * is any.
+ */
+typedef struct HnForestNode
+{
+	int32_t		right;
+	uint16_t	column;
+	uint8_t		code;
+} HnForestNode;
+
 struct HnForest
 {
 	const HnDescriptorSet *descriptors;
@@ -52,7 +64,7 @@ struct HnForest
 	uint8_t    *codes;			/* [node_count] of a leaf, its value */
 
 	/* set by hn_forest_link */
-	int32_t    *rights;			/* [node_count] right child; of no meaning for leaves */
+	HnForestNode *nodes;		/* [node_count] */
 	int32_t    *roots;			/* [targets * tree_count] */
 };
 
@@ -97,7 +109,7 @@ extern int	hn_forest_width(const HnForest *forest);
 extern void hn_forest_encode(const HnForest *forest, const HnInputs *inputs, int row, uint8_t *codes);
 
 /*
- * Find the roots and the right children, and check what a file holds beyond
+ * Find the roots and the nodes, and check what a file holds beyond
  * the shapes of its tables: HN_INVALID_MODEL unless nodes form just these
  * trees, over columns that there are, and thresholds ascend.
  */

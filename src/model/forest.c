@@ -46,13 +46,37 @@ hn_forest_encode(const HnForest *forest, const HnInputs *inputs, int row, uint8_
 		codes[width + counts.columns[k]] = counts.counts[k];
 }
 
-/* The byte of the leaf that a row comes to. Right children come after their parents, so there is an end. */
-static uint8_t
-descend(const HnForest *forest, int32_t node, const uint8_t *codes)
+/* Trees that are descended side by side, so that they wait for memory together. */
+#define ABREAST 8
+
+/*
+ * Add up the bytes of the leaves that a row comes to in some trees. Children
+ * come after their parents, so there is an end: all stand on leaves, which
+ * lead to themselves.
+ */
+static int
+descend(const HnForestNode *nodes, const int32_t *roots, int count, const uint8_t *codes)
 {
-	while (forest->columns[node] != HN_FOREST_LEAF)
-		node = codes[forest->columns[node]] > forest->codes[node] ? forest->rights[node] : node + 1;
-	return forest->codes[node];
+	int32_t		at[ABREAST];
+	int32_t		moved;
+	int			sum = 0;
+
+	memcpy(at, roots, (size_t) count * sizeof(*at));
+	do
+	{
+		moved = 0;
+		for (int k = 0; k < count; k++)
+		{
+			HnForestNode node = nodes[at[k]];
+			int32_t		next = codes[node.column] > node.code ? node.right : at[k] + (node.right > at[k]);
+
+			moved |= next ^ at[k];
+			at[k] = next;
+		}
+	} while (moved != 0);
+	for (int k = 0; k < count; k++)
+		sum += nodes[at[k]].code;
+	return sum;
 }
 
 HnStatus
@@ -75,8 +99,9 @@ hn_forest_predict(HnContext *context, const HnHead *head, const HnInputs *inputs
 			int			sum = 0;
 			double		place;
 
-			for (int k = 0; k < forest->tree_count; k++)
-				sum += descend(forest, roots[k], codes);
+			for (int k = 0; k < forest->tree_count; k += ABREAST)
+				sum += descend(forest->nodes, roots + k,
+							   forest->tree_count - k < ABREAST ? forest->tree_count - k : ABREAST, codes);
 			place = sum / (255.0 * forest->tree_count);
 			values[(size_t) i * head->target_count + t] =
 				(1 - place) * forest->ranges[t].least + place * forest->ranges[t].most;
@@ -117,23 +142,24 @@ link_tree(HnContext *context, const HnHead *head, int32_t root, int32_t *end)
 	{
 		int32_t		parent = top;
 
+		forest->nodes[node] = (HnForestNode) {node, 0, forest->codes[node]};
 		if (forest->columns[node] != HN_FOREST_LEAF)
 		{
 			if (forest->columns[node] >= hn_forest_width(forest))
 				return hn_fail(context, HN_INVALID_MODEL, "node %d of the forest of head \"%s\" has column %d of %d",
 							   node, head->name, forest->columns[node], hn_forest_width(forest));
-			forest->rights[node] = top;
+			forest->nodes[node].column = forest->columns[node];
+			forest->nodes[node].right = top;
 			top = node;
 			continue;
 		}
-		forest->rights[node] = node;
 		if (top < 0)
 		{
 			*end = node + 1;
 			return HN_OK;
 		}
-		top = forest->rights[parent];
-		forest->rights[parent] = node + 1;
+		top = forest->nodes[parent].right;
+		forest->nodes[parent].right = node + 1;
 	}
 	return hn_fail(context, HN_INVALID_MODEL, "the forest of head \"%s\" has no end after its %d nodes",
 				   head->name, forest->node_count);
@@ -146,7 +172,7 @@ hn_forest_link(HnContext *context, const HnHead *head)
 	int			trees = head->target_count * forest->tree_count;
 	int32_t		next = 0;
 
-	HN_NEW(context, forest->rights, forest->node_count);
+	HN_NEW(context, forest->nodes, forest->node_count);
 	HN_NEW(context, forest->roots, trees);
 	HN_TRY(check_thresholds(context, head));
 	for (int k = 0; k < trees; k++)
