@@ -1,0 +1,337 @@
+/*
+ * kernel_search.c: hyper-parameters of a kernel head, by the marginal
+ * likelihood of some of its rows.
+ */
+#include "kernel_fit.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "hamnet/linear.h"
+#include "gaussian_process.h"
+
+#define SEARCH_ROWS 1500
+
+/* What the search evaluates on. */
+typedef struct Search
+{
+	HnTask		task;
+	int			target_count;
+	HnProcessLabels *labels;	/* [targets] */
+	int			n;
+	real	   *fingerprint;	/* mean squared difference of each pair [n, n], upper triangle; NULL: not used */
+	real	   *descriptors;
+	real	   *counts;			/* squared distance of the counts of each pair */
+	real	   *similarities;	/* t of each pair; NULL where counts is */
+	HnProcessWork work;
+	real	   *alphas;			/* of the last evaluation, from which Newton's method starts [targets, n] */
+	int			evaluations;
+	int			planned;
+	const HnKernelOptions *options;
+} Search;
+
+/* The kernel of a point, above the diagonal of the square. */
+static void
+set_kernel(Search *search, const HnKernelPoint *point)
+{
+	int			n = search->n;
+	real		a = (real) exp(point->fingerprint);
+	real		b = (real) exp(point->descriptors);
+	real		c = (real) exp(point->counts);
+	real		share = search->counts ? (real) point->share : 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		size_t		first = (size_t) i * n + i + 1;
+		size_t		count = (size_t) (n - 1 - i);
+		real	   *row = search->work.square + first;
+
+		memset(row, 0, count * sizeof(real));
+		for (size_t k = 0; search->fingerprint && k < count; k++)
+			row[k] += a * search->fingerprint[first + k];
+		for (size_t k = 0; search->descriptors && k < count; k++)
+			row[k] += b * search->descriptors[first + k];
+		for (size_t k = 0; search->counts && k < count; k++)
+			row[k] += c * search->counts[first + k];
+		hn_kernel_function(point->function, row, count);
+		for (size_t k = 0; k < count; k++)
+			row[k] *= 1 - share;
+		for (size_t k = 0; search->similarities && share > 0 && k < count; k++)
+			row[k] += share * search->similarities[first + k];
+	}
+}
+
+/* Marginal likelihood per label of a point, over all targets; very low where the arithmetic fails. */
+static HnStatus
+evaluate(HnContext *context, Search *search, const HnKernelPoint *point, double *likelihood)
+{
+	double		sum = 0;
+	int			count = 0;
+
+	set_kernel(search, point);
+	for (int t = 0; t < search->target_count; t++)
+	{
+		const HnProcessLabels *labels = &search->labels[t];
+		real	   *alpha = search->alphas + (size_t) t * search->n;
+		HnProcessFit fit;
+
+		if (search->task == HN_REGRESSION)
+			HN_TRY(hn_process_regression(context, &search->work, labels, exp(point->scale), &fit));
+		else
+		{
+			memcpy(search->work.alpha, alpha, (size_t) search->n * sizeof(real));
+			HN_TRY(hn_process_classification(context, &search->work, labels, exp(point->scale), &fit));
+			memcpy(alpha, search->work.alpha, (size_t) search->n * sizeof(real));
+		}
+		sum += fit.failed || !isfinite(fit.log_likelihood) ? -1e6 * labels->count : fit.log_likelihood;
+		count += labels->count;
+	}
+	*likelihood = sum / count;
+	search->evaluations++;
+	hn_kernel_progress(search->options, "choosing hyper-parameters", (double) search->evaluations / search->planned);
+	return HN_OK;
+}
+
+/* Limits of the search: what data can tell apart, and what single precision can solve. */
+static bool
+inside(const Search *search, const HnKernelPoint *point)
+{
+	double		least = search->task == HN_REGRESSION ? 1e-4 : 1e-2;
+
+	return fabs(point->fingerprint) <= log(1e4) && fabs(point->descriptors) <= log(1e4)
+		&& fabs(point->counts) <= log(1e4)
+		&& point->share >= 0 && point->share <= 0.98
+		&& point->scale >= log(least) && point->scale <= log(1e3);
+}
+
+/* Move to a neighbouring point if that is inside and better. */
+static HnStatus
+try_move(HnContext *context, Search *search, HnKernelPoint *best, double *likelihood,
+		 const HnKernelPoint *candidate, bool *moved)
+{
+	double		value;
+
+	*moved = false;
+	if (!inside(search, candidate))
+		return HN_OK;
+	HN_TRY(evaluate(context, search, candidate, &value));
+	/* What is gained must be worth another evaluation. */
+	if (value > *likelihood + 1e-4)
+	{
+		*best = *candidate;
+		*likelihood = value;
+		*moved = true;
+	}
+	return HN_OK;
+}
+
+/*
+ * One coordinate: a step up or else down, and on in the direction that helps.
+ * The coordinate is named by its place in HnKernelPoint.
+ */
+static HnStatus
+search_coordinate(HnContext *context, Search *search, HnKernelPoint *best, double *likelihood,
+				  size_t place, double step)
+{
+	for (int sign = 1; sign >= -1; sign -= 2)
+	{
+		bool		moved;
+		bool		any = false;
+
+		do
+		{
+			HnKernelPoint candidate = *best;
+
+			*(double *) ((char *) &candidate + place) += sign * step;
+			HN_TRY(try_move(context, search, best, likelihood, &candidate, &moved));
+			any |= moved;
+		} while (moved);
+		if (any)
+			return HN_OK;
+	}
+	return HN_OK;
+}
+
+/* Coordinate search from one start with shrinking steps: few evaluations, and always the same ones. */
+static HnStatus
+search_point(HnContext *context, Search *search, HnKernelPoint *best, double *likelihood)
+{
+	static const double log_steps[] = {1.4, 0.7, 0.35};
+	static const double share_steps[] = {0.24, 0.12, 0.06};
+	bool		moved;
+
+	HN_TRY(evaluate(context, search, best, likelihood));
+	for (int level = 0; level < 3; level++)
+	{
+		HnKernelPoint candidate;
+
+		HN_TRY(search_coordinate(context, search, best, likelihood, offsetof(HnKernelPoint, scale), log_steps[level]));
+		if (search->descriptors)
+			HN_TRY(search_coordinate(context, search, best, likelihood, offsetof(HnKernelPoint, descriptors),
+									 log_steps[level]));
+		if (search->fingerprint)
+			HN_TRY(search_coordinate(context, search, best, likelihood, offsetof(HnKernelPoint, fingerprint),
+									 log_steps[level]));
+		if (search->counts)
+		{
+			HN_TRY(search_coordinate(context, search, best, likelihood, offsetof(HnKernelPoint, counts),
+									 log_steps[level]));
+			HN_TRY(search_coordinate(context, search, best, likelihood, offsetof(HnKernelPoint, share),
+									 share_steps[level]));
+		}
+		candidate = *best;
+		candidate.function = best->function == HN_MATERN ? HN_GAUSSIAN : HN_MATERN;
+		HN_TRY(try_move(context, search, best, likelihood, &candidate, &moved));
+	}
+	return HN_OK;
+}
+
+/* Mean squared differences between rows of a block of columns, [n, n]. */
+static HnStatus
+block_distances(HnContext *context, const HnKernelJob *job, const int *chosen, int n, int first, int width,
+				real **distances)
+{
+	HnArenaMark mark;
+	real	   *x;
+	real	   *norms;
+
+	*distances = NULL;
+	if (width == 0)
+		return HN_OK;
+	HN_NEW(context, *distances, (size_t) n * n);
+	mark = hn_arena_mark(context->arena);
+	HN_NEW(context, x, (size_t) n * width);
+	HN_NEW(context, norms, n);
+	for (int i = 0; i < n; i++)
+	{
+		const int8_t *stored = job->kernel->inputs + (size_t) chosen[i] * job->kernel->width + first;
+
+		norms[i] = 0;
+		for (int k = 0; k < width; k++)
+		{
+			real		value = stored[k] / (HN_KERNEL_STEPS * sqrtf((float) width));
+
+			x[(size_t) i * width + k] = value;
+			norms[i] += value * value;
+		}
+	}
+	hn_gemm_nt(n, n, width, -2, x, width, x, width, 0, *distances, n);
+	for (int i = 0; i < n; i++)
+		for (int k = 0; k < n; k++)
+			(*distances)[(size_t) i * n + k] += norms[i] + norms[k];
+	hn_arena_rewind(context->arena, mark);
+	return HN_OK;
+}
+
+/* Squared distances and t between the counts of the chosen rows, [n, n]. */
+static HnStatus
+compare_counts(HnContext *context, const HnKernelJob *job, const int *chosen, int n, real **distances,
+			   real **similarities)
+{
+	const HnKernelHead *kernel = job->kernel;
+	real	   *similarity;		/* of one row with all others [kernel->rows] */
+	real	   *distance;
+	int		   *offsets;
+	HnPackedKernel packed;
+
+	*distances = *similarities = NULL;
+	if (!job->options->counts)
+		return HN_OK;
+	HN_NEW(context, *distances, (size_t) n * n);
+	HN_NEW(context, *similarities, (size_t) n * n);
+	HN_NEW(context, similarity, kernel->rows);
+	HN_NEW(context, distance, kernel->rows);
+	HN_TRY(hn_kernel_count_offsets(context, kernel, &offsets));
+	HN_ASSERT(offsets != NULL);
+	HN_TRY(hn_kernel_pack(context, kernel, &packed));
+	for (int i = 0; i < n; i++)
+	{
+		HnCounts	counts = hn_kernel_counts(kernel, chosen[i], offsets[chosen[i]]);
+
+		if (hn_interrupted(context))
+			return HN_INTERRUPTED;
+		HN_TRY(hn_kernel_compare_counts(context, &packed.counts, kernel->rows, counts, similarity, distance));
+		for (int k = 0; k < n; k++)
+		{
+			(*similarities)[(size_t) i * n + k] = similarity[chosen[k]];
+			(*distances)[(size_t) i * n + k] = distance[chosen[k]];
+		}
+	}
+	return HN_OK;
+}
+
+/* Labels of the chosen rows; a target that is one class or constant among them still has a likelihood. */
+static HnStatus
+choose_labels(HnContext *context, const HnKernelJob *job, const int *chosen, int n, HnProcessLabels **labels)
+{
+	int			targets = job->head->target_count;
+
+	HN_NEW(context, *labels, targets);
+	for (int t = 0; t < targets; t++)
+	{
+		real	   *y;
+		double		sum = 0;
+		int			count = 0;
+
+		HN_NEW(context, y, n);
+		for (int i = 0; i < n; i++)
+		{
+			y[i] = job->y[(size_t) t * job->n + chosen[i]];
+			sum += isnan(y[i]) ? 0 : y[i];
+			count += !isnan(y[i]);
+		}
+		(*labels)[t] = (HnProcessLabels)
+		{
+			.y = y, .count = count,
+			.offset = job->head->task == HN_REGRESSION ? 0 : log((sum + 0.5) / (count - sum + 0.5))
+		};
+	}
+	return HN_OK;
+}
+
+HnStatus
+hn_kernel_choose_parameters(HnContext *context, HnKernelJob *job, HnKernelPoint *best, HnKernelReport *result)
+{
+	const HnKernelHead *kernel = job->kernel;
+	int			wanted = job->options->search_rows > 0 ? job->options->search_rows : SEARCH_ROWS;
+	HnArenaMark mark = hn_arena_mark(context->arena);
+	Search		search = {
+		.task = job->head->task, .target_count = job->head->target_count, .options = job->options,
+		.planned = job->options->counts ? 80 : 30
+	};
+	HnKernelPoint start = {
+		.fingerprint = log(0.1), .descriptors = log(0.1), .counts = log(0.01), .share = 0.24,
+		.scale = job->head->task == HN_REGRESSION ? log(0.05) : log(4), .function = HN_MATERN
+	};
+	int		   *chosen = NULL;
+
+	HN_TRY(hn_kernel_choose_rows(context, job, wanted, &chosen, &search.n));
+	HN_TRY(choose_labels(context, job, chosen, search.n, &search.labels));
+	HN_TRY(block_distances(context, job, chosen, search.n, 0, kernel->fingerprint_width, &search.fingerprint));
+	HN_TRY(block_distances(context, job, chosen, search.n, kernel->fingerprint_width,
+						   kernel->width - kernel->fingerprint_width, &search.descriptors));
+	HN_TRY(compare_counts(context, job, chosen, search.n, &search.counts, &search.similarities));
+	HN_TRY(hn_process_work(context, search.n, &search.work));
+	HN_NEW_ZERO(context, search.alphas, (size_t) search.target_count * search.n);
+
+	*best = start;
+	HN_TRY(search_point(context, &search, best, &result->log_likelihood));
+	if (search.counts)
+	{
+		/* A little of t may be a trap on the way to none. */
+		HnKernelPoint without = start;
+		double		likelihood;
+
+		without.share = 0;
+		HN_TRY(search_point(context, &search, &without, &likelihood));
+		if (likelihood > result->log_likelihood)
+		{
+			*best = without;
+			result->log_likelihood = likelihood;
+		}
+	}
+	result->evaluations = search.evaluations;
+	hn_arena_rewind(context->arena, mark);
+	return HN_OK;
+}

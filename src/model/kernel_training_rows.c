@@ -1,0 +1,289 @@
+/*
+ * kernel_training_rows.c: the rows that a kernel head is fitted to: their
+ * labels, scaled, a sample of them, their inputs as the head stores them, and
+ * the kernel between them.
+ */
+#include "kernel_fit.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "standardise.h"
+
+/* Fewer labels fit nothing. */
+#define LEAST_LABELS 3
+
+/* A column whose deviation is below this part of its size is constant but for rounding. */
+#define LEAST_DEVIATION 1e-6
+
+HnStatus
+hn_kernel_collect_rows(HnContext *context, HnKernelJob *job)
+{
+	int			targets = job->head->target_count;
+
+	HN_NEW(context, job->rows, job->inputs->count);
+	for (int i = 0; i < job->inputs->count; i++)
+	{
+		bool		labelled = false;
+
+		for (int t = 0; t < targets; t++)
+			labelled |= !isnan(job->labels[(size_t) i * targets + t]);
+		if (labelled)
+			job->rows[job->n++] = i;
+	}
+	return HN_OK;
+}
+
+HnStatus
+hn_kernel_scale_target(HnContext *context, HnKernelJob *job, int t)
+{
+	HnHead	   *head = job->head;
+	HnTarget   *target = &head->targets[t];
+	real	   *y = job->y + (size_t) t * job->n;
+	double		sum = 0;
+	double		squares = 0;
+	int			count = 0;
+
+	for (int i = 0; i < job->n; i++)
+	{
+		y[i] = job->labels[(size_t) job->rows[i] * head->target_count + t];
+		if (isnan(y[i]))
+			continue;
+		if (isinf(y[i]))
+			return hn_fail(context, HN_INVALID_ARGUMENT, "a value of target \"%s\" is infinite", target->name);
+		if (head->task == HN_CLASSIFICATION && y[i] != 0 && y[i] != 1)
+			return hn_fail(context, HN_INVALID_ARGUMENT, "target \"%s\" has class %g, only 0 and 1 are classes",
+						   target->name, (double) y[i]);
+		sum += y[i];
+		count++;
+	}
+	if (count < LEAST_LABELS)
+		return hn_fail(context, HN_INVALID_ARGUMENT, "target \"%s\" has %d labels, at least %d are needed",
+					   target->name, count, LEAST_LABELS);
+	job->label_counts[t] = count;
+	target->mean = 0;
+	target->std = 1;
+	if (head->task == HN_CLASSIFICATION)
+	{
+		if (sum == 0 || sum == count)
+			return hn_fail(context, HN_INVALID_ARGUMENT, "target \"%s\" has only one class", target->name);
+		job->kernel->processes[t].offset = log(sum / (count - sum));
+		return HN_OK;
+	}
+
+	target->mean = sum / count;
+	for (int i = 0; i < job->n; i++)
+		if (!isnan(y[i]))
+			squares += (y[i] - target->mean) * (y[i] - target->mean);
+	target->std = sqrt(squares / count);
+	if (!(target->std > LEAST_DEVIATION * fabs(target->mean)))
+		return hn_fail(context, HN_INVALID_ARGUMENT, "target \"%s\" is constant", target->name);
+	for (int i = 0; i < job->n; i++)
+	{
+		HnProcess  *process = &job->kernel->processes[t];
+
+		y[i] = (real) ((y[i] - target->mean) / target->std);
+		process->least = fmin(process->least, y[i]);
+		process->most = fmax(process->most, y[i]);
+	}
+	return HN_OK;
+}
+
+HnStatus
+hn_kernel_store_inputs(HnContext *context, HnKernelJob *job)
+{
+	HnKernelHead *kernel = job->kernel;
+	real	   *steps;
+	int			entry = 0;
+
+	HN_NEW(context, steps, kernel->width);
+	for (int i = 0; i < job->n; i++)
+	{
+		hn_kernel_standardise(kernel, job->inputs, job->rows[i], steps);
+		for (int k = 0; k < kernel->width; k++)
+			kernel->inputs[(size_t) i * kernel->width + k] = (int8_t) lrint(steps[k]);
+		if (hn_kernel_uses_counts(kernel))
+		{
+			const HnCounts *counts = &job->inputs->counts[job->rows[i]];
+
+			kernel->count_lengths[i] = (uint16_t) counts->length;
+			memcpy(kernel->count_columns + entry, counts->columns, (size_t) counts->length * sizeof(uint16_t));
+			memcpy(kernel->count_values + entry, counts->counts, (size_t) counts->length);
+			entry += counts->length;
+		}
+	}
+	return HN_OK;
+}
+
+HnStatus
+hn_kernel_prepare_inputs(HnContext *context, HnKernelJob *job, int fingerprint_dim)
+{
+	const HnKernelOptions *options = job->options;
+	HnKernelHead *kernel = job->kernel;
+	HnColumns	columns;
+
+	kernel->rows = job->n;
+	kernel->fingerprint_width = options->fingerprint ? fingerprint_dim : 0;
+	kernel->descriptors = options->descriptors;
+	kernel->width = kernel->fingerprint_width + (options->descriptors ? options->descriptors->count : 0);
+	HN_NEW(context, kernel->center, kernel->width);
+	HN_NEW(context, kernel->scale, kernel->width);
+	HN_NEW(context, kernel->inputs, (size_t) job->n * kernel->width);
+	if (options->counts)
+	{
+		kernel->count_weight = 1;	/* until the search has chosen */
+		for (int i = 0; i < job->n; i++)
+			kernel->entry_count += job->inputs->counts[job->rows[i]].length;
+		HN_NEW(context, kernel->count_lengths, job->n);
+		HN_NEW(context, kernel->count_columns, kernel->entry_count);
+		HN_NEW(context, kernel->count_values, kernel->entry_count);
+	}
+	columns = (HnColumns){kernel->fingerprint_width, kernel->width, kernel->center, kernel->scale};
+	hn_measure_columns(&columns, job->inputs, job->rows, job->n);
+	return hn_kernel_store_inputs(context, job);
+}
+
+/* The next of a sequence of random numbers (SplitMix64). */
+static uint64_t
+next_random(uint64_t *state)
+{
+	uint64_t	z = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+/* Whether a row has a label of the rarer class of some target. */
+static bool
+is_rare(const HnKernelJob *job, int row)
+{
+	for (int t = 0; t < job->head->target_count; t++)
+	{
+		real		y = job->y[(size_t) t * job->n + row];
+
+		if (!isnan(y) && (y > 0) == (job->kernel->processes[t].offset < 0))
+			return true;
+	}
+	return false;
+}
+
+HnStatus
+hn_kernel_choose_rows(HnContext *context, const HnKernelJob *job, int wanted, int **chosen, int *count)
+{
+	uint64_t	state = job->options->seed;
+	int		   *order;
+	int			taken = 0;
+
+	HN_NEW(context, order, job->n);
+	HN_NEW(context, *chosen, job->n);
+	for (int i = 0; i < job->n; i++)
+		order[i] = i;
+	for (int i = job->n - 1; i > 0; i--)
+	{
+		int			k = (int) (next_random(&state) % (uint64_t) (i + 1));
+		int			swap = order[i];
+
+		order[i] = order[k];
+		order[k] = swap;
+	}
+	for (int i = 0; i < job->n && job->head->task == HN_CLASSIFICATION && taken < wanted / 2; i++)
+		if (is_rare(job, order[i]))
+		{
+			(*chosen)[taken++] = order[i];
+			order[i] = -1;
+		}
+	for (int i = 0; i < job->n && taken < wanted; i++)
+		if (order[i] >= 0)
+			(*chosen)[taken++] = order[i];
+	*count = taken;
+	return HN_OK;
+}
+
+static int
+compare_places(const void *a, const void *b)
+{
+	return *(const int *) a - *(const int *) b;
+}
+
+HnStatus
+hn_kernel_sample_rows(HnContext *context, HnKernelJob *job, int wanted)
+{
+	int		   *chosen = NULL;
+	int			all = job->n;
+	int			count = 0;
+
+	HN_TRY(hn_kernel_choose_rows(context, job, wanted, &chosen, &count));
+	qsort(chosen, count, sizeof(*chosen), compare_places);
+	job->n = count;
+	for (int i = 0; i < count; i++)
+		job->rows[i] = job->rows[chosen[i]];
+	for (int t = 0; t < job->head->target_count; t++)
+	{
+		const real *y = job->y + (size_t) t * all;
+		real	   *kept = job->y + (size_t) t * count;
+		HnProcess  *process = &job->kernel->processes[t];
+		double		sum = 0;
+		int			labels = 0;
+
+		for (int i = 0; i < count; i++)
+		{
+			kept[i] = y[chosen[i]];
+			sum += isnan(kept[i]) ? 0 : kept[i];
+			labels += !isnan(kept[i]);
+		}
+		if (labels < LEAST_LABELS)
+			return hn_fail(context, HN_INVALID_ARGUMENT, "target \"%s\" has %d labels in a sample of %d rows, at least %d are needed",
+						   job->head->targets[t].name, labels, count, LEAST_LABELS);
+		job->label_counts[t] = labels;
+		if (job->head->task == HN_CLASSIFICATION)
+		{
+			double		offset = log((sum + 0.5) / (labels - sum + 0.5));
+
+			job->corrections[t] = process->offset - offset;
+			process->offset = offset;
+		}
+	}
+	return HN_OK;
+}
+
+HnStatus
+hn_kernel_count_offsets(HnContext *context, const HnKernelHead *kernel, int **offsets)
+{
+	int			offset = 0;
+
+	*offsets = NULL;
+	if (!hn_kernel_uses_counts(kernel))
+		return HN_OK;
+	HN_NEW(context, *offsets, kernel->rows);
+	for (int i = 0; i < kernel->rows; i++)
+	{
+		(*offsets)[i] = offset;
+		offset += kernel->count_lengths[i];
+	}
+	return HN_OK;
+}
+
+HnStatus
+hn_kernel_training_rows(HnContext *context, const HnKernelHead *kernel, const HnPackedKernel *packed,
+						const int *offsets, int first, int count, real *out)
+{
+	HnArenaMark mark = hn_arena_mark(context->arena);
+	real	   *steps;
+	HnCounts   *counts = NULL;
+
+	HN_NEW(context, steps, (size_t) count * kernel->width);
+	for (size_t k = 0; k < (size_t) count * kernel->width; k++)
+		steps[k] = kernel->inputs[(size_t) first * kernel->width + k];
+	if (hn_kernel_uses_counts(kernel))
+	{
+		HN_ASSERT(offsets != NULL);
+		HN_NEW(context, counts, count);
+		for (int i = 0; i < count; i++)
+			counts[i] = hn_kernel_counts(kernel, first + i, offsets[first + i]);
+	}
+	HN_TRY(hn_kernel_rows(context, kernel, packed, count, steps, counts, out, NULL));
+	hn_arena_rewind(context->arena, mark);
+	return HN_OK;
+}
