@@ -30,7 +30,7 @@ options()
 		molblock) echo -max_len=8192 ;;
 		options) echo -max_len=4096 ;;
 		# All forms of model file that there ever were are seeds too.
-		safetensors) echo -max_len=65536 "-seed_inputs=$(printf '%s\n' test/golden/models-*/*.safetensors | paste -sd ,)" ;;
+		safetensors) echo -max_len=98304 "-seed_inputs=$(printf '%s\n' test/golden/models-*/*.safetensors | paste -sd ,)" ;;
 		smiles) echo -max_len=200 -only_ascii=1 ;;
 		state) echo -max_len=256 ;;
 		*) die "scripts/fuzz.sh does not know fuzzer $1" ;;

@@ -371,6 +371,7 @@ grow_tree(Grower *grower, Range *stack)
 
 	/* Each leaf has a row of its own, and there is one inner node less than leaves. */
 	HN_TRY(reserve(grower, 2 * grower->labelled - 1));
+	HN_ASSERT(forest->columns != NULL && forest->codes != NULL);
 	for (int k = 0; k < grower->width; k++)
 		grower->draw[k] = k;
 	stack[height++] = (Range) {0, grower->labelled};
@@ -500,6 +501,7 @@ keep(HnContext *context, const HnForest *grown, HnHead *head)
 	size_t		thresholds = (size_t) grown->descriptors->count * THRESHOLDS;
 	size_t		nodes = (size_t) grown->node_count;
 
+	HN_ASSERT(grown->columns != NULL && grown->codes != NULL);
 	HN_NEW(context, forest, 1);
 	*forest = *grown;
 	HN_NEW(context, forest->ranges, head->target_count);

@@ -12,6 +12,7 @@
 #include "golden.h"
 #include "hamnet/chem.h"
 #include "hamnet/conformer.h"
+#include "hamnet/forest.h"
 #include "hamnet/joint.h"
 #include "hamnet/kernel_head.h"
 #include "hamnet/known.h"
@@ -183,20 +184,47 @@ describe(const HnModel *model)
 	};
 }
 
-/* A kernel head for one target. */
+/* A head without parts, for one target. */
 static HnHead
-fit_kernel(const HnInputs *inputs, int dim, HnTask task, HnKernelOptions options)
+plain_head(const char *name, HnTask task)
 {
-	HnHead		head = {.name = "kernel", .task = task, .target_count = 1};
-	real		labels[MOST_MOLECULES];
-	HnKernelReport report;
+	HnHead		head = {.name = name, .task = task, .target_count = 1};
 
 	head.targets = hn_arena_alloc(&arena, 1, sizeof(HnTarget));
 	*head.targets = (HnTarget) {"activity", "", 0, 1};
-	for (int i = 0; i < inputs->count; i++)
-		labels[i] = task == HN_CLASSIFICATION ? (real) (i % 2) : (real) (i % 5) + (real) 0.1 * (real) i;
-	must(hn_kernel_fit(&context, inputs, dim, labels, &options, &head, &report));
 	return head;
+}
+
+/* What it is fitted to [MOST_MOLECULES]. */
+static const real *
+make_labels(HnTask task)
+{
+	real	   *labels = hn_arena_alloc(&arena, MOST_MOLECULES, sizeof(real));
+
+	for (int i = 0; i < MOST_MOLECULES; i++)
+		labels[i] = task == HN_CLASSIFICATION ? (real) (i % 2) : (real) (i % 5) + (real) 0.1 * (real) i;
+	return labels;
+}
+
+static HnHead
+fit_kernel(const HnInputs *inputs, int dim, HnTask task, HnKernelOptions options)
+{
+	HnHead		head = plain_head("kernel", task);
+	HnKernelReport report;
+
+	must(hn_kernel_fit(&context, inputs, dim, make_labels(task), &options, &head, &report));
+	return head;
+}
+
+static HnForest *
+fit_forest(const HnInputs *inputs, HnTask task)
+{
+	HnForestOptions options = {.descriptors = &hn_descriptors_rdkit_2d, .trees = 3};
+	HnHead		head = plain_head("forest", task);
+	HnForestReport report;
+
+	must(hn_forest_fit(&context, inputs, make_labels(task), &options, &head, &report));
+	return head.forest;
 }
 
 /* Save a model of one head, which remembers the molecules. */
@@ -249,7 +277,7 @@ rich_networks(const HnHead *kernel, const HnModel *base, const HnInputs *inputs,
 	return model;
 }
 
-/* Such networks alone, and joined with a kernel. */
+/* Such networks alone, joined with a kernel, with a forest, and with both. */
 static void
 save_rich(void)
 {
@@ -261,15 +289,18 @@ save_rich(void)
 	inputs = describe(&base);
 	for (HnTask task = HN_REGRESSION; task <= HN_CLASSIFICATION; task++)
 	{
+		bool		classes = task == HN_CLASSIFICATION;
 		HnHead		kernel = fit_kernel(&inputs, dim, task,
-										(HnKernelOptions) {.fingerprint = task == HN_REGRESSION, .counts = true, .rank = 4});
-		HnModel		model = rich_networks(&kernel, &base, &inputs, task == HN_REGRESSION);
+										(HnKernelOptions) {.fingerprint = !classes, .counts = true, .rank = 4});
+		HnModel		model = rich_networks(&kernel, &base, &inputs, !classes);
 		HnHead		networks = model.heads[0];
 		HnHead		joint;
 
-		save_head(task == HN_REGRESSION ? "inputs" : "folded", &model, &networks, &inputs);
-		must(hn_joint_make(&context, &kernel, &networks, &joint));
-		save_head(task == HN_REGRESSION ? "joint" : "joint-classes", &model, &joint, &inputs);
+		save_head(classes ? "folded" : "inputs", &model, &networks, &inputs);
+		must(hn_joint_make(&context, kernel.kernel, &networks, NULL, &joint));
+		save_head(classes ? "joint-classes" : "joint", &model, &joint, &inputs);
+		must(hn_joint_make(&context, classes ? kernel.kernel : NULL, &networks, fit_forest(&inputs, task), &joint));
+		save_head(classes ? "three" : "forest", &model, &joint, &inputs);
 	}
 }
 

@@ -44,6 +44,8 @@ CALL train('kernel_regression', 'logs, size', '{"head": "kernel", "base": "bonds
 CALL train('kernel_classes', 'basic', '{"head": "kernel", "base": "bonds", "known": 0}');
 CALL train('joint', 'logs, basic', '{"head": "joint", "base": "bonds", "members": 2, "validation": 0.3}');
 CALL train('joint_full', 'size, logs', '{"head": "joint", "base": "bonds", "networks": "full", "members": 2, "validation": 0.3, "known": 6}');
+CALL train('joint_forest', 'logs', '{"head": "joint", "base": "bonds", "members": 2, "trees": 3}');
+CALL train('joint_networks', 'basic', '{"head": "joint", "base": "bonds", "members": 2, "trees": 3, "validation": 0.3, "seed": 1}');
 CALL train('joint_single', 'basic', '{"head": "joint", "base": "engine", "inputs": "fingerprint", "members": 1, "known": 0}');
 
 -- heads of several models
