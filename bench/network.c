@@ -13,21 +13,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "hamnet/chem.h"
 #include "hamnet/kernels.h"
 #include "hamnet/linear.h"
 #include "hamnet/network.h"
 
+#include "bench.h"
+
 extern int	rdkit_parse(const char *smiles);
 
 #define MOLECULES 2000
-#define LEAST_ATOMS 15			/* of a molecule that counts as drug-like */
-#define MOST_ATOMS 45
 #define PASSES 5
 #define MAX_ATOMS 1000
-#define MAX_LINE 4096
 
 typedef struct Bench
 {
@@ -40,25 +38,6 @@ typedef struct Bench
 	HnGraph		graphs[MOLECULES];
 	int			count;
 } Bench;
-
-static double
-cpu_seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (double) now.tv_sec + 1e-9 * (double) now.tv_nsec;
-}
-
-static void
-check(HnStatus status, const HnContext *context)
-{
-	if (status != HN_OK)
-	{
-		fprintf(stderr, "bench: %s\n", context->message);
-		exit(EXIT_FAILURE);
-	}
-}
 
 /*
  * Floating-point operations of the network for one molecule of n atoms and m

@@ -12,19 +12,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "hamnet/chem.h"
 #include "hamnet/linear.h"
 #include "hamnet/network.h"
 #include "hamnet/predict.h"
 
+#include "bench.h"
+
 #define MOLECULES 1000
-#define LEAST_ATOMS 15			/* of a molecule that counts as drug-like */
-#define MOST_ATOMS 45
 #define PASSES 5
 #define MAX_ATOMS 1000
-#define MAX_LINE 4096
 
 /* Seconds of one pass, by what was done. */
 typedef struct Times
@@ -44,25 +42,6 @@ typedef struct Bench
 	HnModel		model;
 	HnNeeds		needs;
 } Bench;
-
-static double
-cpu_seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (double) now.tv_sec + 1e-9 * (double) now.tv_nsec;
-}
-
-static void
-check(HnStatus status, const HnContext *context)
-{
-	if (status != HN_OK)
-	{
-		fprintf(stderr, "bench: %s\n", context->message);
-		exit(EXIT_FAILURE);
-	}
-}
 
 static void
 read_model(Bench *bench, const char *path)

@@ -12,17 +12,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "hamnet/chem.h"
 #include "hamnet/linear.h"
 #include "hamnet/training.h"
 
+#include "bench.h"
+
 #define MOLECULES 64
-#define LEAST_ATOMS 15			/* of a molecule that counts as drug-like */
-#define MOST_ATOMS 45
 #define PASSES 7
-#define MAX_LINE 4096
 
 typedef struct Bench
 {
@@ -35,25 +33,6 @@ typedef struct Bench
 	int			count;
 	real	   *gradient;
 } Bench;
-
-static double
-cpu_seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (double) now.tv_sec + 1e-9 * (double) now.tv_nsec;
-}
-
-static void
-check(HnStatus status, const HnContext *context)
-{
-	if (status != HN_OK)
-	{
-		fprintf(stderr, "training_step: %s\n", context->message);
-		exit(EXIT_FAILURE);
-	}
-}
 
 static void *
 allocate(Bench *bench, size_t count, size_t size)

@@ -3,6 +3,7 @@
  * through the model file too.
  */
 #include "fixture.h"
+#include "refusal.h"
 
 #include <float.h>
 #include <math.h>
@@ -454,30 +455,6 @@ test_file(void **state)
 		assert_memory_equal(values[0], values[1], sizeof(values[0]));
 		assert_memory_equal(sds[0], sds[1], sizeof(sds[0]));
 	}
-}
-
-/* Write a model, with a text replaced by one of the same length, and expect the reader's words. */
-static void
-expect_refusal(const HnModel *model, const char *text, const char *replacement, const char *reason)
-{
-	HnModel		model_to_write = *model;
-	HnModel		copy;
-	unsigned char *bytes;
-	size_t		size;
-	bool		found = false;
-
-	assert_int_equal(strlen(text), strlen(replacement));
-	expect_ok(hn_model_write(&context, &model_to_write, &bytes, &size));
-	for (size_t i = 0; i + strlen(text) <= size && !found; i++)
-		if (memcmp(bytes + i, text, strlen(text)) == 0)
-		{
-			memcpy(bytes + i, replacement, strlen(text));
-			found = true;
-		}
-	assert_true(found);
-	assert_int_equal(hn_model_read(&context, bytes, size, &copy), HN_INVALID_MODEL);
-	if (strstr(context.message, reason) == NULL)
-		fail_msg("\"%s\" does not say \"%s\"", context.message, reason);
 }
 
 static void

@@ -3,6 +3,7 @@
  * kernels that compare with a sample of their rows; all through the model file.
  */
 #include "fixture.h"
+#include "refusal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -428,30 +429,6 @@ test_packed(void **state)
 			assert_memory_equal(values[0], values[1], sizeof(values[0]));
 		}
 	}
-}
-
-/* Replace a text in a file by one of the same length, and expect the reader's words. */
-static void
-expect_refusal(const HnModel *model, const char *text, const char *replacement, const char *reason)
-{
-	HnModel		model_to_write = *model;
-	HnModel		copy;
-	unsigned char *bytes;
-	size_t		size;
-	bool		found = false;
-
-	assert_int_equal(strlen(text), strlen(replacement));
-	expect_ok(hn_model_write(&context, &model_to_write, &bytes, &size));
-	for (size_t i = 0; i + strlen(text) <= size && !found; i++)
-		if (memcmp(bytes + i, text, strlen(text)) == 0)
-		{
-			memcpy(bytes + i, replacement, strlen(text));
-			found = true;
-		}
-	assert_true(found);
-	assert_int_equal(hn_model_read(&context, bytes, size, &copy), HN_INVALID_MODEL);
-	if (strstr(context.message, reason) == NULL)
-		fail_msg("\"%s\" does not say \"%s\"", context.message, reason);
 }
 
 static void
