@@ -25,7 +25,7 @@ SELECT key, value, note FROM (
 	UNION ALL SELECT 5, 'dropped', to_char(molecules - kept, 'FM999,999,999'),
 		format('because a split of some data set, QM9 too, validates or tests with them; there are %s such molecules', reserved) FROM count
 	UNION ALL SELECT 6 + 2 * (NOT engine)::int, CASE WHEN engine THEN 'learned from' ELSE 'learned from, engine off' END, to_char((report ->> 'train')::int, 'FM999,999,999'),
-		format('and %s to validate; %s descriptors of RDKit, %s epochs, %s minutes', report ->> 'validation', (SELECT count(*) FROM descriptor), options ->> 'epochs', round(seconds / 60)) FROM trained
+		format('and %s to validate; %s descriptors of RDKit, %s epochs, %s minutes from its start to its end, with what stopped it in between', report ->> 'validation', (SELECT count(*) FROM descriptor), options ->> 'epochs', round(seconds / 60)) FROM trained
 	UNION ALL SELECT 7 + 2 * (NOT engine)::int, CASE WHEN engine THEN 'error of the descriptors' ELSE 'error of the descriptors, engine off' END,
 		round((report -> 'candidates' -> 'full' ->> 'validation')::numeric, 4)::text, 'RMSE on validation molecules, in standard deviations' FROM trained
 ) AS line ORDER BY place;
