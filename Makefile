@@ -271,13 +271,13 @@ $(CHECKED)fuzz_hfp_%: test/fuzz/fuzz_hfp_%.c $(CHECKED)test/fuzz/fuzz.o $(HFP_OB
 $(CHECKED)make_corpus: test/fuzz/make_corpus.c test/unit/golden.h $(CHECKED_CORE)
 	$(CHECKED_CC) $(CHECKED_CFLAGS) -Itest/unit -o $@ $< $(CHECKED_CORE) $(CORE_LIBS)
 
-bench/training_step bench/predictions bench/scan_limit: %: %.c bench/bench.h $(CORE)
+bench/training_step bench/predictions bench/scan_limit: %: %.c bench/bench.h models/files.h $(CORE)
 	$(CC) $(CORE_CFLAGS) -o $@ $< $(CORE) $(CORE_LIBS)
 
 bench/rdkit_parse.o: bench/rdkit_parse.cpp
 	$(CXX) $(CORE_CXXFLAGS) -c -o $@ $<
 
-bench/network: bench/network.c bench/bench.h bench/rdkit_parse.o $(CORE)
+bench/network: bench/network.c bench/bench.h models/files.h bench/rdkit_parse.o $(CORE)
 	$(CC) $(CORE_CFLAGS) -o $@ $< bench/rdkit_parse.o $(CORE) $(CORE_LIBS)
 
 .PHONY: unit unit-programs checked-unit-programs fuzzers fuzz-corpus check-pgtap check-tap

@@ -20,6 +20,7 @@
 #include "hamnet/network.h"
 
 #include "bench.h"
+#include "../models/files.h"
 
 extern int	rdkit_parse(const char *smiles);
 
@@ -90,25 +91,11 @@ count_flop(const HnModel *model, double n, double m)
 static void
 read_model(Bench *bench, const char *path)
 {
-	FILE	   *file = fopen(path, "rb");
-	unsigned char *bytes;
-	long		size;
+	unsigned char *bytes = NULL;
+	size_t		size;
 
-	if (file == NULL || fseek(file, 0, SEEK_END) != 0 || (size = ftell(file)) < 0)
-	{
-		perror(path);
-		exit(EXIT_FAILURE);
-	}
-	rewind(file);
-	bytes = malloc((size_t) size);
-	if (bytes == NULL || fread(bytes, 1, (size_t) size, file) != (size_t) size)
-	{
-		perror(path);
-		exit(EXIT_FAILURE);
-	}
-	fclose(file);
-	check(hn_model_read(&bench->kept_context, bytes, (size_t) size, &bench->model), &bench->kept_context);
-	free(bytes);
+	check(read_file(&bench->kept_context, path, &bytes, &size), &bench->kept_context);
+	check(hn_model_read(&bench->kept_context, bytes, size, &bench->model), &bench->kept_context);
 	check(hn_model_pack(&bench->kept_context, &bench->model), &bench->kept_context);
 }
 

@@ -19,6 +19,7 @@
 #include "hamnet/predict.h"
 
 #include "bench.h"
+#include "../models/files.h"
 
 #define MOLECULES 1000
 #define PASSES 5
@@ -46,25 +47,12 @@ typedef struct Bench
 static void
 read_model(Bench *bench, const char *path)
 {
-	FILE	   *file = fopen(path, "rb");
-	unsigned char *bytes;
-	long		size;
+	unsigned char *bytes = NULL;
+	size_t		size;
 
-	if (file == NULL || fseek(file, 0, SEEK_END) != 0 || (size = ftell(file)) < 0)
-	{
-		perror(path);
-		exit(EXIT_FAILURE);
-	}
-	rewind(file);
-	bytes = malloc((size_t) size);
-	if (bytes == NULL || fread(bytes, 1, (size_t) size, file) != (size_t) size)
-	{
-		perror(path);
-		exit(EXIT_FAILURE);
-	}
-	fclose(file);
+	check(read_file(&bench->kept_context, path, &bytes, &size), &bench->kept_context);
 	/* As a server does it; the bytes stay. */
-	check(hn_model_read_in_place(&bench->kept_context, bytes, (size_t) size, &bench->model), &bench->kept_context);
+	check(hn_model_read_in_place(&bench->kept_context, bytes, size, &bench->model), &bench->kept_context);
 	check(hn_model_pack(&bench->kept_context, &bench->model), &bench->kept_context);
 	check(hn_heads_pack(&bench->kept_context, &bench->model), &bench->kept_context);
 	bench->needs = hn_model_needs(&bench->model);

@@ -1,5 +1,5 @@
 /*
- * files.h: files as a whole, for the programs that make and pin models.
+ * files.h: files as a whole, for the programs that make, pin and measure models.
  */
 #ifndef HAMNET_MODELS_FILES_H
 #define HAMNET_MODELS_FILES_H

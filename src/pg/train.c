@@ -678,7 +678,7 @@ TrainKernel(Trainer *trainer, Outcome *outcome)
 
 	FitKernel(trainer, usable && strcmp(wanted, "never") != 0, outcome);
 	JudgeModel(trainer, outcome);
-	if (!usable || strcmp(wanted, "best") != 0)
+	if (!usable || strcmp(wanted, "best") != 0 || trainer->metric == METRIC_NONE)
 		return;
 	initStringInfo(&without.report);
 	FitKernel(trainer, false, &without);
@@ -992,7 +992,7 @@ ValidationLabels(const Trainer *trainer, int first, int count)
  */
 #define FAVOUR_GAIN 0.01
 
-/* Give the head other shares, less even ones, unless they are not clearly better than the best before; NaN if there were none. */
+/* Give the head other, less even shares if they are clearly better than the best before, which is NaN if there were none. */
 static void
 TryShares(Trainer *trainer, Outcome *outcome, HnHead *head, int first, const HnParts *parts,
 		  HnJoint shares, double *best)
@@ -1011,8 +1011,7 @@ TryShares(Trainer *trainer, Outcome *outcome, HnHead *head, int first, const HnP
 }
 
 /*
- * Choose the shares and the factors of one joint head, given those of the
- * others. Shares are quarters, the more even ones first.
+ * Choose the shares and the factors of one joint head. Shares are quarters, the more even ones first.
  */
 static void
 WeighJoint(Trainer *trainer, Outcome *outcome, int h, int first)
