@@ -34,7 +34,7 @@ cpu_of()
 	local least='' each
 	for _ in 1 2 3; do
 		each=$($sql <<-SQL
-			SELECT hamnet_fingerprint('CCO') IS NULL \g /dev/null
+			SELECT hamnet_fingerprint('CCO') IS NULL, count(*) FROM hamnet_predictions('CCO') \g /dev/null
 			SELECT cpu() AS start \gset
 			$2 \g /dev/null
 			SELECT ((cpu() - :start) / 1e3 / $1)::numeric(10, 1);
@@ -55,6 +55,7 @@ line()
 line '`SELECT hamnet_canonical_smiles(smiles)`' "$(cpu_of "$count" 'SELECT count(hamnet_canonical_smiles(smiles)) FROM source')"
 line '`SELECT hamnet_fingerprint(smiles)`' "$(cpu_of "$count" 'SELECT count(hamnet_fingerprint(smiles)) FROM source')"
 line '`SELECT hamnet_fingerprints(array_agg(smiles))`, 100 a call' "$(cpu_of "$count" 'SELECT count(hamnet_fingerprints(a)) FROM (SELECT array_agg(smiles) AS a FROM source GROUP BY id / 100) s')"
+line '`SELECT … FROM hamnet_predictions(smiles)`' "$(cpu_of "$count" 'SELECT count(*) FROM source, hamnet_predictions(smiles)')"
 
 echo
 echo '`INSERT … SELECT` into a generated column, by the size of the library:'

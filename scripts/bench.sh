@@ -30,7 +30,7 @@ trap 'rm -f "$chosen"' EXIT
 		## The core, without a server
 
 	EOF
-	bench/network models/hamnet-untrained.safetensors "$molecules" "$chosen"
+	bench/network models/hamnet-base.safetensors "$molecules" "$chosen"
 	printf '\n## Predictions\n\n'
 	bench/predictions models/hamnet-properties.safetensors "$molecules"
 	printf '\n## Training\n\n'
