@@ -728,12 +728,6 @@ RunCommand(Team *team, TeamCommand command, const int *places, int count)
 	}
 }
 
-int
-TeamProcesses(const Team *team)
-{
-	return team->shared->processes;
-}
-
 HnModel *
 TeamModel(Team *team)
 {

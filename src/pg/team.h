@@ -28,9 +28,6 @@ extern void StartTeam(Team **team, HnModel *model, const HnTraining *training, c
 					  const HnInputs *inputs, int shares);
 extern void EndTeam(Team *team);
 
-/* Processes at work, the caller included. */
-extern int	TeamProcesses(const Team *team);
-
 /* The model that learns: its parameters are those that all processes see, and may be written. */
 extern HnModel *TeamModel(Team *team);
 
