@@ -25,7 +25,8 @@ $node->safe_psql(
 		unnest(ARRAY['O', 'N', 'c1ccccc1']) AS a, unnest(ARRAY['O', 'Cl']) AS b});
 
 my $query = 'SELECT smiles, y FROM assay';
-my $options = '{"head": "full", "base": "scratch", "dim": 32, "units": 16, "epochs": 20, "members": 2, "checkpoint": 0, "seed": 3}';
+my $epochs = 60;
+my $options = qq({"head": "full", "base": "scratch", "dim": 32, "units": 16, "epochs": $epochs, "members": 2, "checkpoint": 0, "seed": 3});
 
 sub train
 {
@@ -82,12 +83,12 @@ sub ends_well
 	is(id_of($model), id_of('reference'), "$what: in the same model");
 	is(state_of($model), 'done', "$what: the run is done");
 	is($node->safe_psql('postgres', 'SELECT count(*) FROM _hamnet_checkpoint'), 0, "$what: no checkpoint is left");
-	is($node->safe_psql('postgres', "SELECT count(*) FROM hamnet_training_log() WHERE model = '$model'"), 40, "$what: every epoch is logged once");
+	is($node->safe_psql('postgres', "SELECT count(*) FROM hamnet_training_log() WHERE model = '$model'"), 2 * $epochs, "$what: every epoch is logged once");
 }
 
 my ($status, $stderr) = train('reference', $options);
 is($status, 0, 'an undisturbed run');
-like($stderr, qr/NOTICE:  full: epoch 20 of 20, loss .*, rmse .*, \d+ molecules a second, 0s left/, 'tells about its epochs');
+like($stderr, qr/NOTICE:  full: epoch $epochs of $epochs, loss .*, rmse .*, \d+ molecules a second, 0s left/, 'tells about its epochs');
 like($stderr, qr/NOTICE:  model "reference" is ready: head full, rmse/, 'and its end');
 
 # While a run is at work
@@ -106,7 +107,7 @@ $call->{handle}->finish;
 like($call->{stderr}, qr/ERROR:  canceling statement due to user request/, 'cancelled');
 ends_well('busy', 'cancel');
 
-$call = start_call('terminated', 23);
+$call = start_call('terminated', $epochs + 3);
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($call->{pid})");
 $call->{handle}->finish;
 like($call->{stderr}, qr/FATAL:  terminating connection/, 'terminated, in its second member');
