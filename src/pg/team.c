@@ -639,16 +639,22 @@ StartTeam(Team **result, HnModel *model, const HnTraining *training, const Train
 void
 EndTeam(Team *team)
 {
-	MemoryContext memory;
-
 	if (team == NULL)
 		return;
-	memory = team->memory;
-
-	/* Stops the workers; those that have not begun yet find no segment. */
 	if (team->segment)
+	{
+		int			workers = team->shared->processes - 1;
+
+		/* Stops the workers; those that have not begun yet find no segment. */
 		dsm_detach(team->segment);
-	MemoryContextDelete(memory);
+
+		/* Their places are free for whatever the session trains next. */
+		HOLD_INTERRUPTS();
+		for (int i = 0; i < workers; i++)
+			(void) WaitForBackgroundWorkerShutdown(team->workers[i]);
+		RESUME_INTERRUPTS();
+	}
+	MemoryContextDelete(team->memory);
 }
 
 static void
