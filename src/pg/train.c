@@ -1,23 +1,11 @@
 /*
  * train.c: the procedure that makes a model of the rows of a query.
- *
- * Four kinds of heads are candidates: a kernel head and a network head on the
- * frozen fingerprint of a base model, a network whose generator is trained too,
- * and a joint head made of the kernel, networks and perhaps a forest, which is
- * no head of its own. Each is trained on the training part and judged on the
- * validation part by the predictions that its users would get.
  */
 #include "postgres.h"
 
 #include <math.h>
 
-#include "executor/spi.h"
-#include "fmgr.h"
-#include "miscadmin.h"
-#include "portability/instr_time.h"
-#include "utils/builtins.h"
 #include "utils/json.h"
-#include "utils/memutils.h"
 
 #include "hamnet/forest.h"
 #include "hamnet/joint.h"
@@ -26,63 +14,15 @@
 
 #include "core.h"
 #include "head_inputs.h"
-#include "model_admin.h"
 #include "model_cache.h"
-#include "options.h"
-#include "procedure.h"
 #include "remember.h"
+#include "train.h"
 #include "training_part.h"
-
-typedef enum Candidate
-{
-	KERNEL,
-	MLP,
-	FULL,
-	FOREST,						/* a part only */
-	JOINT						/* of the ones before */
-} Candidate;
-
-#define CANDIDATES 5
 
 static const char *const candidate_names[] = {"kernel", "mlp", "full", "forest", "joint"};
 
 /* Those that may be asked for. */
 static const char *const heads[] = {"kernel", "mlp", "full", "joint", NULL};
-
-typedef struct TrainOptions
-{
-	char	   *base;
-	char	   *head;
-	TextOrNumber validation;
-	char	   *validation_query;
-	char	   *networks;
-	char	   *inputs;
-	int64		counts;
-	int64		kernel_rows;
-	char	   *kernel_fingerprint;
-	int64		trees;
-	int64		epochs;
-	int64		batch;
-	double		lr;
-	int64		seed;
-	int64		members;
-	int64		patience;
-	char	   *generator;
-	bool		engine;
-	char	   *features;
-	bool		bond_messages;
-	int64		dim;
-	int64		edge_dim;
-	int64		layers;
-	int64		units;
-	double		dropout;
-	double		decay;
-	double		huber;
-	int64		workers;
-	double		minutes;
-	double		checkpoint;
-	int64		known;
-} TrainOptions;
 
 static const char *const splits[] = {"random", "scaffold", "none", NULL};
 static const char *const networks[] = {"mlp", "full", NULL};
@@ -137,51 +77,7 @@ static const Option train_options[] = {
 	{"known", OPTION_INTEGER, offsetof(TrainOptions, known), .integer = {HN_MAX_KNOWN, 0, HN_MAX_KNOWN}},
 };
 
-/* What became of a candidate. */
-typedef struct Outcome
-{
-	bool		tried;
-	const char *reason;			/* why not */
-	double		score;			/* smaller is better */
-	double		shown;			/* as a log shows it; NaN without validation */
-	double		seconds;
-	HnModel		model;
-	double	   *values;			/* its predictions of the validation part [validation_count, targets] */
-	double	   *sds;			/* and their deviations */
-	StringInfoData report;		/* members of a JSON object */
-} Outcome;
-
-/* How predictions of the validation part are judged. */
-typedef enum Metric
-{
-	METRIC_NONE,
-	METRIC_RMSE,				/* mean over the targets, in standard deviations; one target: in its unit */
-	METRIC_ROC_AUC,				/* mean over the targets */
-	METRIC_LOSS					/* mean over the labels */
-} Metric;
-
 static const char *const metric_names[] = {NULL, "rmse", "roc_auc", "loss"};
-
-typedef struct Trainer
-{
-	Procedure	procedure;
-	TrainOptions options;
-	TrainingData data;
-	HnArena		arena;			/* for models */
-	HnContext	context;
-	bool		scratch;		/* the generator is new: it has learned nothing before */
-	HnModel		model;			/* engine and generator to begin with, without heads */
-	HnHead	   *heads;			/* what is to be predicted: names, tasks and targets */
-	int			head_count;
-	int		   *head_of_target; /* [target_count] */
-	int		   *column_of_target;	/* [target_count] targets stand head by head */
-	Metric		metric;
-	bool		described;		/* whether the next two are there */
-	HnInputs	inputs;			/* what heads read of every molecule of the set */
-	bool	   *valid;			/* [set.count] whether the base can compute it */
-	Outcome		outcomes[CANDIDATES];
-	instr_time	began;
-} Trainer;
 
 static double
 ElapsedSeconds(const Trainer *trainer)
