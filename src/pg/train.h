@@ -108,4 +108,12 @@ typedef struct Trainer
 	instr_time	began;
 } Trainer;
 
+/* train_options.c */
+
+/* Read the options, and refuse those that do not go together. */
+extern void ReadTrainOptions(const Jsonb *json, TrainOptions *options);
+
+/* Whether the generator is not that of the base. */
+extern bool HasNewGenerator(const TrainOptions *options);
+
 #endif
