@@ -13,7 +13,6 @@
 
 #include "core.h"
 #include "head_inputs.h"
-#include "model_cache.h"
 #include "remember.h"
 #include "train.h"
 #include "training_part.h"
@@ -95,24 +94,6 @@ OrderTargets(Trainer *trainer)
 }
 
 /*
- * A model with the engine of base and a new generator, which is to be learned.
- * Without a base, which is NULL, it has no engine: properties alone do not teach one.
- */
-static HnStatus
-MakeGenerator(HnContext *context, const TrainOptions *options, const HnModel *base, uint64 seed, HnModel *model)
-{
-	const HnFeatureSet *features = base ? base->features : &hn_features_2021;
-	HnFingerprintConfig shape = {
-		.dim = options->dim, .edge_dim = options->edge_dim > 0 ? options->edge_dim : Max(options->dim / 2, 1),
-		.layers = options->layers > 0 ? options->layers : 3, .rounds = 2, .bond_messages = options->bond_messages
-	};
-
-	if (options->features)
-		features = hn_feature_set(options->features);
-	return hn_model_with_generator(context, base, features, &shape, seed, model);
-}
-
-/*
  * A model ready to be trained: the base, or a new one, with network heads that
  * read the inputs and whose first weights follow from the seed.
  */
@@ -134,32 +115,6 @@ MakeModel(Trainer *trainer, HnHeadInputs *inputs, uint64 seed, HnModel *model)
 	if (trainer->scratch)
 		HN_TRY(MakeGenerator(context, &trainer->options, &trainer->model, seed, &base));
 	return hn_model_with_heads(context, &base, trainer->heads, trainer->head_count, seed, model);
-}
-
-/* Read the base into the trainer's memory, where it outlives what the cache does. */
-static void
-ReadBase(Trainer *trainer)
-{
-	const TrainOptions *options = &trainer->options;
-	const CachedModel *base = NULL;
-	HnStatus	status;
-
-	hn_arena_init(&trainer->arena, ContextAllocator(CurrentMemoryContext));
-	InitCoreContext(&trainer->context, &trainer->arena);
-	trainer->scratch = HasNewGenerator(options);
-	if (options->base == NULL)
-		base = GetDefaultModel();
-	else if (strcmp(options->base, "scratch") != 0)
-		base = GetModelByName(options->base, false);
-	if (base && options->engine)
-		trainer->procedure.base_id = pstrdup(base->id);
-	if (trainer->scratch)
-		status = MakeGenerator(&trainer->context, options, base && options->engine ? &base->model : NULL,
-							   options->seed, &trainer->model);
-	else
-		status = hn_model_with_heads(&trainer->context, &base->model, NULL, 0, 0, &trainer->model);
-	if (status != HN_OK)
-		ReportCoreError(&trainer->context, NULL);
 }
 
 /* The examples of the training part, for what is estimated from them. */

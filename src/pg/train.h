@@ -116,4 +116,16 @@ extern void ReadTrainOptions(const Jsonb *json, TrainOptions *options);
 /* Whether the generator is not that of the base. */
 extern bool HasNewGenerator(const TrainOptions *options);
 
+/* train_base.c */
+
+/* Read the base into the trainer's memory, where it outlives what the cache does. */
+extern void ReadBase(Trainer *trainer);
+
+/*
+ * A model with the engine of base and a new generator, which is to be learned.
+ * Without a base, which is NULL, it has no engine: properties alone do not teach one.
+ */
+extern HnStatus MakeGenerator(HnContext *context, const TrainOptions *options, const HnModel *base, uint64 seed,
+							  HnModel *model);
+
 #endif
