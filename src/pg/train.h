@@ -128,4 +128,24 @@ extern void ReadBase(Trainer *trainer);
 extern HnStatus MakeGenerator(HnContext *context, const TrainOptions *options, const HnModel *base, uint64 seed,
 							  HnModel *model);
 
+/* train_score.c */
+
+extern const char *const metric_names[];	/* by Metric; NULL for METRIC_NONE */
+
+/* The metric that the heads and the labels of the validation part allow. */
+extern Metric ChooseMetric(const Trainer *trainer);
+
+/*
+ * The score of one head, whose targets begin at `first`, by predictions
+ * [validation_count, targets] of the validation part: a sum, to whose number of
+ * terms it adds.
+ */
+extern double HeadScore(Trainer *trainer, const HnHead *head, int first, const double *predictions, double *terms);
+
+/* The same of all heads, as a mean over labels or targets; *shown is what a log shows. */
+extern double ScorePredictions(Trainer *trainer, const double *predictions, double *shown);
+
+/* Judge a finished candidate by the predictions that its users will get. */
+extern void JudgeModel(Trainer *trainer, Outcome *outcome);
+
 #endif
