@@ -128,6 +128,27 @@ extern void ReadBase(Trainer *trainer);
 extern HnStatus MakeGenerator(HnContext *context, const TrainOptions *options, const HnModel *base, uint64 seed,
 							  HnModel *model);
 
+/* train_rows.c */
+
+/* Prepare the query and that of option "validation_query", and make heads for their targets. */
+extern void PrepareQueries(Trainer *trainer, const char *query);
+
+/* Read and divide the data, scale the targets, and refuse what cannot be learned from. */
+extern void PrepareData(Trainer *trainer);
+
+/*
+ * Compute what heads read of every molecule, unless it is there; NaN
+ * fingerprints mark those that the base cannot compute.
+ */
+extern void DescribeMolecules(Trainer *trainer);
+
+/*
+ * Labels of one head, whose targets begin at `first`, [set.count, head targets]:
+ * none outside the training part and where the base fails. The molecules must
+ * have been described.
+ */
+extern real *HeadLabels(const Trainer *trainer, int head, int first);
+
 /* train_score.c */
 
 extern const char *const metric_names[];	/* by Metric; NULL for METRIC_NONE */
