@@ -5,8 +5,6 @@
 
 #include <math.h>
 
-#include "utils/json.h"
-
 #include "hamnet/forest.h"
 #include "hamnet/joint.h"
 #include "hamnet/kernel_head.h"
@@ -16,9 +14,9 @@
 #include "train.h"
 #include "training_part.h"
 
-static const char *const candidate_names[] = {"kernel", "mlp", "full", "forest", "joint"};
+const char *const candidate_names[] = {"kernel", "mlp", "full", "forest", "joint"};
 
-static double
+double
 ElapsedSeconds(const Trainer *trainer)
 {
 	instr_time	now;
@@ -67,21 +65,6 @@ ScoreWeights(void *state, Team *team, const real *weights, double *shown)
 
 /* Networks of a joint head, unless the caller says otherwise. */
 #define JOINT_MEMBERS 5
-
-/* Seconds between two lines about the progress of a fit. */
-#define FIT_NOTICE_SECONDS 5
-
-/* Tell the caller how far a fit is, now and then. */
-static void
-TellFit(TrainingRun *run, Candidate candidate, const char *step, double done)
-{
-	TimestampTz now = GetCurrentTimestamp();
-
-	if (now - run->noticed < FIT_NOTICE_SECONDS * USECS_PER_SEC)
-		return;
-	run->noticed = now;
-	ereport(NOTICE, (errmsg("%s: %s, %.0f %% done", candidate_names[candidate], step, 100 * done)));
-}
 
 static void
 TellKernel(void *state, const char *step, double done)
@@ -658,74 +641,6 @@ ChooseBest(const Trainer *trainer)
 				 errmsg("no head can be trained in %g minutes", trainer->options.minutes),
 				 errhint("Raise option \"minutes\", or name the head.")));
 	return best;
-}
-
-/*
- * The run's report
- */
-
-static void
-AppendNumber(StringInfo json, double value)
-{
-	if (isfinite(value))
-		appendStringInfo(json, "%.9g", value);
-	else
-		appendStringInfoString(json, "null");
-}
-
-static char *
-MakeReport(const Trainer *trainer, Candidate chosen, const char *id)
-{
-	const TrainingData *data = &trainer->data;
-	StringInfoData json;
-	const char *separator = "";
-
-	initStringInfo(&json);
-	appendStringInfo(&json, "{\"id\": \"%s\", \"head\": \"%s\", \"seconds\": %.1f, \"metric\": ", id,
-					 candidate_names[chosen], ElapsedSeconds(trainer));
-	escape_json(&json, trainer->metric == METRIC_NONE ? "none" : metric_names[trainer->metric]);
-	appendStringInfoString(&json, ", \"candidates\": {");
-	for (int c = 0; c < CANDIDATES; c++)
-	{
-		const Outcome *outcome = &trainer->outcomes[c];
-
-		if (c == FOREST && !outcome->tried)
-			continue;
-		appendStringInfo(&json, "%s\"%s\": {", separator, candidate_names[c]);
-		separator = ", ";
-		if (outcome->tried)
-		{
-			appendStringInfo(&json, "\"seconds\": %.1f, \"validation\": ", outcome->seconds);
-			AppendNumber(&json, outcome->shown);
-			appendStringInfoString(&json, outcome->report.data);
-		}
-		else
-			appendStringInfo(&json, "\"left_out\": \"%s\"", outcome->reason);
-		appendStringInfoChar(&json, '}');
-	}
-	appendStringInfo(&json, "}, \"rows\": " INT64_FORMAT ", \"unlabelled\": " INT64_FORMAT ", \"train\": %d, "
-					 "\"validation\": %d, \"invalid\": " INT64_FORMAT ", \"rejects\": %s}", data->rows,
-					 data->unlabelled, data->train_count, data->validation_count, data->invalid,
-					 data->rejects.data);
-	return json.data;
-}
-
-/* Tell the caller what was kept and why. */
-static void
-TellChoice(const Trainer *trainer, Candidate chosen)
-{
-	const char *name = trainer->procedure.run.model;
-
-	if (trainer->metric == METRIC_NONE)
-		ereport(NOTICE,
-				(errmsg("model \"%s\" is ready: head %s, learned from %d rows without validation", name,
-						candidate_names[chosen], trainer->data.train_count)));
-	else
-		ereport(NOTICE,
-				(errmsg("model \"%s\" is ready: head %s, %s %.4g on %d validation rows, learned from %d", name,
-						candidate_names[chosen], metric_names[trainer->metric],
-						trainer->outcomes[chosen].shown, trainer->data.validation_count,
-						trainer->data.train_count)));
 }
 
 /* Everything, from the options to the stored model. */

@@ -108,6 +108,13 @@ typedef struct Trainer
 	instr_time	began;
 } Trainer;
 
+/* train.c */
+
+extern const char *const candidate_names[]; /* by Candidate */
+
+/* Since the procedure was called. */
+extern double ElapsedSeconds(const Trainer *trainer);
+
 /* train_options.c */
 
 /* Read the options, and refuse those that do not go together. */
@@ -168,5 +175,16 @@ extern double ScorePredictions(Trainer *trainer, const double *predictions, doub
 
 /* Judge a finished candidate by the predictions that its users will get. */
 extern void JudgeModel(Trainer *trainer, Outcome *outcome);
+
+/* train_report.c */
+
+/* Tell the caller how far a fit is, now and then. */
+extern void TellFit(TrainingRun *run, Candidate candidate, const char *step, double done);
+
+/* Tell the caller what was kept and why. */
+extern void TellChoice(const Trainer *trainer, Candidate chosen);
+
+/* The run's report, a JSON object; id is the identity of the model that was stored. */
+extern char *MakeReport(const Trainer *trainer, Candidate chosen, const char *id);
 
 #endif
