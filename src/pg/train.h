@@ -176,6 +176,20 @@ extern double ScorePredictions(Trainer *trainer, const double *predictions, doub
 /* Judge a finished candidate by the predictions that its users will get. */
 extern void JudgeModel(Trainer *trainer, Outcome *outcome);
 
+/* train_joint.c */
+
+/* Whether a joint head was asked for, with such networks. */
+extern bool IsJointWith(const Trainer *trainer, Candidate candidate);
+
+/* Whether a joint head was asked for of which a candidate is a part. */
+extern bool IsPartOfJoint(const Trainer *trainer, Candidate candidate);
+
+/* Whose networks a joint head takes. */
+extern const Outcome *NetworksOfJoint(const Trainer *trainer);
+
+/* Make joint heads of the parts that were trained before, and judge them. */
+extern void JoinHeads(Trainer *trainer, Outcome *outcome);
+
 /* train_report.c */
 
 /* Tell the caller how far a fit is, now and then. */
