@@ -176,6 +176,11 @@ extern double ScorePredictions(Trainer *trainer, const double *predictions, doub
 /* Judge a finished candidate by the predictions that its users will get. */
 extern void JudgeModel(Trainer *trainer, Outcome *outcome);
 
+/* train_kernel.c */
+
+/* Fit kernel heads, and judge them. */
+extern void TrainKernel(Trainer *trainer, Outcome *outcome);
+
 /* train_joint.c */
 
 /* Whether a joint head was asked for, with such networks. */
