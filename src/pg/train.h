@@ -181,6 +181,11 @@ extern void JudgeModel(Trainer *trainer, Outcome *outcome);
 /* Fit kernel heads, and judge them. */
 extern void TrainKernel(Trainer *trainer, Outcome *outcome);
 
+/* train_forest.c */
+
+/* Fit the forests of joint heads to the training part, and judge them on the validation part. */
+extern void TrainForest(Trainer *trainer, Outcome *outcome);
+
 /* train_joint.c */
 
 /* Whether a joint head was asked for, with such networks. */
