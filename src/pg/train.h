@@ -186,6 +186,14 @@ extern void TrainKernel(Trainer *trainer, Outcome *outcome);
 /* Fit the forests of joint heads to the training part, and judge them on the validation part. */
 extern void TrainForest(Trainer *trainer, Outcome *outcome);
 
+/* train_network.c */
+
+/*
+ * Train the members of a network candidate and join them, for the caller to
+ * judge. Sets `tried`, false where the time left is too short.
+ */
+extern void TrainNetwork(Trainer *trainer, Candidate candidate, Outcome *outcome);
+
 /* train_joint.c */
 
 /* Whether a joint head was asked for, with such networks. */
