@@ -98,7 +98,6 @@ typedef struct Trainer
 	HnModel		model;			/* engine and generator to begin with, without heads */
 	HnHead	   *heads;			/* what is to be predicted: names, tasks and targets */
 	int			head_count;
-	int		   *head_of_target; /* [target_count] */
 	int		   *column_of_target;	/* [target_count] targets stand head by head */
 	Metric		metric;
 	bool		described;		/* whether the next two are there */

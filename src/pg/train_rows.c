@@ -37,7 +37,6 @@ DescribeHeads(Trainer *trainer)
 
 	trainer->heads = palloc0(2 * sizeof(HnHead));
 	trainer->column_of_target = palloc(query->target_count * sizeof(int));
-	trainer->head_of_target = palloc(query->target_count * sizeof(int));
 	for (HnTask task = HN_REGRESSION; task <= HN_CLASSIFICATION; task++)
 	{
 		HnHead	   *head = &trainer->heads[trainer->head_count];
@@ -55,8 +54,7 @@ DescribeHeads(Trainer *trainer)
 			target->unit = LabelFromServer(query->targets[t].unit);
 			target->std = 1;
 			head->target_count++;
-			trainer->column_of_target[next] = t;
-			trainer->head_of_target[next++] = trainer->head_count;
+			trainer->column_of_target[next++] = t;
 		}
 		if (head->target_count > 0)
 			trainer->head_count++;
