@@ -55,13 +55,11 @@ TryCandidate(Trainer *trainer, Candidate candidate)
 		return;
 	if (candidate == KERNEL)
 	{
-		outcome->tried = true;
 		TrainKernel(trainer, outcome);
 		outcome->seconds = ElapsedSeconds(trainer) - before;
 	}
 	else if (candidate == FOREST)
 	{
-		outcome->tried = true;
 		TrainForest(trainer, outcome);
 		outcome->seconds = ElapsedSeconds(trainer) - before;
 	}
@@ -73,11 +71,7 @@ TryCandidate(Trainer *trainer, Candidate candidate)
 	}
 	else
 		TrainNetwork(trainer, candidate, outcome);
-	if (!outcome->tried)
-		return;
-	if (candidate == MLP || candidate == FULL)
-		JudgeModel(trainer, outcome);
-	if (trainer->metric != METRIC_NONE)
+	if (outcome->tried && trainer->metric != METRIC_NONE)
 		ereport(NOTICE,
 				(errmsg("%s: %s %.4g on the validation part, %.0f s", candidate_names[candidate],
 						metric_names[trainer->metric], outcome->shown, ElapsedSeconds(trainer) - before)));

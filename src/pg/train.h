@@ -175,25 +175,27 @@ extern double ScorePredictions(Trainer *trainer, const double *predictions, doub
 /* Judge a finished candidate by the predictions that its users will get. */
 extern void JudgeModel(Trainer *trainer, Outcome *outcome);
 
-/* train_kernel.c */
+/*
+ * The candidates, each in a file of its own. What they make they judge by its
+ * predictions of the validation part; they fill the outcome, but leave `seconds`
+ * to the caller, except for networks: earlier calls may have trained them too.
+ */
 
-/* Fit kernel heads, and judge them. */
+/* train_kernel.c */
 extern void TrainKernel(Trainer *trainer, Outcome *outcome);
 
 /* train_forest.c */
-
-/* Fit the forests of joint heads to the training part, and judge them on the validation part. */
 extern void TrainForest(Trainer *trainer, Outcome *outcome);
 
 /* train_network.c */
 
-/*
- * Train the members of a network candidate and join them, for the caller to
- * judge. Sets `tried`, false where the time left is too short.
- */
+/* Train MLP or FULL. It is not tried, with a reason, if the time left is too short. */
 extern void TrainNetwork(Trainer *trainer, Candidate candidate, Outcome *outcome);
 
 /* train_joint.c */
+
+/* Make joint heads of the parts that were trained before. */
+extern void JoinHeads(Trainer *trainer, Outcome *outcome);
 
 /* Whether a joint head was asked for, with such networks. */
 extern bool IsJointWith(const Trainer *trainer, Candidate candidate);
@@ -203,9 +205,6 @@ extern bool IsPartOfJoint(const Trainer *trainer, Candidate candidate);
 
 /* Whose networks a joint head takes. */
 extern const Outcome *NetworksOfJoint(const Trainer *trainer);
-
-/* Make joint heads of the parts that were trained before, and judge them. */
-extern void JoinHeads(Trainer *trainer, Outcome *outcome);
 
 /* train_report.c */
 

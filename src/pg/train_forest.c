@@ -54,6 +54,7 @@ TrainForest(Trainer *trainer, Outcome *outcome)
 
 	DescribeMolecules(trainer);
 	trainer->procedure.run.noticed = GetCurrentTimestamp();
+	outcome->tried = true;
 	outcome->score = outcome->shown = NAN;
 	outcome->values = palloc_extended(Max(size, 1) * sizeof(double), MCXT_ALLOC_HUGE);
 	outcome->model.heads = palloc(trainer->head_count * sizeof(HnHead));

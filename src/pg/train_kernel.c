@@ -33,6 +33,7 @@ FitKernel(Trainer *trainer, bool fingerprint, Outcome *outcome)
 
 	DescribeMolecules(trainer);
 	trainer->procedure.run.noticed = GetCurrentTimestamp();
+	outcome->tried = true;
 	outcome->model = trainer->model;
 	outcome->model.head_count = trainer->head_count;
 	outcome->model.heads = palloc(trainer->head_count * sizeof(HnHead));
@@ -68,7 +69,7 @@ TrainKernel(Trainer *trainer, Outcome *outcome)
 {
 	const char *wanted = trainer->options.kernel_fingerprint;
 	bool		usable = !trainer->scratch && !IsJointWith(trainer, FULL);
-	Outcome		without = {.tried = true};
+	Outcome		without = {0};
 
 	FitKernel(trainer, usable && strcmp(wanted, "never") != 0, outcome);
 	JudgeModel(trainer, outcome);

@@ -196,4 +196,5 @@ TrainNetwork(Trainer *trainer, Candidate candidate, Outcome *outcome)
 		outcome->model = members[0];
 	else if (hn_model_join(&trainer->context, pointers, member_count, &outcome->model) != HN_OK)
 		ReportCoreError(&trainer->context, NULL);
+	JudgeModel(trainer, outcome);
 }
