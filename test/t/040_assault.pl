@@ -304,6 +304,7 @@ hurts('SMILES', map { [ $_->[0], "SELECT hamnet_fingerprint($_->[1], 'small'), h
 	  [ '22P02|54000', q{'C' || repeat('([H])', 6000)} ],
 	  [ '22P02|54000', q{(SELECT string_agg((SELECT string_agg('%(' || least(i, j) * 100 + greatest(i, j) || ')', '') FROM generate_series(1, 40) j WHERE j <> i), 'C') FROM generate_series(1, 40) i)} ],
 	  [ '22P02|54000', q{(SELECT string_agg('*' || (SELECT string_agg('%(' || least(i, j) * 100 + greatest(i, j) || ')', '') FROM generate_series(1, 40) j WHERE j <> i), '.') FROM generate_series(1, 40) i)} ],
+	  [ '54000', q{'c1cNnnnn' || repeat('*', 40) || 'c1'} ],
 	  [ '00000', q{repeat(' ', 50000000) || 'C' || repeat(E'\n', 1000000)} ],
 	  [ '22P02|54000', q{repeat('C ', 50000000)} ],
 	  map { [ '22P02', $_ ] } q{''}, q{' '}, q{E'C\nC'}, q{E'C\x01'}, q{'%'}, q{'['}, q{'C%'}, q{'C%('}, q{'[#999999999999999999999]'}, q{'[C+99999999999]'},

@@ -552,6 +552,13 @@ test_limits(void **state)
 	read_valid(complete_graph(13), &graph);
 	assert_int_equal(graph.bond_count, 78);
 
+	/* RDKit would look for their double bonds for minutes; those of chains cost nothing. */
+	expect_too_large(join("c1cNnnnn", repeat("*", 40), "c1"), MAX_ATOMS,
+					 "molecule has 40 atoms \"*\" in rings, more than the limit of 12");
+	read_valid(join("c1cNnnnn", repeat("*", 12), "c1"), &graph);
+	read_valid(join("C", repeat("*", 40), "C1CC1"), &graph);
+	assert_int_equal(graph.atom_count, 44);
+
 	/* The limit is on the molecule, not on how hydrogens are written. */
 	assert_int_equal(hn_graph_from_smiles(&context, "[H]C([H])([H])C([H])([H])[H]",
 										  &hn_features_2021, 2, &graph), HN_OK);
