@@ -83,7 +83,7 @@ my %files = (
 		DELETE FROM compound WHERE NOT journalled AND id % 29 = (random() * 28)::int;
 		BEGIN;
 		INSERT INTO compound (journalled, smiles) SELECT false, smiles FROM nci ORDER BY random() LIMIT 60;
-		UPDATE compound SET smiles = 'C' || smiles WHERE NOT journalled AND id % 41 = (random() * 40)::int;
+		UPDATE compound SET smiles = 'C' || smiles WHERE NOT journalled AND smiles LIKE 'CC%' AND id % 41 = (random() * 40)::int;
 		COMMIT;
 		VACUUM compound;
 		BEGIN;
