@@ -166,6 +166,8 @@ hn_kernel_compare_counts(HnContext *context, const HnPostings *postings, int n, 
 	int			total = 0;
 	real		norm = 0;
 
+	/* Packed, because the kernel uses counts. */
+	HN_ASSERT(postings->starts != NULL && postings->norms != NULL && postings->totals != NULL);
 	for (int k = 0; k < counts.length; k++)
 	{
 		total += counts.counts[k];
@@ -388,16 +390,17 @@ static void
 predict_deviations(const HnHead *head, const HnPackedKernel *packed, int count, const real *k, double *sds)
 {
 	const HnKernelHead *kernel = head->kernel;
+	bool		known = kernel->rank > 0;
 	double		explained[QUERY_BLOCK];
 
 	for (int t = 0; t < head->target_count; t++)
 	{
 		const HnProcess *process = &kernel->processes[t];
 
-		if (kernel->rank > 0)
+		if (known)
 			explained_variances(kernel, packed, t, count, k, explained);
 		for (int i = 0; i < count; i++)
-			sds[(size_t) i * head->target_count + t] = kernel->rank == 0 ? NAN
+			sds[(size_t) i * head->target_count + t] = !known ? NAN
 				: sqrt(fmax(process->variance - explained[i], 0) + process->noise) * head->targets[t].std;
 	}
 }

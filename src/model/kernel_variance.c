@@ -110,16 +110,18 @@ hn_kernel_reorder(HnContext *context, HnKernelJob *job, const int *pivots, int r
 static HnStatus
 explained_factor(HnContext *context, int m, const double *x, double *factor)
 {
-	int			info = 1;
+	double		jitter = LEAST_JITTER;
+	int			info;
 
-	for (double jitter = LEAST_JITTER; info != 0 && jitter <= MOST_JITTER; jitter *= 10)
+	do
 	{
 		memset(factor, 0, (size_t) m * m * sizeof(double));
 		for (int k = 0; k < m; k++)
 			factor[(size_t) k * m + k] = 1 + jitter;
 		cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, m, m, -1, x, m, 1, factor, m);
 		dpotrf_("U", &m, factor, &m, &info);
-	}
+		jitter *= 10;
+	} while (info != 0 && jitter <= MOST_JITTER);
 	if (info != 0)
 		return hn_fail(context, HN_INTERNAL, "the explained part of rank %d is not positive definite", m);
 	return HN_OK;
