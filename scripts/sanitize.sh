@@ -32,19 +32,16 @@ for program in test/unit/test_*.c test/unit/double/test_*.c; do
 	"build/checked/${program%.c}" || failed=1
 done
 
-build_sanitized()
-{
-	local flags='-O1 -fno-omit-frame-pointer -fsanitize=undefined,float-cast-overflow -fno-sanitize=vptr -fno-sanitize-recover=all'
-
-	mkdir "$work/tree"
-	tar -c --exclude-vcs --exclude='*.o' --exclude='*.a' --exclude='*.so' --exclude=./build . | tar -x -C "$work/tree"
-	make -s -C "$work/tree" -j"$(nproc)" all SANITIZE="$flags -DHAMNET_CHECKS" COPT="$flags"
-}
+# Everything that is made there, also for the installation, needs the same flags.
+flags='-O1 -fno-omit-frame-pointer -fsanitize=undefined,float-cast-overflow -fno-sanitize=vptr -fno-sanitize-recover=all'
+sanitized=(make -s -C "$work/tree" "SANITIZE=$flags -DHAMNET_CHECKS" "COPT=$flags" "PG_CONFIG=$PG_CONFIG")
 
 say "building the module with sanitizers"
-build_sanitized || exit
+mkdir "$work/tree"
+tar -c --exclude-vcs --exclude='*.o' --exclude='*.a' --exclude='*.so' --exclude=./build . | tar -x -C "$work/tree"
+"${sanitized[@]}" -j"$(nproc)" all || exit
 replaced=yes
-as_root make -s -C "$work/tree" install PG_CONFIG="$PG_CONFIG" || exit
+as_root "${sanitized[@]}" install || exit
 with_cluster sh -c 'make -s installcheck || { cat regression.diffs; exit 1; }' || failed=1
 with_cluster make -s check-pgtap || failed=1
 exit $failed
