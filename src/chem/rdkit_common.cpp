@@ -260,6 +260,39 @@ fail_atoms(HnContext *context, size_t atoms, int max_atoms) noexcept
 				   atoms, max_atoms);
 }
 
+/* Rings are searched for only where there are dummies that may be in one. */
+HnStatus
+check_dummies(HnContext *context, const RDKit::RWMol &mol)
+{
+	size_t		dummies = 0;
+	size_t		ring_atoms = 0;
+	size_t		most = 0;
+
+	for (const auto atom : mol.atoms())
+		dummies += atom->getAtomicNum() == 0 && atom->getDegree() > 1;
+	if (dummies == 0)
+		return HN_OK;
+
+	RDKit::ROMol copy(mol);
+
+	RDKit::MolOps::fastFindRings(copy);
+	dummies = 0;
+	for (const auto atom : copy.atoms())
+	{
+		if (copy.getRingInfo()->numAtomRings(atom->getIdx()) == 0)
+			continue;
+		ring_atoms++;
+		dummies += atom->getAtomicNum() == 0;
+	}
+	while (most < dummies && ring_atoms * ring_atoms << (most + 1) <= DOUBLE_BOND_STEPS)
+		most++;
+	if (most < dummies)
+		return hn_fail(context, HN_TOO_LARGE,
+					   "molecule has %zu atoms \"*\" among %zu atoms in rings, more than the limit of %zu",
+					   dummies, ring_atoms, most);
+	return HN_OK;
+}
+
 /* How much deeper the stack may grow, in bytes, as far as the system tells. */
 size_t
 free_stack() noexcept
@@ -369,39 +402,6 @@ check_atoms(HnContext *context, const RDKit::ROMol &mol, int max_atoms) noexcept
 {
 	if (mol.getNumAtoms() > static_cast<size_t>(max_atoms))
 		return fail_atoms(context, mol.getNumAtoms(), max_atoms);
-	return HN_OK;
-}
-
-/* Rings are searched for only where there are dummies that may be in one. */
-HnStatus
-check_dummies(HnContext *context, const RDKit::RWMol &mol)
-{
-	size_t		dummies = 0;
-	size_t		ring_atoms = 0;
-	size_t		most = 0;
-
-	for (const auto atom : mol.atoms())
-		dummies += atom->getAtomicNum() == 0 && atom->getDegree() > 1;
-	if (dummies == 0)
-		return HN_OK;
-
-	RDKit::ROMol copy(mol);
-
-	RDKit::MolOps::fastFindRings(copy);
-	dummies = 0;
-	for (const auto atom : copy.atoms())
-	{
-		if (copy.getRingInfo()->numAtomRings(atom->getIdx()) == 0)
-			continue;
-		ring_atoms++;
-		dummies += atom->getAtomicNum() == 0;
-	}
-	while (most < dummies && ring_atoms * ring_atoms << (most + 1) <= DOUBLE_BOND_STEPS)
-		most++;
-	if (most < dummies)
-		return hn_fail(context, HN_TOO_LARGE,
-					   "molecule has %zu atoms \"*\" among %zu atoms in rings, more than the limit of %zu",
-					   dummies, ring_atoms, most);
 	return HN_OK;
 }
 

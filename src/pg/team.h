@@ -22,7 +22,8 @@ typedef struct Team Team;
  * are further shares are asked for; with none free, the caller does it all.
  *
  * The team outlives transactions. It must be ended by EndTeam, also after an
- * error; team points to it before anything can fail that needs ending.
+ * error, which waits until the workers are gone; team points to it before
+ * anything can fail that needs ending.
  */
 extern void StartTeam(Team **team, HnModel *model, const HnTraining *training, const TrainingSet *set,
 					  const HnInputs *inputs, int shares);
