@@ -713,6 +713,8 @@ hamnet_enrich_report(PG_FUNCTION_ARGS)
 			AddReportRow(&rows, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
 		SPI_freetuptable(SPI_tuptable);
 	}
+	/* An open cursor would keep the table in use for the rest of the transaction. */
+	SPI_cursor_close(cursor);
 	SPI_finish();
 	return (Datum) 0;
 }

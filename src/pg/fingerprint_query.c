@@ -134,6 +134,8 @@ hamnet_fingerprint_query(PG_FUNCTION_ARGS)
 		MemoryContextReset(memory);
 		SPI_freetuptable(SPI_tuptable);
 	}
+	/* An open cursor would keep the query's tables in use for the rest of the transaction. */
+	SPI_cursor_close(cursor);
 	SPI_finish();
 	return (Datum) 0;
 }

@@ -1,6 +1,6 @@
 -- hamnet_enrich inside a transaction, where it works alone, and rows of queries with fingerprints
 BEGIN;
-SELECT plan(17);
+SELECT plan(19);
 SET client_min_messages = warning;
 
 CREATE TABLE compound (id int GENERATED ALWAYS AS IDENTITY, smiles text, fp hfp, why text);
@@ -66,6 +66,13 @@ SELECT is((SELECT count(fp) FROM hamnet_fingerprint_query('SELECT ''CCO''::varch
 	1000, 'more rows than a batch');
 SELECT throws_ok($$SELECT * FROM hamnet_fingerprint_query('SELECT 1/0 AS id, ''C''::text AS smiles') AS (id int, smiles text, fp hfp)$$,
 	'22012', NULL, 'an error of the query is the caller''s');
+
+-- a table is free again once its rows have been read
+CREATE TABLE staging AS SELECT 'CCO' AS smiles, NULL::hfp AS fp;
+SELECT count(*) AS ignored FROM hamnet_fingerprint_query('SELECT smiles FROM staging') AS (smiles text, fp hfp) \gset
+SELECT lives_ok('TRUNCATE staging', 'a query''s table is not in use after it');
+SELECT count(*) AS ignored FROM hamnet_enrich_report('staging', 'smiles', 'fp') \gset
+SELECT lives_ok('DROP TABLE staging', 'nor is one that was reported on');
 
 SELECT finish();
 ROLLBACK;
