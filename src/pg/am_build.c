@@ -144,7 +144,9 @@ NextRandom(BuildState *state)
 
 /*
  * Draw a row into the sample: each one seen so far stays with the same
- * probability. The same table gives the same sample.
+ * probability. The same table gives the same sample. Rows that are dead, and in
+ * the index only for older snapshots, must not shape it: they may all be of the
+ * model that was replaced.
  */
 static void
 SampleRow(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool alive, void *arg)
@@ -154,7 +156,7 @@ SampleRow(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool ali
 	Hfp		   *h;
 	uint64		place;
 
-	if (isnull[0])
+	if (isnull[0] || !alive)
 		return;
 
 	old = MemoryContextSwitchTo(state->memory);
@@ -211,7 +213,7 @@ SampleHeap(BuildState *state)
 	{
 		BlockNumber block = BlockSampler_Next(&sampler);
 
-		table_index_build_range_scan(state->heap, state->index, state->info, false, true, false,
+		table_index_build_range_scan(state->heap, state->index, state->info, false, false, false,
 									 block, 1, SampleRow, state, NULL);
 	}
 }

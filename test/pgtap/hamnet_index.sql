@@ -139,6 +139,15 @@ SELECT same_answers('rebuilt');
 SELECT is(advice, NULL, 'nothing to complain of') FROM hamnet_index_stats('compound_l2');
 SELECT is(row_count - null_rows, (SELECT count(fp) FROM compound), 'all rows are counted') FROM hamnet_index_stats('compound_l2');
 
+-- Rows that are dead, but still in an index, do not decide what it is fitted to
+BEGIN;
+CREATE TABLE replaced AS SELECT ('11111111:' || random_hfp(1)::text)::hfp AS fp FROM generate_series(1, 100);
+DELETE FROM replaced;
+INSERT INTO replaced SELECT ('22222222:' || random_hfp(1)::text)::hfp FROM generate_series(1, 100);
+CREATE INDEX replaced_fp ON replaced USING hamnet (fp);
+SELECT is(model, '22222222', 'an index is for the model of the living rows') FROM hamnet_index_stats('replaced_fp');
+ROLLBACK;
+
 -- A cursor returns what a statement does, bit by bit
 BEGIN;
 SET LOCAL enable_seqscan = off;
