@@ -250,7 +250,7 @@ static void
 CollectCandidates(IndexScanDesc scan)
 {
 	HamnetScan *state = scan->opaque;
-	int			most = Min(work_mem, 1024 * 1024) * 1024 / (2 * (int) sizeof(HnCandidate));
+	int			most = Min(work_mem * (Size) 1024, MaxAllocSize) / (2 * sizeof(HnCandidate));
 	int			wanted = HAMNET_FIRST_CANDIDATES;
 	HnCandidate after = {-get_float8_infinity(), 0};
 	Buffer		buffer = InvalidBuffer;
