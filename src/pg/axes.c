@@ -11,6 +11,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -61,13 +62,17 @@ typedef struct CachedAxes
 {
 	char		id[AXES_ID_LENGTH + 1];	/* hash key */
 	HnCodeSpace *space;
+	bool		fresh;			/* stored by the present transaction */
 } CachedAxes;
 
 /*
- * Axes in use by this backend. Never emptied: what a name stands for cannot
- * change, and there are about as many as there are indexes.
+ * Axes in use by this backend. They stay: what a name stands for cannot
+ * change, and there are about as many as there are indexes. Only those that the
+ * present transaction has stored go with it, since it may roll them back; an
+ * index that is built with axes that no other backend can find is of no use.
  */
 static HTAB *cached_axes = NULL;
+static bool any_fresh = false;
 
 /* The name of axes, by their content. */
 static void
@@ -132,10 +137,11 @@ DeserialiseAxes(const bytea *content, const char *id, MemoryContext memory)
 
 /*
  * Look for axes in the table; NULL if there are none. The scan uses a new
- * snapshot, since there may be no other while an index is written to.
+ * snapshot, since there may be no other while an index is written to. fresh
+ * tells whether the present transaction has stored them.
  */
 static HnCodeSpace *
-ReadAxes(const char *id, MemoryContext memory)
+ReadAxes(const char *id, MemoryContext memory, bool *fresh)
 {
 	Relation	table = OpenExtensionTable("_hamnet_axes", AccessShareLock);
 	Oid			index = IndexOfTable(table, "_hamnet_axes_pkey");
@@ -161,10 +167,53 @@ ReadAxes(const char *id, MemoryContext memory)
 					 errmsg("axes \"%s\" were changed", id),
 					 errdetail("The SHA-256 of their content begins with %s.", found)));
 		space = DeserialiseAxes(content, id, memory);
+		*fresh = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
 	}
 	systable_endscan(scan);
 	table_close(table, AccessShareLock);
 	return space;
+}
+
+static void
+ForgetFreshAxes(void)
+{
+	HASH_SEQ_STATUS scan;
+	CachedAxes *entry;
+
+	if (!any_fresh)
+		return;
+	hash_seq_init(&scan, cached_axes);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+		if (entry->fresh)
+		{
+			pfree(entry->space);
+			hash_search(cached_axes, entry->id, HASH_REMOVE, NULL);
+		}
+	any_fresh = false;
+}
+
+/* However it ends: they are read again if they are wanted. */
+static void
+AtTransactionEnd(XactEvent event, void *arg)
+{
+	ForgetFreshAxes();
+}
+
+static void
+AtSubtransactionEnd(SubXactEvent event, SubTransactionId self, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		ForgetFreshAxes();
+}
+
+static void
+InitAxesCache(void)
+{
+	HASHCTL		control = {.keysize = AXES_ID_LENGTH + 1,.entrysize = sizeof(CachedAxes)};
+
+	cached_axes = hash_create("hamnet axes", 8, &control, HASH_ELEM | HASH_STRINGS);
+	RegisterXactCallback(AtTransactionEnd, NULL);
+	RegisterSubXactCallback(AtSubtransactionEnd, NULL);
 }
 
 const HnCodeSpace *
@@ -172,18 +221,15 @@ GetAxes(const char *id)
 {
 	CachedAxes *entry;
 	HnCodeSpace *space;
+	bool		fresh = false;
 
 	if (cached_axes == NULL)
-	{
-		HASHCTL		control = {.keysize = sizeof(entry->id),.entrysize = sizeof(CachedAxes)};
-
-		cached_axes = hash_create("hamnet axes", 8, &control, HASH_ELEM | HASH_STRINGS);
-	}
+		InitAxesCache();
 	entry = hash_search(cached_axes, id, HASH_FIND, NULL);
 	if (entry != NULL)
 		return entry->space;
 
-	space = ReadAxes(id, TopMemoryContext);
+	space = ReadAxes(id, TopMemoryContext, &fresh);
 	if (space == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -191,6 +237,8 @@ GetAxes(const char *id)
 				 errhint("hamnet_fit_axes fits axes to fingerprints and returns their name.")));
 	entry = hash_search(cached_axes, id, HASH_ENTER, NULL);
 	entry->space = space;
+	entry->fresh = fresh;
+	any_fresh |= fresh;
 	return space;
 }
 
@@ -279,8 +327,9 @@ StoreAxes(const char *id, bytea *content)
 	/* Nobody else stores the same ones meanwhile */
 	Relation	table = OpenExtensionTable("_hamnet_axes", ShareRowExclusiveLock);
 	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "hamnet axes", ALLOCSET_SMALL_SIZES);
+	bool		fresh;
 
-	if (ReadAxes(id, memory) == NULL)
+	if (ReadAxes(id, memory, &fresh) == NULL)
 	{
 		Datum		values[Natts_axes];
 		bool		nulls[Natts_axes] = {false};

@@ -20,7 +20,8 @@
 
 /*
  * The axes with that identity. They stay in memory as long as the backend
- * does. Errors: there are none of that name, or they are damaged.
+ * does; those that the present transaction has stored, until it or one of its
+ * subtransactions ends. Errors: there are none of that name, or they are damaged.
  */
 extern const HnCodeSpace *GetAxes(const char *id);
 

@@ -216,6 +216,11 @@ SELECT is(answer(query, true), answer(query, false), 'two dimensions in one inde
 -- options
 SELECT throws_ok('CREATE INDEX ON clustered USING gist (fp gist_hfp_l2_ops (axes = nonsense))', '22023', NULL, 'a name of axes that cannot be');
 SELECT throws_ok(format('CREATE INDEX ON clustered USING gist (fp gist_hfp_l2_ops (axes = %L))', repeat('0', 32)), '42704', NULL, 'axes that do not exist');
+SAVEPOINT fitting;
+SELECT hamnet_fit_axes('SELECT fp FROM clustered WHERE id % 2 = 0') AS taken_back \gset
+CREATE INDEX taken_back ON clustered USING gist (fp gist_hfp_l2_ops (axes = :'taken_back'));
+ROLLBACK TO fitting;
+SELECT throws_ok(format('CREATE INDEX ON clustered USING gist (fp gist_hfp_l2_ops (axes = %L))', :'taken_back'), '42704', NULL, 'axes that were rolled back');
 SELECT throws_ok('CREATE INDEX ON clustered USING gist (fp gist_hfp_l2_ops (coordinates = 65))', '22023', NULL, 'too many coordinates');
 SELECT throws_ok($$SELECT hamnet_fit_axes('SELECT 1')$$, '42804', NULL, 'axes of no fingerprints');
 SELECT throws_ok($$SELECT hamnet_fit_axes('SELECT fp FROM clustered WHERE false')$$, '22000', NULL, 'axes of no rows');
