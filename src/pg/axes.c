@@ -32,6 +32,11 @@
 #include "hfp.h"
 #include "model_store.h"
 
+/* Servers before 14 take keys for strings where nothing else is said. */
+#if PG_VERSION_NUM < 140000
+#define HASH_STRINGS 0
+#endif
+
 /* Columns of _hamnet_axes; see the install script. */
 #define Anum_axes_id 1
 #define Anum_axes_content 2
