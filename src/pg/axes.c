@@ -144,12 +144,19 @@ DeserialiseAxes(const bytea *content, const char *id, MemoryContext memory)
  * Look for axes in the table; NULL if there are none. The scan uses a new
  * snapshot, since there may be no other while an index is written to. fresh
  * tells whether the present transaction has stored them.
+ *
+ * A search asks for axes while GiST has a page of the index locked, which holds
+ * off interrupts. Whoever waited for another lock then could not be cancelled,
+ * and if its holder waits for the page, the server would not notice. So no lock
+ * is waited for; the table is small enough to do without its index.
  */
 static HnCodeSpace *
 ReadAxes(const char *id, MemoryContext memory, bool *fresh)
 {
-	Relation	table = OpenExtensionTable("_hamnet_axes", AccessShareLock);
-	Oid			index = IndexOfTable(table, "_hamnet_axes_pkey");
+	bool		may_wait = InterruptHoldoffCount == 0;
+	Relation	table = may_wait ? OpenExtensionTable("_hamnet_axes", AccessShareLock) :
+		OpenExtensionTableNoWait("_hamnet_axes", AccessShareLock);
+	Oid			index = may_wait ? IndexOfTable(table, "_hamnet_axes_pkey") : InvalidOid;
 	HnCodeSpace *space = NULL;
 	ScanKeyData key;
 	SysScanDesc scan;

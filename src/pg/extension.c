@@ -10,6 +10,7 @@
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -61,6 +62,22 @@ OpenExtensionTable(const char *name, LOCKMODE mode)
 {
 	Relation	table = try_relation_open(ExtensionRelation(name), mode);
 
+	if (table == NULL)
+		ReportMissing(name);
+	return table;
+}
+
+Relation
+OpenExtensionTableNoWait(const char *name, LOCKMODE mode)
+{
+	Oid			relation = ExtensionRelation(name);
+	Relation	table;
+
+	if (!ConditionalLockRelationOid(relation, mode))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("could not obtain lock on relation \"%s\"", name)));
+	table = try_relation_open(relation, NoLock);
 	if (table == NULL)
 		ReportMissing(name);
 	return table;

@@ -15,6 +15,9 @@ extern Oid	ExtensionRelation(const char *name);
 /* The same, opened and locked: the extension may be dropped while a lock is waited for. */
 extern Relation OpenExtensionTable(const char *name, LOCKMODE mode);
 
+/* The same, with an error (55P03) where the lock would have to be waited for. */
+extern Relation OpenExtensionTableNoWait(const char *name, LOCKMODE mode);
+
 /*
  * An index of that name of a table of the extension; InvalidOid if it is gone, for
  * the owner of the schema may drop it, and make an index of another table by
