@@ -17,6 +17,9 @@
 
 #include "hamnet/predict.h"
 
+/* The largest factor that a head may have, and a file may hold. */
+#define HN_MAX_JOINT_FACTOR 1e6
+
 /* Predictions of the parts of a head and their deviations [count, targets]; those not known are NaN. */
 typedef struct HnParts
 {
@@ -46,8 +49,9 @@ extern void hn_joint_drop(HnHead *joint);
 
 /*
  * Set the factors so that value ± 1.645 deviations covers nine tenths of the
- * labels [count, targets], NaN where there is none. 1 for a target without
- * labels, and for classes, whose deviation says nothing about labels.
+ * labels [count, targets], NaN where there is none, as far as
+ * HN_MAX_JOINT_FACTOR goes. 1 for a target without labels, and for classes,
+ * whose deviation says nothing about labels.
  */
 extern HnStatus hn_joint_calibrate(HnContext *context, HnHead *head, const HnParts *parts, const double *labels,
 								   int count);

@@ -164,7 +164,7 @@ hn_joint_calibrate(HnContext *context, HnHead *head, const HnParts *parts, const
 			continue;
 		qsort(ratios, n, sizeof(*ratios), compare_numbers);
 		/* The smallest of them that at least nine tenths do not exceed. */
-		head->joint->factors[t] = fmax(ratios[(int) ceil(0.9 * n) - 1] / NORMAL_90, 1e-3);
+		head->joint->factors[t] = fmin(fmax(ratios[(int) ceil(0.9 * n) - 1] / NORMAL_90, 1e-3), HN_MAX_JOINT_FACTOR);
 	}
 	hn_arena_rewind(context->arena, mark);
 	return HN_OK;

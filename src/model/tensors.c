@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hamnet/joint.h"
 #include "hamnet/json.h"
 #include "hamnet/known.h"
 #include "hamnet/random.h"
@@ -191,7 +192,7 @@ check_joint(HnContext *context, const HnHead *head)
 	HN_TRY(check_number(context, head, "the forest's share", joint->forest, 0,
 						hn_has_forest(head) ? 1 - joint->kernel : 0));
 	for (int t = 0; t < head->target_count; t++)
-		HN_TRY(check_number(context, head, "a factor of the deviation", head->joint->factors[t], 0, MOST_WEIGHT));
+		HN_TRY(check_number(context, head, "a factor of the deviation", head->joint->factors[t], 0, HN_MAX_JOINT_FACTOR));
 	return HN_OK;
 }
 

@@ -362,6 +362,29 @@ test_calibration(void **state)
 	}
 }
 
+/* A label as far off as one in another unit leaves a head that can be read. */
+static void
+test_far_label(void **state)
+{
+	HnInputs	rows = random_inputs(ROWS);
+	HnModel		model = make_joint(HN_REGRESSION, &rows);
+	HnHead	   *joint = &model.heads[0];
+	double		values[TARGETS] = {0};
+	double		deviations[TARGETS] = {1e-3, 1e-3};
+	HnParts		parts = {values, deviations, values, deviations, NULL};
+	double		labels[TARGETS] = {1e9, NAN};
+	HnModel		copy;
+	unsigned char *bytes;
+	size_t		size;
+
+	(void) state;
+	expect_ok(hn_joint_calibrate(&context, joint, &parts, labels, 1));
+	assert_true(joint->joint->factors[0] == HN_MAX_JOINT_FACTOR);
+	assert_true(joint->joint->factors[1] == 1);
+	expect_ok(hn_model_write(&context, &model, &bytes, &size));
+	expect_ok(hn_model_read(&context, bytes, size, &copy));
+}
+
 /* What was written is read, and predicts the same. */
 static void
 test_file(void **state)
@@ -538,6 +561,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_share, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_class_deviation, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_calibration, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_far_label, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_packed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
