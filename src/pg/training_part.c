@@ -123,9 +123,10 @@ RunEpoch(TrainingPart *part, int epoch, int *places, HnOptimiser *optimiser, HnC
 		if (sum.count <= 0)
 			continue;
 		status = hn_optimiser_step(context, optimiser, gradient, sum.count, &report);
-		if (status != HN_OK && status != HN_NOT_FINITE)
+		if (status == HN_OK)
+			*rate = report.rate;
+		else if (status != HN_NOT_FINITE)
 			ReportCoreError(context, NULL);
-		*rate = report.rate;
 		loss += sum.loss;
 		labels += sum.count;
 	}
