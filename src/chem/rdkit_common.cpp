@@ -61,6 +61,9 @@ constexpr int LAST_ELEMENT = 118;
 /* Charges and numbers of hydrogens that RDKit's eight bits hold. */
 constexpr int LARGEST_CHARGE = 127;
 
+/* Isotopes that its sixteen bits hold. */
+constexpr int LARGEST_ISOTOPE = 65535;
+
 /*
  * RDKit writes a SMILES by recursion from atom to atom: 0.7 kB of stack for
  * each of a chain of nested branches, measured with 2022.09. Twice that, and
@@ -225,9 +228,17 @@ check_text(HnContext *context, const Input &input, int max_atoms) noexcept
 	return HN_OK;
 }
 
+/* The largest number that may follow a character in brackets, the first of which is the bracket. */
+int
+limit_after(char c) noexcept
+{
+	return c == '[' ? LARGEST_ISOTOPE : c == '#' ? LAST_ELEMENT : LARGEST_CHARGE;
+}
+
 /*
- * Check the numbers in brackets that RDKit would silently cut to eight bits:
- * [#300] would become ruthenium, and [Fe+300] would have the charge 44.
+ * Check the numbers in brackets that RDKit would silently cut to the bits it
+ * has for them: [#300] would become ruthenium, [Fe+300] would have the charge
+ * 44, and [65549C] would be carbon-13.
  */
 HnStatus
 check_numbers(HnContext *context, const Input &input) noexcept
@@ -237,11 +248,11 @@ check_numbers(HnContext *context, const Input &input) noexcept
 	for (size_t i = 0; i + 1 < input.length; i++)
 	{
 		char		c = input.text[i];
-		int			limit = c == '#' ? LAST_ELEMENT : LARGEST_CHARGE;
+		int			limit = limit_after(c);
 		int			number = 0;
 
 		bracket = c == '[' || (bracket && c != ']');
-		if (!bracket || strchr("#+-H", c) == nullptr)
+		if (!bracket || strchr("[#+-H", c) == nullptr)
 			continue;
 		for (size_t k = i + 1; k < input.length && isdigit(input.text[k]) && number <= limit; k++)
 			number = 10 * number + (input.text[k] - '0');

@@ -456,7 +456,8 @@ test_reasons_loosely(void **state)
 		{"hello", "syntax error"},
 		{"C11", "ring closure"},
 		{"C12CC12", "ring closure"},
-		{"[99999999999999999999C]", "number too large"},
+		{"[99999999999999999999C]", "number at position 2 is larger than 65535"},
+		{"C[65549CH3]", "number at position 3 is larger than 65535"},
 		{"[C+99999999999999999999]", "number at position 4 is larger than 127"},
 		{"[CH99999999999999999999]", "number at position 4 is larger than 127"},
 		{"[Fe-128]", "number at position 5 is larger than 127"},
@@ -487,7 +488,7 @@ test_accepted(void **state)
 {
 	static const char *const molecules[] = {
 		"*", "[*]", "[#6]", "[#0]", "[#118]", "C#CC#N", "[Fe+10]", "[C--]", "C-1CC-1", "[H][H]", "[H+]", "[U]", "[Og]", "C~C", "C$C", "N->[Fe]", "[1*]C",
-		"[CH3:7]C", "F[P@TB1](Cl)(Br)(I)C", "[13CH4]", "O=C=[C@]=C=O", "C1.C1", "[Fe]<-N", "C%(12345)CC%(12345)",
+		"[65535*]C", "[CH3:7]C", "F[P@TB1](Cl)(Br)(I)C", "[13CH4]", "O=C=[C@]=C=O", "C1.C1", "[Fe]<-N", "C%(12345)CC%(12345)",
 	};
 	HnGraph		graph;
 
