@@ -99,7 +99,9 @@ MatchColumns(Evaluation *evaluation, const char *name)
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("column \"%s\" has type %s, but model \"%s\" predicts %s", column->name,
 							format_type_be(column->type), name,
-							column->task == HN_REGRESSION ? "a class" : "a number")));
+							column->task == HN_REGRESSION ? "a class" : "a number"),
+					 column->task == HN_REGRESSION ?
+					 errhint("Return a boolean: \"value = 1\" in place of \"value\".") : 0));
 		evaluation->place_of_column[c] = place;
 	}
 }

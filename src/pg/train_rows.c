@@ -69,6 +69,34 @@ PrepareQueries(Trainer *trainer, const char *query)
 	DescribeHeads(trainer);
 }
 
+/*
+ * Files keep classes as 0 and 1, which are learned as numbers: with an RMSE, and
+ * values beyond both. Few want that, so tell.
+ */
+static void
+TellClassesAmongNumbers(const TrainingData *data)
+{
+	for (int t = 0; t < data->query.target_count; t++)
+	{
+		bool		seen[2] = {false, false};
+		bool		other = data->query.targets[t].task != HN_REGRESSION;
+
+		for (int i = 0; i < data->set.count && !other; i++)
+		{
+			double		label = MoleculeTargets(&data->set, i)[t];
+
+			seen[0] |= label == 0;
+			seen[1] |= label == 1;
+			other = !isnan(label) && label != 0 && label != 1;
+		}
+		if (!other && seen[0] && seen[1])
+			ereport(NOTICE,
+					(errmsg("target \"%s\" is learned as a number, though it is always 0 or 1",
+							data->query.targets[t].name),
+					 errhint("To learn it as a class, return a boolean: \"value = 1\" in place of \"value\".")));
+	}
+}
+
 /* Bring the targets of each molecule from the order of columns into that of the heads. */
 static void
 OrderTargets(Trainer *trainer)
@@ -108,6 +136,7 @@ PrepareData(Trainer *trainer)
 	HnExample  *examples;
 
 	ReadTrainingData(data, trainer->model.features, FEWEST_ROWS);
+	TellClassesAmongNumbers(data);
 	OrderTargets(trainer);
 	if (data->validation_query)
 		split = SPLIT_QUERY;

@@ -55,6 +55,9 @@ CALL hamnet_train('m', 'SELECT ''C1CC'', y FROM assay');
 CALL hamnet_train('m', 'SELECT smiles, 1.5 AS y FROM assay');
 CALL hamnet_train('m', 'SELECT smiles, true AS active FROM assay');
 CALL hamnet_train('m', 'SELECT smiles, y, false AS active FROM assay');
+-- classes written as numbers are told before the error that ends the call
+CALL hamnet_train('m', 'SELECT smiles, active::int, true AS ready FROM assay');
+CALL hamnet_train('m', 'SELECT smiles, y, active, true AS ready FROM assay');
 CALL hamnet_train('m', 'SELECT smiles, y / nullif(y, 0) * ''NaN'' AS y FROM assay');
 CALL hamnet_train('m', 'SELECT smiles, ''-Infinity''::real AS y FROM assay');
 CALL hamnet_train('m', 'SELECT ''CCO'', y FROM assay');
@@ -86,6 +89,8 @@ CALL hamnet_train_engine('m', 'SELECT smiles FROM assay', '{"head": "mlp"}');
 SELECT * FROM hamnet_evaluate('m', 'SELECT smiles, y FROM assay');
 SELECT * FROM hamnet_evaluate('hamnet-untrained', 'SELECT smiles, y FROM assay');
 SELECT * FROM hamnet_evaluate('hamnet-untrained', 'SELECT smiles FROM assay');
+SELECT * FROM hamnet_evaluate('hamnet-properties', 'SELECT smiles, active::int AS bbb_permeable FROM assay');
+SELECT * FROM hamnet_evaluate('hamnet-properties', 'SELECT smiles, active AS solubility FROM assay');
 SELECT * FROM hamnet_evaluate_engine('m', 'SELECT smiles FROM assay');
 
 -- nothing was begun, and nothing is left
