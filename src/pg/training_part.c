@@ -114,8 +114,8 @@ RunEpoch(TrainingPart *part, int epoch, int *places, HnOptimiser *optimiser, HnC
 	{
 		HnLossSum	sum;
 		HnStepReport report;
-		const real *gradient = TeamGradient(part->team, optimiser->step, places + begin,
-											Min(part->batch, count - begin), &sum);
+		int			molecules = Min(part->batch, count - begin);
+		const real *gradient = TeamGradient(part->team, optimiser->step, places + begin, molecules, &sum);
 		HnStatus	status;
 
 		CHECK_FOR_INTERRUPTS();
@@ -123,17 +123,22 @@ RunEpoch(TrainingPart *part, int epoch, int *places, HnOptimiser *optimiser, HnC
 		if (sum.count <= 0)
 			continue;
 		status = hn_optimiser_step(context, optimiser, gradient, sum.count, &report);
-		if (status == HN_OK)
-			*rate = report.rate;
-		else if (status != HN_NOT_FINITE)
+		if (status == HN_NOT_FINITE)
+		{
+			/* No step was taken: the whole batch is left out. */
+			state->skipped += molecules - sum.skipped;
+			continue;
+		}
+		if (status != HN_OK)
 			ReportCoreError(context, NULL);
+		*rate = report.rate;
 		loss += sum.loss;
 		labels += sum.count;
 	}
 	if (labels <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("training diverged: the network is not finite for any molecule"),
+				 errmsg("training diverged: the network or its gradient is not finite for any batch of molecules"),
 				 errhint("Try a smaller learning rate, option \"lr\".")));
 	return loss / labels;
 }
