@@ -91,6 +91,8 @@ BuiltinTargetNames(const BuiltinModel *builtin)
 void
 CheckModelName(const char *name)
 {
+	const BuiltinModel *rival = FindBuiltinByTarget(LabelFromServer(name));
+
 	if (name[0] == '\0' || strlen(name) >= NAMEDATALEN)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
@@ -100,6 +102,10 @@ CheckModelName(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_RESERVED_NAME),
 				 errmsg("model name \"%s\" is reserved for a built-in model", name)));
+	if (rival)
+		ereport(NOTICE,
+				(errmsg("hamnet_predict(smiles, '%s') goes on asking built-in model \"%s\"", name, rival->name),
+				 errhint("Choose another name, or name the model too: hamnet_predict(smiles, target, '%s').", name)));
 }
 
 static void

@@ -9,7 +9,7 @@
 /* The file of a model, as a value of type bytea. */
 extern bytea *ModelFile(HnContext *context, HnModel *model);
 
-/* An error unless the name is one that a user's model may have. */
+/* An error unless the name is one that a user's model may have; a NOTICE if a built-in model predicts what is called so. */
 extern void CheckModelName(const char *name);
 
 /* An error if a model has this name and the caller may not replace it. */

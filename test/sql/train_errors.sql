@@ -33,6 +33,7 @@ CALL hamnet_train('m', NULL);
 CALL hamnet_train('', 'SELECT smiles, y FROM assay');
 CALL hamnet_train('scratch', 'SELECT smiles, y FROM assay');
 CALL hamnet_train('hamnet-untrained', 'SELECT smiles, y FROM assay');
+CALL hamnet_train('solubility', 'SELECT smiles FROM assay');
 
 -- queries
 CALL hamnet_train('m', 'SELECT smiles, z FROM assay');
