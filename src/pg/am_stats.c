@@ -54,7 +54,9 @@ OpenIndex(Oid oid, Relation *heap)
 		index->rd_rel->relam != get_index_am_oid("hamnet", false))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not a hamnet index", RelationGetRelationName(index))));
+				 errmsg("\"%s\" is not a hamnet index", RelationGetRelationName(index)),
+				 index->rd_rel->relkind == RELKIND_PARTITIONED_INDEX ?
+				 errhint("It is partitioned: ask for the indexes of its partitions, which pg_partition_tree lists.") : 0));
 #if PG_VERSION_NUM >= 160000
 	owner = object_ownercheck(RelationRelationId, oid, GetUserId());
 #else

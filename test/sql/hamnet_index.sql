@@ -97,6 +97,10 @@ CREATE INDEX ON point USING hamnet (fp DESC);
 
 -- functions about indexes
 SELECT hamnet_index_stats('point');
+CREATE TABLE divided (fp hfp) PARTITION BY HASH ((fp::text));
+CREATE INDEX divided_fp ON divided USING hamnet (fp);
+SELECT hamnet_index_stats('divided_fp');
+DROP TABLE divided;
 CREATE INDEX point_id ON point (id);
 SELECT hamnet_index_check('point_id');
 SELECT hamnet_index_check(0);
