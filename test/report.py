@@ -55,8 +55,9 @@ def refuses(file, edit, name):
 
 
 def figures(values):
-    """Replace all property results by these of ESOL: {(split, variant): value}."""
+    """Replace all property results by these of ESOL: {(split, variant): value}. Intervals are of the stored ones, and go."""
     def change(folder):
+        os.remove(f"{folder}/paired.csv")
         header = ("dataset,split,variant,metric,target,value,n,train_seconds,predict_seconds,train_mib,predict_mib,options,model,"
                   "commit,date\n")
         write(f"{folder}/properties.csv", [header] + [FIGURE.format(split=s, variant=v, value=value, model="0" * 64)
@@ -79,10 +80,27 @@ refuses("baselines.csv", lambda l: l[:1] + [l[1].replace("esol", "escol")] + l[2
 refuses("baselines.csv", lambda l: l[:1] + [",".join(l[1].split(",")[:4] + ["nan"] + l[1].split(",")[5:])] + l[2:], "not a number is refused")
 refuses("baselines.csv", lambda l: l[:1] + [l[1].replace(",rmse,", ",roc_auc,")] + l[2:], "a data set in the metric of another kind is refused")
 
+refuses("paired.csv", lambda l: l[:1] + [l[1].replace(",0.", ",1.", 1)] + l[2:], "an interval of another figure is refused")
+
 with tempfile.TemporaryDirectory() as empty:
     status, text, _ = run(empty)
-check(status == 0 and "| ours | not run | not run |" in text and "|  |" not in section(text, "ESOL").split("|---")[1],
-      "without results, everything is not run")
+check(status == 0 and "| ours | not run | not run |" in text and "|  |" not in section(text, "ESOL").split("|---")[1]
+      and "Intervals: not run." in text, "without results, everything is not run")
+
+def one_interval(low, high):
+    """The stored intervals, but for one line with these ends."""
+    def change(folder):
+        path = f"{folder}/paired.csv"
+        lines = lines_of(path)
+        write(path, lines[:1] + [",".join(lines[1].split(",")[:6] + ["0.02", low, high]) + "\n"])
+    return with_results(change)[1].split("## More than chance?")[1].split("\n##")[0]
+
+
+text = one_interval("-0.01", "0.05")
+check("| 0.020 [-0.010, 0.050] |" in text and "1 are in favour of ours, 0 of them with an interval above zero; 0 are against" in text,
+      "an interval with zero in it is not bold, nor counted")
+text = one_interval("0.01", "0.05")
+check("| **0.020 [0.010, 0.050]** |" in text and "1 of them with an interval above zero" in text, "one without zero is")
 
 seeds = [f"random{k}" for k in range(5)]
 status, text, _ = with_results(figures({(s, "ours"): v for s, v in zip(seeds, (0.4, 0.5, 0.4, 0.5, 0.7))} | {("scaffold", "ours"): 0.9}))
