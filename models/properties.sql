@@ -12,8 +12,9 @@
 -- and appends what is printed, CSV, to the results. The model stays, as
 -- DATASET_SPLIT_VARIANT; it is trained again only if base or options are others.
 -- A base that is to be tuned is made by trunk.sql first, unless it is there.
--- Times are by the clock. Memory is the peak of the backend, with
--- what it touched of shared memory, and without background workers.
+-- Times are by the clock, and leave out how long a training was stopped. Memory
+-- is the peak of the backend, with what it touched of shared memory, and without
+-- background workers.
 
 \set ON_ERROR_STOP on
 \pset format csv
@@ -63,8 +64,8 @@ SELECT pg_advisory_lock(hashtext(:'base')) IS NULL AS locked, :'tuned' AND NOT E
 \set trunk :base
 \ir trunk.sql
 INSERT INTO dataset.trained
-SELECT :'trunk', m.id, s.id, options, extract(epoch FROM finished - started), dataset.peak_mib()
-FROM hamnet_models() AS m, hamnet_models() AS s, (SELECT options, started, finished FROM hamnet_training_runs() WHERE model = :'trunk' AND state = 'done' ORDER BY run DESC LIMIT 1) AS run
+SELECT :'trunk', m.id, s.id, options, (report ->> 'seconds')::float8, dataset.peak_mib()
+FROM hamnet_models() AS m, hamnet_models() AS s, (SELECT options, report::jsonb FROM hamnet_training_runs() WHERE model = :'trunk' AND state = 'done' ORDER BY run DESC LIMIT 1) AS run
 WHERE m.name = :'trunk' AND s.name = :'start'
 ON CONFLICT (model) DO UPDATE SET id = EXCLUDED.id, base_id = EXCLUDED.base_id, options = EXCLUDED.options, seconds = EXCLUDED.seconds, mib = EXCLUDED.mib;
 \endif
@@ -84,8 +85,8 @@ SELECT NOT EXISTS (SELECT FROM dataset.trained JOIN hamnet_models() AS m USING (
 \if :train
 CALL hamnet_train(:'model', :'training', jsonb_set(:'options', '{validation_query}', to_jsonb(:'validation'::text)));
 INSERT INTO dataset.trained
-SELECT :'model', id, :'base_id', :'options', extract(epoch FROM finished - started), dataset.peak_mib()
-FROM hamnet_models(), (SELECT started, finished FROM hamnet_training_runs() WHERE model = :'model' AND state = 'done' ORDER BY run DESC LIMIT 1) AS run
+SELECT :'model', id, :'base_id', :'options', (report ->> 'seconds')::float8, dataset.peak_mib()
+FROM hamnet_models(), (SELECT report::jsonb FROM hamnet_training_runs() WHERE model = :'model' AND state = 'done' ORDER BY run DESC LIMIT 1) AS run
 WHERE name = :'model'
 ON CONFLICT (model) DO UPDATE SET id = EXCLUDED.id, base_id = EXCLUDED.base_id, options = EXCLUDED.options, seconds = EXCLUDED.seconds, mib = EXCLUDED.mib;
 \endif
