@@ -26,6 +26,11 @@ if [ "$(id -u)" -eq 0 ]; then
 fi
 
 if ! "${run[@]}" "$@" </dev/null; then
-	grep -lZE '\] (not ok|# Looks like)' "$work"/tmp_check/log/regress_log_* | xargs -0 -r tail -n 40
+	# What failed, and what died before its plan. A line of a log begins with its time, [23:51:37.366](0.000s) from PostgreSQL 15 on.
+	line='^\[[^]]*\](\([^)]*\))?'
+	{
+		grep -lZE "$line (not ok|# Looks like)" "$work"/tmp_check/log/regress_log_* || true
+		grep -LZE "$line 1\.\." "$work"/tmp_check/log/regress_log_* || true
+	} | sort -zu | xargs -0 -r tail -n 40
 	exit 1
 fi
