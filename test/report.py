@@ -99,6 +99,8 @@ def one_interval(low, high):
 text = one_interval("-0.01", "0.05")
 check("| 0.020 [-0.010, 0.050] |" in text and "1 are in favour of ours, 0 of them with an interval above zero; 0 are against" in text,
       "an interval with zero in it is not bold, nor counted")
+text = one_interval("-0.02", "0.06")
+check("probability of 84 %, and with gains four times as large, of 100 %" in text, "a gain as large as its deviation comes out ahead five times of six")
 text = one_interval("0.01", "0.05")
 check("| **0.020 [0.010, 0.050]** |" in text and "1 of them with an interval above zero" in text, "one without zero is")
 
