@@ -33,12 +33,15 @@ hn_r_squared(const double *predicted, const double *actual, size_t n)
 	double		error = 0;
 	double		spread = 0;
 
+	/* Labels count from the first, so that equal ones have no spread, not even of rounding errors. */
 	for (size_t i = 0; i < n; i++)
-		mean += actual[i] / (double) n;
+		mean += (actual[i] - actual[0]) / (double) n;
 	for (size_t i = 0; i < n; i++)
 	{
+		double		deviation = actual[i] - actual[0] - mean;
+
 		error += (predicted[i] - actual[i]) * (predicted[i] - actual[i]);
-		spread += (actual[i] - mean) * (actual[i] - mean);
+		spread += deviation * deviation;
 	}
 	return spread > 0 ? 1 - error / spread : NAN;
 }

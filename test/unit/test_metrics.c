@@ -85,6 +85,24 @@ test_regression(void **state)
 	assert_true(isnan(hn_mae(predicted, actual, 0)));
 }
 
+/* Labels that are all the same explain nothing, whatever their mean is rounded to. */
+static void
+test_constant_labels(void **state)
+{
+	const double values[] = {1, 0.1, -3.7, 1e-300, 1e150};
+	double		actual[300];
+	double		predicted[300];
+
+	(void) state;
+	for (size_t v = 0; v < sizeof(values) / sizeof(values[0]); v++)
+		for (size_t n = 1; n <= 300; n++)
+		{
+			actual[n - 1] = values[v];
+			predicted[n - 1] = 0.5 * values[v];
+			assert_true(isnan(hn_r_squared(predicted, actual, n)));
+		}
+}
+
 static void
 test_areas_of_examples(void **state)
 {
@@ -283,6 +301,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_regression),
+		cmocka_unit_test(test_constant_labels),
 		cmocka_unit_test(test_areas_of_examples),
 		cmocka_unit_test(test_areas_of_random_scores),
 		cmocka_unit_test(test_conformations),
