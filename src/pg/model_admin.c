@@ -91,7 +91,7 @@ BuiltinTargetNames(const BuiltinModel *builtin)
 void
 CheckModelName(const char *name)
 {
-	const BuiltinModel *rival = FindBuiltinByTarget(LabelFromServer(name));
+	const BuiltinModel *rival;
 
 	if (name[0] == '\0' || strlen(name) >= NAMEDATALEN)
 		ereport(ERROR,
@@ -102,6 +102,7 @@ CheckModelName(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_RESERVED_NAME),
 				 errmsg("model name \"%s\" is reserved for a built-in model", name)));
+	rival = FindBuiltinByTarget(name);	/* built-in targets are ASCII: nothing to convert */
 	if (rival)
 		ereport(NOTICE,
 				(errmsg("hamnet_predict(smiles, '%s') goes on asking built-in model \"%s\"", name, rival->name),
