@@ -58,7 +58,7 @@ CHECKED_FLAGS = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined,float-c
 # In C also every conversion that nobody wrote and that changes a value, its sign for one.
 CHECKED_CFLAGS = $(CORE_CFLAGS) -fsanitize=implicit-conversion $(CHECKED_FLAGS)
 
-OBJS = $(patsubst %.c,%.o,$(wildcard src/pg/*.c))
+OBJS = $(patsubst %.c,%.o,$(wildcard src/pg/*.c src/pg/*/*.c))
 DATA = $(wildcard sql/*--*.sql) $(TRAINED_MODELS)
 DATA_built = $(DRAWN_MODELS)
 
@@ -67,7 +67,7 @@ DATA_built = $(DRAWN_MODELS)
 # a seed draws all of their weights, or all but those of an engine.
 DRAWN_MODELS = models/hamnet-untrained.safetensors models/hamnet-engine.safetensors
 TRAINED_MODELS = $(filter-out $(DRAWN_MODELS),$(wildcard models/hamnet-*.safetensors))
-BUILTIN_MODELS = src/pg/builtin_models.h
+BUILTIN_MODELS = src/pg/model/builtin_models.h
 SHA256SUM ?= sha256sum
 
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
@@ -120,7 +120,7 @@ CORE_CFLAGS = -std=gnu11 -O3 -g -fPIC -fvisibility=hidden -fno-math-errno -fno-t
 CORE_CXXFLAGS = -std=c++17 -O2 -g -fPIC -fvisibility=hidden -Iinclude -isystem $(RDKIT_INCLUDE) \
 	$(WARNINGS) $(SANITIZE) $(OPTFLAGS)
 
-PG_CPPFLAGS = -Iinclude -DHAMNET_VERSION='"$(EXTVERSION)"' $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+PG_CPPFLAGS = -Iinclude -Isrc/pg -DHAMNET_VERSION='"$(EXTVERSION)"' $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 SHLIB_LINK = $(CORE) $(CORE_LIBS)
 EXTRA_CLEAN = build $(CORE) $(CORE_OBJS) $(UNIT_TESTS) test/unit/*.o src/nn/kernels_*.o src/nn/product_*.o \
 	models/make_model models/pin_models $(DRAWN_MODELS:=.new) bench/network bench/training_step bench/predictions bench/scan_limit bench/*.o $(BUILTIN_MODELS) $(BUILTIN_MODELS).new $(FRAGMENTS) $(FRAGMENTS).new
@@ -171,10 +171,10 @@ $(FRAGMENTS): src/chem/make_fragments.sh $(RDKIT_DATA)/FragmentDescriptors.csv
 $(RDKIT_OBJS): %.o: %.cpp $(CORE_HEADERS)
 	$(CXX) $(CORE_CXXFLAGS) -c -o $@ $<
 
-$(OBJS): $(CORE_HEADERS) $(BUILTIN_MODELS) $(wildcard src/pg/*.h)
+$(OBJS): $(CORE_HEADERS) $(BUILTIN_MODELS) $(wildcard src/pg/*/*.h)
 
 # The version is compiled in.
-src/pg/version.o: hamnet.control
+src/pg/server/version.o: hamnet.control
 
 models/make_model models/pin_models: %: %.c models/files.h $(CORE)
 	$(CC) $(CORE_CFLAGS) -o $@ $< $(CORE) $(CORE_LIBS)
@@ -258,10 +258,10 @@ $(CHECKED)fuzz_%: test/fuzz/fuzz_%.c $(CHECKED)test/fuzz/fuzz.o $(CHECKED_CORE)
 	$(CHECKED_CC) $(CHECKED_CFLAGS) -fsanitize=fuzzer -o $@ $(filter-out %.h,$^) $(CORE_LIBS)
 
 # The type's input and output are server code: its files, with a stand-in for the server.
-SERVER_FLAGS = -std=gnu11 -g -fwrapv -fno-strict-aliasing -Itest/fuzz -Isrc/pg $(CPPFLAGS) -Wno-ignored-attributes
-HFP_OBJS = $(addprefix $(CHECKED),src/pg/hfp.o src/pg/hfp_io.o test/fuzz/server.o)
+SERVER_FLAGS = -std=gnu11 -g -fwrapv -fno-strict-aliasing -Itest/fuzz $(CPPFLAGS) -Wno-ignored-attributes
+HFP_OBJS = $(addprefix $(CHECKED),src/pg/type/hfp.o src/pg/type/io.o test/fuzz/server.o)
 
-$(HFP_OBJS): $(CHECKED)%.o: %.c $(wildcard src/pg/*.h test/fuzz/*.h) $(CORE_HEADERS)
+$(HFP_OBJS): $(CHECKED)%.o: %.c $(wildcard src/pg/*/*.h test/fuzz/*.h) $(CORE_HEADERS)
 	@mkdir -p $(@D)
 	$(CHECKED_CC) $(SERVER_FLAGS) $(CHECKED_FLAGS) -c -o $@ $<
 

@@ -1,6 +1,6 @@
 /*
- * pin_models.c: print src/pg/builtin_models.h, the array of built-in models in
- * src/pg/model_store.c.
+ * pin_models.c: print src/pg/model/builtin_models.h, the array of built-in models in
+ * src/pg/model/store.c.
  *
  *     pin_models PATH SHA256 [PATH SHA256 ...]
  *

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Print src/pg/builtin_models.h by the program given first, which is told the
+# Print src/pg/model/builtin_models.h by the program given first, which is told the
 # SHA-256 of each model file that follows.
 set -eu
 

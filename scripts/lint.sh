@@ -32,6 +32,7 @@ lint()
 }
 
 core=(src/nn/*.c src/chem/*.c src/index/*.c src/model/*.c)
+server=(src/pg/*.c src/pg/*/*.c)
 scripts=(scripts/*.sh models/*.sh src/chem/*.sh bench/*.sh .ci/run)
 perl=(test/t/*.pl test/perl/*.pm)
 
@@ -50,6 +51,40 @@ lint_file()
 		-Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wformat=2 -Werror "$1"
 }
 lint "gcc's strict warnings" "${core[@]}"
+
+# The server's headers are read as those of a system: only what is ours is to be judged.
+SERVER_FLAGS="-std=gnu11 -Iinclude -Isrc/pg -isystem $("$PG_CONFIG" --includedir-server) -DHAMNET_VERSION=\"\""
+export SERVER_FLAGS
+lint_file()
+{
+	# shellcheck disable=SC2086
+	gcc -fsyntax-only $SERVER_FLAGS -Wall -Wextra -Wundef -Wvla -Wstrict-prototypes -Wmissing-prototypes \
+		-Wpointer-arith -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Werror "$1"
+}
+lint "gcc's strict warnings on the server's side" "${server[@]}"
+
+# Print the wings of src/pg that a file of a wing may include from: its own, and those below it.
+below()
+{
+	case $1 in
+		server) echo server ;;
+		type) echo 'server|type' ;;
+		search) echo 'server|type|search' ;;
+		model) echo 'server|type|model' ;;
+		train | enrich) echo "server|type|model|$1" ;;
+	esac
+}
+export -f below
+lint_file()
+{
+	local wing up
+
+	wing=$(basename "$(dirname "$1")")
+	up=$(grep -HnE '#include "(server|type|search|model|train|enrich)/' "$1" | grep -vE "#include \"($(below "$wing"))/") || return 0
+	printf '%s: %s must not include this\n' "$up" "src/pg/$wing"
+	return 1
+}
+lint "includes that run one way" src/pg/*/*.[ch]
 
 # Not asked: of uninitialised values, which clang-tidy asks for, and which this
 # one sees in structures that functions return.

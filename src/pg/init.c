@@ -8,10 +8,10 @@
 #include "hamnet/kernels.h"
 #include "hamnet/linear.h"
 
-#include "am_options.h"
-#include "guc.h"
-#include "model_cache.h"
-#include "table_owner.h"
+#include "model/cache.h"
+#include "search/reloptions.h"
+#include "server/guc.h"
+#include "server/table_owner.h"
 
 #if PG_VERSION_NUM < 130000
 #error "hamnet requires PostgreSQL 13 or later"

@@ -15,13 +15,13 @@
 
 #include "fmgr.h"
 #include "fuzz.h"
-#include "hfp.h"
+#include "type/hfp.h"
 
 /* A SQL function bound to C, with its arguments. HN_INVALID_ARGUMENT for an error that data may cause. */
 extern HnStatus server_call(HnContext *context, PGFunction function, const Datum *arguments, int count,
 							Datum *result);
 
-/* The functions of hfp_io.c. */
+/* The functions of type/io.c. */
 extern PGDLLEXPORT Datum hfp_recv(PG_FUNCTION_ARGS);
 extern PGDLLEXPORT Datum hfp_send(PG_FUNCTION_ARGS);
 

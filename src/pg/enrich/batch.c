@@ -1,0 +1,466 @@
+/*
+ * enrich/batch.c: the work of hamnet_enrich, a transaction at a time.
+ *
+ * Everything goes through SQL with the rights of the caller, so privileges,
+ * row-level security, triggers, constraints and indexes work as in any UPDATE.
+ * Statements name operators, types and functions with their schema: the
+ * caller's search path is not trusted to find the right ones.
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "storage/itemptr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "enrich/enrich.h"
+#include "model/compute.h"
+#include "server/extension.h"
+#include "server/guc.h"
+
+/* Columns that receive results. */
+#define MOST_COLUMNS (1 + MOST_ENRICH_PREDICTIONS)
+
+/* Rows that lack a result, and what is computed for them. */
+typedef struct Batch
+{
+	int			count;
+	int			room;
+	ItemPointer *places;
+	text	  **texts;			/* as SmilesExpression gives them */
+	Hfp		  **fingerprints;	/* NULL: none */
+	double	  **predictions;	/* of every target, where there is a fingerprint */
+	char	  **reasons;		/* why there is none */
+} Batch;
+
+static bool
+HasColumn(const NameData *column)
+{
+	return NameStr(*column)[0] != '\0';
+}
+
+/* The columns that receive results, fingerprint first. */
+static int
+ListColumns(const EnrichRequest *request, const char **columns)
+{
+	int			count = 0;
+
+	if (HasColumn(&request->fp_column))
+		columns[count++] = NameStr(request->fp_column);
+	for (int p = 0; p < request->prediction_count; p++)
+		columns[count++] = NameStr(request->predictions[p].column);
+	return count;
+}
+
+/*
+ * The SMILES of a row, as an expression. The parser refuses texts beyond a
+ * length; a byte more than that is enough to be refused, and bounds the memory
+ * of a batch whatever the column holds. The parser's own limit is in chem.h.
+ */
+static char *
+SmilesExpression(const EnrichRequest *request)
+{
+	return psprintf("pg_catalog.left(t.%s::pg_catalog.text, %d)",
+					quote_identifier(NameStr(request->smiles_column)), 32 * hamnet_max_atoms + 1025);
+}
+
+char *
+EnrichCondition(const EnrichRequest *request)
+{
+	const char *columns[MOST_COLUMNS];
+	int			count = ListColumns(request, columns);
+	StringInfoData condition;
+
+	initStringInfo(&condition);
+	appendStringInfo(&condition, "t.%s IS NOT NULL AND (", quote_identifier(NameStr(request->smiles_column)));
+	for (int c = 0; c < count; c++)
+		appendStringInfo(&condition, "%st.%s IS NULL", c == 0 ? "" : " OR ", quote_identifier(columns[c]));
+	appendStringInfoChar(&condition, ')');
+	if (HasColumn(&request->error_column) && !request->retry)
+		appendStringInfo(&condition, " AND t.%s IS NULL", quote_identifier(NameStr(request->error_column)));
+	return condition.data;
+}
+
+/*
+ * Lock a leaf for the rest of the transaction and give its name. It is looked
+ * up in each transaction, because it may be renamed between two.
+ */
+static char *
+LockLeaf(Oid leaf)
+{
+	Relation	relation = try_relation_open(leaf, RowExclusiveLock);
+	char	   *name;
+
+	if (relation == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("a table was dropped while hamnet_enrich worked on it")));
+	name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
+									  RelationGetRelationName(relation));
+	relation_close(relation, NoLock);
+	return name;
+}
+
+/* The statement that writes count values, $3 and on, into rows at $1 whose SMILES is still $2. */
+static char *
+UpdateStatement(const EnrichRequest *request, const char *leaf, int count, const char *assignments)
+{
+	StringInfoData statement;
+
+	initStringInfo(&statement);
+	appendStringInfo(&statement, "UPDATE ONLY %s AS t SET %s"
+					 " FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)", leaf, assignments);
+	for (int c = 0; c < count; c++)
+		appendStringInfo(&statement, ", pg_catalog.unnest($%d)", c + 3);
+	appendStringInfoString(&statement, ") AS v (place, smiles");
+	for (int c = 0; c < count; c++)
+		appendStringInfo(&statement, ", value%d", c);
+	appendStringInfo(&statement, ") WHERE t.ctid OPERATOR(pg_catalog.=) v.place"
+					 " AND %s OPERATOR(pg_catalog.=) v.smiles COLLATE pg_catalog.\"C\" AND %s",
+					 SmilesExpression(request), EnrichCondition(request));
+	return statement.data;
+}
+
+/* Results go where there is none yet: an earlier call may have written some of them. */
+static char *
+ResultUpdate(const EnrichRequest *request, Oid leaf, const char *name)
+{
+	const char *columns[MOST_COLUMNS];
+	int			count = ListColumns(request, columns);
+	StringInfoData assignments;
+
+	initStringInfo(&assignments);
+	for (int c = 0; c < count; c++)
+	{
+		Oid			type;
+		int32		typmod;
+		Oid			collation;
+
+		get_atttypetypmodcoll(leaf, get_attnum(leaf, columns[c]), &type, &typmod, &collation);
+		appendStringInfo(&assignments, "%s%s = COALESCE(t.%s, CAST(v.value%d AS %s))", c == 0 ? "" : ", ",
+						 quote_identifier(columns[c]), quote_identifier(columns[c]), c,
+						 format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+	}
+	if (HasColumn(&request->error_column) && request->retry)
+		appendStringInfo(&assignments, ", %s = NULL", quote_identifier(NameStr(request->error_column)));
+	return UpdateStatement(request, name, count, assignments.data);
+}
+
+static char *
+ReasonUpdate(const EnrichRequest *request, const char *name)
+{
+	return UpdateStatement(request, name, 1,
+						   psprintf("%s = v.value0", quote_identifier(NameStr(request->error_column))));
+}
+
+/* Types of the parameters of ResultUpdate; returns their number. */
+static int
+ResultTypes(const EnrichRequest *request, Oid *types)
+{
+	int			count = 0;
+
+	types[count++] = TIDARRAYOID;
+	types[count++] = TEXTARRAYOID;
+	if (HasColumn(&request->fp_column))
+		types[count++] = get_array_type(FingerprintType());
+	for (int p = 0; p < request->prediction_count; p++)
+		types[count++] = FLOAT8ARRAYOID;
+	return count;
+}
+
+static const Oid reason_types[3] = {TIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
+
+/* Run a statement, and come back to the caller's memory context, which SPI leaves. */
+static void
+Execute(const char *query, int count, const Oid *types, Datum *values, const char *nulls, int expected)
+{
+	MemoryContext memory = CurrentMemoryContext;
+
+	if (SPI_execute_with_args(query, count, (Oid *) types, values, nulls, false, 0) != expected)
+		elog(ERROR, "unexpected result of \"%s\"", query);
+	MemoryContextSwitchTo(memory);
+}
+
+/* EXPLAIN prepares a statement for execution, which checks columns, types and privileges. */
+static void
+Explain(const char *query, int count, const Oid *types)
+{
+	Datum		values[MOST_COLUMNS + 2] = {(Datum) 0};
+	char		nulls[MOST_COLUMNS + 2];
+
+	memset(nulls, 'n', sizeof(nulls));
+	Execute(psprintf("EXPLAIN %s", query), count, types, values, nulls, SPI_OK_UTILITY);
+}
+
+void
+CheckEnrichLeaf(const EnrichRequest *request, Oid leaf)
+{
+	Oid			types[MOST_COLUMNS + 2];
+	int			count = ResultTypes(request, types);
+	char	   *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(leaf)),
+												  get_rel_name(leaf));
+
+	Explain(ResultUpdate(request, leaf, name), count, types);
+	if (HasColumn(&request->error_column))
+		Explain(ReasonUpdate(request, name), lengthof(reason_types), reason_types);
+}
+
+static void
+InitBatch(Batch *batch)
+{
+	batch->count = 0;
+	batch->room = 512;
+	batch->places = palloc(batch->room * sizeof(ItemPointer));
+	batch->texts = palloc(batch->room * sizeof(text *));
+}
+
+static void
+AddToBatch(Batch *batch, ItemPointer place, text *smiles)
+{
+	if (batch->count == batch->room)
+	{
+		batch->room *= 2;
+		batch->places = repalloc(batch->places, batch->room * sizeof(ItemPointer));
+		batch->texts = repalloc(batch->texts, batch->room * sizeof(text *));
+	}
+	batch->places[batch->count] = palloc(sizeof(ItemPointerData));
+	ItemPointerCopy(place, batch->places[batch->count]);
+	batch->texts[batch->count++] = smiles;
+}
+
+/* The rows of blocks first <= block < end, as a condition. */
+static char *
+BlockCondition(BlockNumber first, BlockNumber end)
+{
+#if PG_VERSION_NUM >= 140000
+	return psprintf("t.ctid OPERATOR(pg_catalog.>=) '(%u,0)'::pg_catalog.tid"
+					" AND t.ctid OPERATOR(pg_catalog.<) '(%u,0)'::pg_catalog.tid", first, end);
+#else
+	/* No range scans on ctid yet: name every place that a row can have. */
+	return psprintf("t.ctid OPERATOR(pg_catalog.=) ANY (ARRAY("
+					"SELECT pg_catalog.format('(%%s,%%s)', b, i)::pg_catalog.tid"
+					" FROM pg_catalog.generate_series(%u::pg_catalog.int8, %u) AS b,"
+					" pg_catalog.generate_series(1, %d) AS i))", first, end - 1, (int) MaxHeapTuplesPerPage);
+#endif
+}
+
+/* Add the rows of one chunk that lack a result. */
+static void
+SelectChunk(const EnrichJob *job, const EnrichLeaf *leaf, const char *name, uint64 chunk, Batch *batch)
+{
+	BlockNumber first = (BlockNumber) (chunk - leaf->first_chunk) * job->chunk_blocks;
+	BlockNumber end = Min(first + job->chunk_blocks, leaf->blocks);
+	char	   *query = psprintf("SELECT t.ctid, %s FROM ONLY %s AS t WHERE %s AND %s",
+								 SmilesExpression(&job->request), name, BlockCondition(first, end),
+								 EnrichCondition(&job->request));
+	SPITupleTable *rows;
+
+	/* Values may lie out of line; a snapshot keeps them there until they are copied. */
+	PushActiveSnapshot(GetTransactionSnapshot());
+	Execute(query, 0, NULL, NULL, NULL, SPI_OK_SELECT);
+	rows = SPI_tuptable;
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+		Datum		place = SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull);
+		Datum		smiles = SPI_getbinval(rows->vals[i], rows->tupdesc, 2, &isnull);
+
+		AddToBatch(batch, (ItemPointer) DatumGetPointer(place), DatumGetTextPCopy(smiles));
+	}
+	SPI_freetuptable(rows);
+	PopActiveSnapshot();
+}
+
+static void
+ComputeBatch(const EnrichJob *job, Batch *batch)
+{
+	char	  **smiles = palloc(batch->count * sizeof(char *));
+	const CachedModel *model;
+
+	batch->fingerprints = palloc(batch->count * sizeof(Hfp *));
+	batch->predictions = palloc(batch->count * sizeof(double *));
+	batch->reasons = palloc(batch->count * sizeof(char *));
+	for (int i = 0; i < batch->count; i++)
+		smiles[i] = text_to_cstring(batch->texts[i]);
+
+	/* A stored model may have to be read from its table. */
+	PushActiveSnapshot(GetTransactionSnapshot());
+	model = GetModelById(job->request.model_id, true);
+	PopActiveSnapshot();
+	if (model == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the model was dropped or replaced while hamnet_enrich worked with it"),
+				 errdetail("Its identity was %s.", job->request.model_id),
+				 errhint("Fingerprints that are stored are of that model.")));
+	ComputeFingerprints(model, smiles, batch->count, batch->fingerprints,
+						job->request.prediction_count > 0 ? batch->predictions : NULL, batch->reasons);
+}
+
+/* The rows of a batch that have a result, or, if failed is true, those that have none. */
+static int *
+ChooseRows(const Batch *batch, bool failed, int *count)
+{
+	int		   *rows = palloc(batch->count * sizeof(int));
+
+	*count = 0;
+	for (int i = 0; i < batch->count; i++)
+		if ((batch->reasons[i] != NULL) == failed)
+			rows[(*count)++] = i;
+	return rows;
+}
+
+/* The first two parameters of an update: where the rows are, and what was read there. */
+static void
+SetPlaces(const Batch *batch, const int *rows, int count, Datum *values)
+{
+	Datum	   *elements = palloc(count * sizeof(Datum));
+
+	for (int i = 0; i < count; i++)
+		elements[i] = PointerGetDatum(batch->places[rows[i]]);
+	values[0] = PointerGetDatum(construct_array(elements, count, TIDOID, sizeof(ItemPointerData),
+												false, TYPALIGN_SHORT));
+	for (int i = 0; i < count; i++)
+		elements[i] = PointerGetDatum(batch->texts[rows[i]]);
+	values[1] = PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* Run an update; returns the number of rows that were as they had been read. */
+static uint64
+Update(const char *query, int count, const Oid *types, Datum *values)
+{
+	PushActiveSnapshot(GetTransactionSnapshot());
+	Execute(query, count, types, values, NULL, SPI_OK_UPDATE);
+	PopActiveSnapshot();
+	return SPI_processed;
+}
+
+static uint64
+WriteResults(const EnrichRequest *request, const EnrichLeaf *leaf, const char *name, const Batch *batch)
+{
+	int			count;
+	int		   *rows = ChooseRows(batch, false, &count);
+	Datum	   *elements = palloc(batch->count * sizeof(Datum));
+	Oid			types[MOST_COLUMNS + 2];
+	Datum		values[MOST_COLUMNS + 2];
+	int			parameters = 2;
+
+	if (count == 0)
+		return 0;
+	SetPlaces(batch, rows, count, values);
+	if (HasColumn(&request->fp_column))
+	{
+		for (int i = 0; i < count; i++)
+			elements[i] = PointerGetDatum(batch->fingerprints[rows[i]]);
+		values[parameters++] = PointerGetDatum(construct_array(elements, count, FingerprintType(),
+															   -1, false, TYPALIGN_INT));
+	}
+	for (int p = 0; p < request->prediction_count; p++)
+	{
+		for (int i = 0; i < count; i++)
+			elements[i] = Float8GetDatum(batch->predictions[rows[i]][request->predictions[p].target]);
+		values[parameters++] = PointerGetDatum(construct_array(elements, count, FLOAT8OID, sizeof(float8),
+															   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	}
+	return Update(ResultUpdate(request, leaf->relation, name), ResultTypes(request, types), types, values);
+}
+
+static uint64
+WriteReasons(const EnrichRequest *request, const char *name, const Batch *batch)
+{
+	int			count;
+	int		   *rows = ChooseRows(batch, true, &count);
+	Datum	   *elements = palloc(batch->count * sizeof(Datum));
+	Datum		values[3];
+
+	if (count == 0)
+		return 0;
+	SetPlaces(batch, rows, count, values);
+	for (int i = 0; i < count; i++)
+		elements[i] = CStringGetTextDatum(batch->reasons[rows[i]]);
+	values[2] = PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT));
+	return Update(ReasonUpdate(request, name), lengthof(reason_types), reason_types, values);
+}
+
+/* The leaf that a chunk belongs to; chunks come in ascending order. */
+static const EnrichLeaf *
+LeafOfChunk(const EnrichJob *job, uint64 chunk)
+{
+	int			low = 0;
+	int			high = job->leaf_count - 1;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low + 1) / 2;
+
+		if (job->leaves[middle].first_chunk <= chunk)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return &job->leaves[low];
+}
+
+static uint64
+CountReasons(const Batch *batch)
+{
+	uint64		count = 0;
+
+	for (int i = 0; i < batch->count; i++)
+		count += batch->reasons[i] != NULL;
+	return count;
+}
+
+void
+RunEnrichBatches(EnrichJob *job, void (*batch_done) (EnrichJob *job, void *state), void *state)
+{
+	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "hamnet enrich batch",
+												 ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = CurrentMemoryContext;
+	uint64		chunk = pg_atomic_fetch_add_u64(&job->next_chunk, 1);
+
+	while (chunk < job->chunk_count)
+	{
+		const EnrichLeaf *leaf = LeafOfChunk(job, chunk);
+		uint64		share = (job->chunk_count - chunk) / (2 * job->processes);
+		uint64		taken = 0;
+		uint64		filled;
+		uint64		invalid;
+		char	   *name;
+		Batch		batch;
+
+		MemoryContextSwitchTo(memory);
+		name = LockLeaf(leaf->relation);
+		InitBatch(&batch);
+		/* At most half of an even share of what is left, so that all end together. */
+		do
+		{
+			CHECK_FOR_INTERRUPTS();
+			SelectChunk(job, leaf, name, chunk, &batch);
+			chunk = pg_atomic_fetch_add_u64(&job->next_chunk, 1);
+		} while (++taken < share && batch.count < job->request.batch_rows &&
+				 chunk < job->chunk_count && LeafOfChunk(job, chunk) == leaf);
+
+		ComputeBatch(job, &batch);
+		filled = WriteResults(&job->request, leaf, name, &batch);
+		if (HasColumn(&job->request.error_column))
+			invalid = WriteReasons(&job->request, name, &batch);
+		else
+			invalid = CountReasons(&batch);
+
+		MemoryContextReset(memory);
+		batch_done(job, state);
+		MemoryContextSwitchTo(caller);
+		pg_atomic_fetch_add_u64(&job->filled, filled);
+		pg_atomic_fetch_add_u64(&job->invalid, invalid);
+	}
+	MemoryContextDelete(memory);
+}

@@ -1,0 +1,720 @@
+/*
+ * enrich/enrich.c: the procedure hamnet_enrich, and its report.
+ *
+ * The table is worked through in rounds. A round covers the blocks that the
+ * table has when it begins; rows that other sessions add or move meanwhile may
+ * escape it, so the rows still without a fingerprint are counted after it, and
+ * another round follows if there are more than the invalid ones.
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "access/xact.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "parser/parse_coerce.h"
+#include "pgstat.h"
+#include "storage/bufmgr.h"
+#include "storage/dsm.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/shmem.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "enrich/enrich.h"
+#include "model/cache.h"
+#include "server/core.h"
+#include "server/extension.h"
+#include "server/options.h"
+#include "server/srf.h"
+
+/* Rows that keep changing are left for the next call after so many rounds. */
+#define MOST_ROUNDS 3
+
+/*
+ * A worker gets at least so many chunks, so that all end at about the same
+ * time, and a batch at least some, so that it does not grow far beyond the
+ * rows that were asked for. Where few rows of a block lack a result, larger
+ * chunks save statements, up to a size that is still no long batch if they
+ * turn out to be full of them.
+ */
+#define CHUNKS_OF_A_WORKER 64
+#define CHUNKS_OF_A_BATCH 4
+#define MOST_CHUNK_BLOCKS 16
+
+/* How often the leader looks at the counters, in milliseconds. */
+#define LOOK_INTERVAL 500
+
+typedef struct EnrichOptions
+{
+	int64		workers;
+	int64		batch_rows;
+	double		notice_seconds;
+	char	   *model;
+	char	   *error_column;
+	bool		retry;
+	Jsonb	   *predictions;
+} EnrichOptions;
+
+static const Option enrich_options[] = {
+	{"model", OPTION_TEXT, offsetof(EnrichOptions, model)},
+	{"predictions", OPTION_JSON, offsetof(EnrichOptions, predictions)},
+	{"workers", OPTION_INTEGER, offsetof(EnrichOptions, workers), .integer = {-1, 0, MOST_ENRICH_WORKERS}},
+	{"batch_rows", OPTION_INTEGER, offsetof(EnrichOptions, batch_rows), .integer = {256, 1, 10000}},
+	{"error_column", OPTION_TEXT, offsetof(EnrichOptions, error_column)},
+	{"retry", OPTION_BOOLEAN, offsetof(EnrichOptions, retry)},
+	{"notice_seconds", OPTION_NUMBER, offsetof(EnrichOptions, notice_seconds), .number = {5, 0, 86400}},
+};
+
+/* What the leader keeps from round to round. */
+typedef struct EnrichRun
+{
+	EnrichRequest request;
+	bool		atomic;			/* no transaction may end here */
+	int			workers;		/* wanted; 0: the calling backend alone */
+	double		notice_seconds; /* 0: no notices on the way */
+	EnrichProgress progress;
+	int64		filled_before;	/* in earlier rounds */
+	int64		invalid_before;
+	TimestampTz last_notice;
+} EnrichRun;
+
+static char *
+RelationName(Oid relation)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+									  get_rel_name(relation));
+}
+
+/* A column of the table, which must exist and be no generated one. */
+static Form_pg_attribute
+GetColumn(Oid table, const char *name, HeapTuple *tuple)
+{
+	Form_pg_attribute attribute;
+
+	*tuple = SearchSysCacheAttName(table, name);
+	if (!HeapTupleIsValid(*tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist", name, get_rel_name(table))));
+	attribute = (Form_pg_attribute) GETSTRUCT(*tuple);
+	if (attribute->attnum < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("\"%s\" is a system column", name)));
+	return attribute;
+}
+
+static void
+RejectGenerated(Oid table, Form_pg_attribute attribute)
+{
+	if (attribute->attgenerated != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_GENERATED_ALWAYS),
+				 errmsg("column \"%s\" of relation \"%s\" is a generated column",
+						NameStr(attribute->attname), get_rel_name(table)),
+				 errdetail("The server fills it whenever a row is written."),
+				 errhint("To make it a plain column that keeps its values: ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION.")));
+}
+
+static void
+CheckSmilesColumn(Oid table, const char *name)
+{
+	HeapTuple	tuple;
+	Form_pg_attribute attribute = GetColumn(table, name, &tuple);
+
+	if (TypeCategory(getBaseType(attribute->atttypid)) != TYPCATEGORY_STRING)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" has type %s, but a SMILES is a text", name,
+						format_type_be(attribute->atttypid))));
+	ReleaseSysCache(tuple);
+}
+
+static void
+CheckFingerprintColumn(Oid table, const char *name, int dim)
+{
+	HeapTuple	tuple;
+	Form_pg_attribute attribute = GetColumn(table, name, &tuple);
+	int32		typmod = attribute->atttypmod;
+
+	if (getBaseTypeAndTypmod(attribute->atttypid, &typmod) != FingerprintType())
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" has type %s, but a fingerprint has type hfp", name,
+						format_type_be(attribute->atttypid))));
+	if (typmod >= 0 && typmod != dim)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" has %d dimensions, but the model's fingerprints have %d", name, typmod, dim)));
+	RejectGenerated(table, attribute);
+	ReleaseSysCache(tuple);
+}
+
+static void
+CheckErrorColumn(Oid table, const char *name)
+{
+	HeapTuple	tuple;
+	Form_pg_attribute attribute = GetColumn(table, name, &tuple);
+
+	if (getBaseType(attribute->atttypid) != TEXTOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" has type %s, but a reason has type text", name,
+						format_type_be(attribute->atttypid))));
+	RejectGenerated(table, attribute);
+	ReleaseSysCache(tuple);
+}
+
+static void
+CheckPredictionColumn(Oid table, const char *name)
+{
+	HeapTuple	tuple;
+	Form_pg_attribute attribute = GetColumn(table, name, &tuple);
+
+	if (TypeCategory(getBaseType(attribute->atttypid)) != TYPCATEGORY_NUMERIC)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" has type %s, but a prediction is a number", name,
+						format_type_be(attribute->atttypid))));
+	RejectGenerated(table, attribute);
+	ReleaseSysCache(tuple);
+}
+
+/* Only rows that the server stores itself have a place that stays until they change. */
+static void
+CheckKind(Oid relation)
+{
+	char		kind = get_rel_relkind(relation);
+
+	if (kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE)
+		return;
+	if (kind == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relation)));
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("\"%s\" is not a table", get_rel_name(relation)),
+			 kind == RELKIND_FOREIGN_TABLE ?
+			 errhint("Enrich a foreign table on the server that stores it.") :
+			 kind == RELKIND_VIEW || kind == RELKIND_MATVIEW ?
+			 errhint("Enrich the table behind it, or compute with hamnet_fingerprint_query().") : 0));
+}
+
+/* The tables below one, and itself, that hold rows, as OIDs; each is locked against changes of its shape. */
+static List *
+ListLeaves(Oid table)
+{
+	List	   *leaves = NIL;
+	ListCell   *cell;
+
+	foreach(cell, find_all_inheritors(table, AccessShareLock, NULL))
+	{
+		CheckKind(lfirst_oid(cell));
+		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_RELATION)
+			leaves = lappend_oid(leaves, lfirst_oid(cell));
+	}
+	return leaves;
+}
+
+/*
+ * Policies of a parent do not apply to its children when these are worked on
+ * one by one, so a caller who is subject to them must name the children.
+ */
+static void
+CheckPolicies(Oid table, List *leaves)
+{
+	if (list_member_oid(leaves, table) && list_length(leaves) == 1)
+		return;
+	if (check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("row-level security of \"%s\" does not reach the tables below it", get_rel_name(table)),
+				 errhint("Call hamnet_enrich for each of its partitions.")));
+}
+
+/* Check all that can be checked before work begins. */
+static void
+CheckRequest(const EnrichRequest *request, int dim)
+{
+	List	   *leaves;
+	ListCell   *cell;
+
+	leaves = ListLeaves(request->table);
+	CheckSmilesColumn(request->table, NameStr(request->smiles_column));
+	if (NameStr(request->fp_column)[0] != '\0')
+		CheckFingerprintColumn(request->table, NameStr(request->fp_column), dim);
+	for (int p = 0; p < request->prediction_count; p++)
+		CheckPredictionColumn(request->table, NameStr(request->predictions[p].column));
+	if (NameStr(request->error_column)[0] != '\0')
+		CheckErrorColumn(request->table, NameStr(request->error_column));
+	CheckPolicies(request->table, leaves);
+	foreach(cell, leaves)
+		CheckEnrichLeaf(request, lfirst_oid(cell));
+}
+
+static int64
+CountWaiting(const EnrichRequest *request)
+{
+	char	   *query = psprintf("SELECT pg_catalog.count(*) FROM %s AS t WHERE %s",
+								 RelationName(request->table), EnrichCondition(request));
+	bool		isnull;
+
+	if (SPI_execute(query, false, 0) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "unexpected result of \"%s\"", query);
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+static void
+CommitAndGoOn(const EnrichRun *run)
+{
+	if (run->atomic)
+		return;
+	SPI_commit();
+	SPI_start_transaction();
+}
+
+static double
+SecondsSince(TimestampTz start)
+{
+	return (GetCurrentTimestamp() - start) / 1e6;
+}
+
+/* Say how far the run is, to other sessions and now and then to the caller. */
+static void
+ShowRun(EnrichRun *run, EnrichJob *job)
+{
+	EnrichProgress *progress = &run->progress;
+	double		seconds = SecondsSince(progress->started);
+	int64		done;
+
+	progress->filled = run->filled_before + pg_atomic_read_u64(&job->filled);
+	progress->invalid = run->invalid_before + pg_atomic_read_u64(&job->invalid);
+	ShowEnrichProgress(progress);
+
+	done = progress->filled + progress->invalid;
+	if (run->notice_seconds == 0 || SecondsSince(run->last_notice) < run->notice_seconds || done == 0)
+		return;
+	run->last_notice = GetCurrentTimestamp();
+	ereport(NOTICE,
+			(errmsg("hamnet_enrich: " INT64_FORMAT " of " INT64_FORMAT " rows, %.0f molecules/s, about %.0f s left",
+					done, progress->total, done / seconds, seconds * Max(progress->total - done, 0) / done)));
+}
+
+static void
+BatchDoneAlone(EnrichJob *job, void *state)
+{
+	EnrichRun  *run = state;
+
+	CommitAndGoOn(run);
+	ShowRun(run, job);
+}
+
+/* Blocks of a chunk, for a table of so many blocks in which so many rows wait. */
+static int
+ChunkBlocks(const EnrichJob *job, uint64 blocks, int64 waiting)
+{
+	uint64		balanced = blocks / (job->processes * CHUNKS_OF_A_WORKER);
+	uint64		of_a_batch = blocks * job->request.batch_rows / (CHUNKS_OF_A_BATCH * Max(waiting, 1));
+
+	return Max(1, Min(MOST_CHUNK_BLOCKS, Min(balanced, of_a_batch)));
+}
+
+/* Cut the leaves into chunks. */
+static void
+FillJob(EnrichJob *job, const EnrichRun *run, int64 waiting, List *leaves,
+		const char *settings, Size settings_length)
+{
+	uint64		blocks = 0;
+
+	job->request = run->request;
+	job->processes = Max(run->workers, 1);
+	job->database = MyDatabaseId;
+	job->login_user = GetAuthenticatedUserId();
+	job->user = GetUserId();
+	job->settings_at = offsetof(EnrichJob, leaves) + sizeof(EnrichLeaf) * list_length(leaves);
+	job->settings_length = settings_length;
+	memcpy((char *) job + job->settings_at, settings, settings_length);
+	pg_atomic_init_u64(&job->next_chunk, 0);
+	pg_atomic_init_u64(&job->filled, 0);
+	pg_atomic_init_u64(&job->invalid, 0);
+
+	job->leaf_count = list_length(leaves);
+	for (int i = 0; i < job->leaf_count; i++)
+	{
+		Relation	relation = relation_open(list_nth_oid(leaves, i), AccessShareLock);
+
+		job->leaves[i].relation = RelationGetRelid(relation);
+		job->leaves[i].blocks = RelationGetNumberOfBlocks(relation);
+		blocks += job->leaves[i].blocks;
+		relation_close(relation, NoLock);
+	}
+	job->chunk_blocks = ChunkBlocks(job, blocks, waiting);
+	job->chunk_count = 0;
+	for (int i = 0; i < job->leaf_count; i++)
+	{
+		job->leaves[i].first_chunk = job->chunk_count;
+		job->chunk_count += (job->leaves[i].blocks + (uint64) job->chunk_blocks - 1) / job->chunk_blocks;
+	}
+}
+
+static void
+StopTeamAtExit(int code, Datum team)
+{
+	StopEnrichTeam((EnrichTeam *) DatumGetPointer(team));
+}
+
+/* Wait until the workers have done the job; an error or a cancel stops them. */
+static void
+FollowTeam(EnrichRun *run, EnrichJob *job, EnrichTeam *team)
+{
+	PG_ENSURE_ERROR_CLEANUP(StopTeamAtExit, PointerGetDatum(team));
+	{
+		run->progress.workers = EnrichTeamSize(team);
+		if (run->progress.workers < run->workers)
+			ereport(NOTICE,
+					(errmsg("hamnet_enrich: %d of %d background workers could be started", run->progress.workers, run->workers),
+					 errhint("You may need to increase max_worker_processes.")));
+		while (EnrichTeamWorks(team))
+		{
+			ShowRun(run, job);
+			(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, LOOK_INTERVAL,
+							 PG_WAIT_EXTENSION);
+			ResetLatch(MyLatch);
+			CHECK_FOR_INTERRUPTS();
+		}
+	}
+	PG_END_ENSURE_ERROR_CLEANUP(StopTeamAtExit, PointerGetDatum(team));
+	StopEnrichTeam(team);
+}
+
+/* Let workers do the job; false if the server has none to spare. */
+static bool
+RunTeam(EnrichRun *run, dsm_segment *segment)
+{
+	EnrichJob  *job = dsm_segment_address(segment);
+	EnrichTeam *team = StartEnrichTeam(UInt32GetDatum(dsm_segment_handle(segment)), job, run->workers);
+
+	if (team == NULL)
+	{
+		ereport(NOTICE,
+				(errmsg("hamnet_enrich: no background worker could be started, working alone"),
+				 errhint("You may need to increase max_worker_processes.")));
+		return false;
+	}
+	FollowTeam(run, job, team);
+	return true;
+}
+
+/* Add what a round has done to what was done before it; returns how many rows turned out to be invalid. */
+static int64
+EndRound(EnrichRun *run, EnrichJob *job)
+{
+	int64		invalid = pg_atomic_read_u64(&job->invalid);
+
+	run->filled_before += pg_atomic_read_u64(&job->filled);
+
+	/* Rows with a reason beside them are not seen again by the next round. */
+	if (NameStr(run->request.error_column)[0] != '\0' && !run->request.retry)
+		run->invalid_before += invalid;
+	return invalid;
+}
+
+/* Whoever should still work on it finds nothing more to do. */
+static void
+LeaveJob(EnrichJob *job, dsm_segment *segment)
+{
+	pg_atomic_write_u64(&job->next_chunk, job->chunk_count);
+	if (segment)
+		dsm_detach(segment);
+}
+
+/* Work through the table once, in which so many rows wait; returns how many rows turned out to be invalid. */
+static int64
+RunRound(EnrichRun *run, int64 waiting)
+{
+	List	   *leaves = ListLeaves(run->request.table);
+	Size		settings_length;
+	char	   *settings = EnrichSettings(&settings_length);
+	Size		size = add_size(offsetof(EnrichJob, leaves) + settings_length,
+								mul_size(sizeof(EnrichLeaf), list_length(leaves)));
+	dsm_segment *segment = NULL;
+	EnrichJob  *job = NULL;
+	int64		invalid;
+
+	if (run->workers > 0)
+	{
+		segment = dsm_create(size, 0);
+		job = dsm_segment_address(segment);
+		memset(job, 0, size);
+	}
+	else
+		job = palloc0(size);
+	FillJob(job, run, waiting, leaves, settings, settings_length);
+
+	/* The mapping lives through the commit, which drops locks and lets others see what this one did. */
+	if (segment)
+		dsm_pin_mapping(segment);
+	PG_TRY();
+	{
+		CommitAndGoOn(run);
+		if (segment == NULL || !RunTeam(run, segment))
+			RunEnrichBatches(job, BatchDoneAlone, run);
+		ShowRun(run, job);
+	}
+	PG_CATCH();
+	{
+		LeaveJob(job, segment);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	invalid = EndRound(run, job);
+	LeaveJob(job, segment);
+	return invalid;
+}
+
+static void
+ReportRun(const EnrichRun *run, int64 total, int64 left)
+{
+	double		seconds = SecondsSince(run->progress.started);
+
+	ereport(NOTICE,
+			(errmsg("hamnet_enrich: filled " INT64_FORMAT " of " INT64_FORMAT " rows in %.1f s, %.0f molecules/s",
+					run->progress.filled, total, seconds,
+					(run->progress.filled + run->progress.invalid) / Max(seconds, 1e-3)),
+			 run->progress.invalid > 0 ? errdetail(INT64_FORMAT " rows have no usable molecule.", run->progress.invalid) : 0,
+			 left > 0 ? errhint("hamnet_enrich_report() lists the " INT64_FORMAT " rows that have none, and why.", left) : 0));
+}
+
+static void
+Enrich(EnrichRun *run)
+{
+	EnrichProgress *progress = &run->progress;
+	bool		reasons_stay = NameStr(run->request.error_column)[0] != '\0' && !run->request.retry;
+	int64		hopeless = 0;
+	int64		left = CountWaiting(&run->request);
+
+	progress->started = run->last_notice = GetCurrentTimestamp();
+	progress->total = left;
+	BeginEnrichProgress(run->request.table, progress);
+	for (int round = 0; round < MOST_ROUNDS && left > hopeless; round++)
+	{
+		int64		filled = progress->filled;
+		int64		invalid;
+
+		progress->total = left + run->filled_before + run->invalid_before;
+		invalid = RunRound(run, left);
+		hopeless = reasons_stay ? 0 : invalid;
+		left = CountWaiting(&run->request);
+		if (progress->filled == filled)
+			break;
+	}
+	EndEnrichProgress();
+	ReportRun(run, progress->total, reasons_stay ? left + progress->invalid : left);
+}
+
+/* An argument that may not be NULL. */
+static Datum
+RequiredArgument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be NULL", name)));
+	return PG_GETARG_DATUM(n);
+}
+
+/* How many workers to ask for: those of the session are no use where only this transaction sees the rows. */
+static int
+WantedWorkers(const EnrichRun *run, int64 workers)
+{
+	bool		temporary = get_rel_persistence(run->request.table) == RELPERSISTENCE_TEMP;
+
+	if (!run->atomic && !temporary)
+		return workers >= 0 ? workers : Min(max_parallel_maintenance_workers, MOST_ENRICH_WORKERS);
+	if (workers > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 temporary ? errmsg("hamnet_enrich cannot use background workers for a temporary table") :
+				 errmsg("hamnet_enrich cannot use background workers inside a transaction block"),
+				 errdetail("They do not see what only this session sees."),
+				 errhint("Set option \"workers\" to 0, or leave it out.")));
+	return 0;
+}
+
+/* The place of a target among those of all heads; an error if there is none of that name. */
+static int
+RequireTarget(const HnModel *model, const char *property)
+{
+	const HnHead *head;
+	int			target;
+	int			place = FindTarget(model, property, &head, &target);
+
+	if (place < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the model does not predict \"%s\"", property),
+				 errhint("See column \"targets\" of hamnet_models(), and name the model by option \"model\".")));
+	return place;
+}
+
+static void
+AddPrediction(EnrichRequest *request, const HnModel *model, const char *property, const char *column)
+{
+	EnrichPrediction *prediction = &request->predictions[request->prediction_count];
+
+	if (request->prediction_count == MOST_ENRICH_PREDICTIONS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("more than %d predictions", MOST_ENRICH_PREDICTIONS)));
+	prediction->target = RequireTarget(model, property);
+	namestrcpy(&prediction->column, column);
+	request->prediction_count++;
+}
+
+/* {"property": "column", ...}, or ["property", ...] for columns of the same names. */
+static void
+ReadPredictions(EnrichRequest *request, const HnModel *model, Jsonb *predictions)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(&predictions->root);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	char	   *property = NULL;
+
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		char	   *text;
+
+		if (token != WJB_KEY && token != WJB_VALUE && token != WJB_ELEM)
+			continue;
+		if (value.type != jbvString)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("invalid value for option \"predictions\""),
+					 errdetail("It must be {\"property\": \"column\", ...} or [\"property\", ...].")));
+		text = pnstrdup(value.val.string.val, value.val.string.len);
+		if (token == WJB_KEY)
+			property = text;
+		else
+			AddPrediction(request, model, property ? property : text, text);
+	}
+}
+
+PG_FUNCTION_INFO_V1(hamnet_enrich);
+
+/* hamnet_enrich(table regclass, smiles_column name, fp_column name, options jsonb) */
+PGDLLEXPORT Datum
+hamnet_enrich(PG_FUNCTION_ARGS)
+{
+	CallContext *call = (CallContext *) fcinfo->context;
+	EnrichRun	run = {0};
+	EnrichOptions options;
+	const CachedModel *model;
+
+	run.atomic = call == NULL || !IsA(call, CallContext) || call->atomic;
+	run.request.table = DatumGetObjectId(RequiredArgument(fcinfo, 0, "table"));
+	CheckKind(run.request.table);
+	namestrcpy(&run.request.smiles_column, NameStr(*DatumGetName(RequiredArgument(fcinfo, 1, "smiles_column"))));
+	if (!PG_ARGISNULL(2))
+		namestrcpy(&run.request.fp_column, NameStr(*PG_GETARG_NAME(2)));
+	ReadOptions(DatumGetJsonbP(RequiredArgument(fcinfo, 3, "options")), enrich_options,
+				lengthof(enrich_options), &options);
+	if (options.error_column)
+		namestrcpy(&run.request.error_column, options.error_column);
+	run.request.retry = options.retry;
+	run.request.batch_rows = options.batch_rows;
+	run.notice_seconds = options.notice_seconds;
+	run.workers = WantedWorkers(&run, options.workers);
+	PreventCommandIfReadOnly("CALL hamnet_enrich");
+
+	model = options.model ? GetModelByName(options.model, false) : GetDefaultModel();
+	if (options.predictions)
+		ReadPredictions(&run.request, &model->model, options.predictions);
+	if (run.request.prediction_count == 0)
+		(void) RequiredArgument(fcinfo, 2, "fp_column");
+	strlcpy(run.request.model_id, model->id, sizeof(run.request.model_id));
+
+	SPI_connect_ext(run.atomic ? 0 : SPI_OPT_NONATOMIC);
+	CheckRequest(&run.request, model->model.fingerprint_config.dim);
+	Enrich(&run);
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+/* Rows that a report fetches from its cursor at a time. */
+#define REPORT_ROWS 1000
+
+/* Add what was fetched of a row, its table, place and SMILES, and what is wrong with the SMILES. */
+static void
+AddReportRow(RowSet *rows, HeapTuple fetched, TupleDesc columns)
+{
+	Datum		row[4];
+	bool		nulls[4];
+	char	   *smiles;
+	const char *reason;
+
+	heap_deform_tuple(fetched, columns, row, nulls);
+	smiles = TextDatumGetCString(row[2]);
+	reason = SmilesError(smiles);
+	nulls[3] = reason == NULL;
+	row[3] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
+	AddRow(rows, row, nulls);
+	pfree(smiles);
+	if (reason)
+		pfree(DatumGetPointer(row[3]));
+}
+
+PG_FUNCTION_INFO_V1(hamnet_enrich_report);
+
+/* hamnet_enrich_report(table regclass, smiles_column name, fp_column name) → (relation, place, smiles, reason) */
+PGDLLEXPORT Datum
+hamnet_enrich_report(PG_FUNCTION_ARGS)
+{
+	Oid			table = PG_GETARG_OID(0);
+	const char *smiles_column = NameStr(*PG_GETARG_NAME(1));
+	const char *fp_column = NameStr(*PG_GETARG_NAME(2));
+	const char *smiles = quote_identifier(smiles_column);
+	RowSet		rows = BeginRows(fcinfo);
+	HeapTuple	tuple;
+	SPIPlanPtr	plan;
+	Portal		cursor;
+	char	   *query;
+
+	CheckKind(table);
+	CheckSmilesColumn(table, smiles_column);
+	(void) GetColumn(table, fp_column, &tuple);
+	ReleaseSysCache(tuple);
+	query = psprintf("SELECT t.tableoid::pg_catalog.regclass, t.ctid, t.%s::pg_catalog.text"
+					 " FROM %s AS t WHERE t.%s IS NOT NULL AND t.%s IS NULL",
+					 smiles, RelationName(table), smiles, quote_identifier(fp_column));
+	SPI_connect();
+	plan = SPI_prepare(query, 0, NULL);
+	if (plan == NULL)
+		elog(ERROR, "could not prepare \"%s\"", query);
+	cursor = SPI_cursor_open(NULL, plan, NULL, NULL, true);
+	for (;;)
+	{
+		SPI_cursor_fetch(cursor, true, REPORT_ROWS);
+		if (SPI_processed == 0)
+			break;
+		for (uint64 i = 0; i < SPI_processed; i++)
+			AddReportRow(&rows, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+		SPI_freetuptable(SPI_tuptable);
+	}
+	/* An open cursor would keep the table in use for the rest of the transaction. */
+	SPI_cursor_close(cursor);
+	SPI_finish();
+	return (Datum) 0;
+}

@@ -1,0 +1,133 @@
+/*
+ * enrich/enrich.h: filling the missing fingerprints and predictions of a table.
+ *
+ * The leader is the backend that calls hamnet_enrich (enrich/enrich.c): it checks the
+ * request, counts, and makes a job of it, in dynamic shared memory if
+ * background workers are to do it (enrich/worker.c). The job cuts the table
+ * into chunks of a few blocks; whoever works on it takes the next chunk from a
+ * shared counter until none is left (enrich/batch.c), one transaction for as
+ * many chunks as give a batch of rows.
+ *
+ * No row is locked while it is computed. The results are written only where
+ * the row still has none and its SMILES is the one they were computed from.
+ */
+#ifndef HAMNET_ENRICH_ENRICH_H
+#define HAMNET_ENRICH_ENRICH_H
+
+#include "port/atomics.h"
+#include "storage/block.h"
+
+#include "model/store.h"
+
+#define MOST_ENRICH_WORKERS 64
+#define MOST_ENRICH_PREDICTIONS 64
+
+typedef struct EnrichPrediction
+{
+	int			target;			/* of the model, counted through all heads */
+	NameData	column;
+} EnrichPrediction;
+
+/* What the caller asked for, checked. Column names are "" where there is none. */
+typedef struct EnrichRequest
+{
+	Oid			table;
+	NameData	smiles_column;
+	NameData	fp_column;
+	NameData	error_column;	/* receives the reason where there is no fingerprint */
+	bool		retry;			/* try rows that have a reason again */
+	char		model_id[MODEL_ID_LENGTH + 1];	/* a name could change its meaning meanwhile */
+	int			prediction_count;
+	EnrichPrediction predictions[MOST_ENRICH_PREDICTIONS];
+	int			batch_rows;		/* a transaction ends with the chunk that completes so many */
+} EnrichRequest;
+
+/* A table that holds rows itself: the one named, a partition of it or a child. */
+typedef struct EnrichLeaf
+{
+	Oid			relation;
+	BlockNumber blocks;			/* when the job was made */
+	uint64		first_chunk;	/* chunks are numbered through all leaves */
+} EnrichLeaf;
+
+/* How a worker ended, for the leader to report. */
+typedef struct EnrichOutcome
+{
+	bool		finished;
+	bool		failed;			/* the rest is valid */
+	int			sqlstate;
+	char		message[1024];
+	char		detail[1024];
+	char		hint[512];
+} EnrichOutcome;
+
+typedef struct EnrichJob
+{
+	EnrichRequest request;
+	Oid			database;
+	Oid			login_user;		/* who connected */
+	Oid			user;			/* with whose rights the work is done */
+	int			processes;		/* that work on it */
+	int			chunk_blocks;
+	uint64		chunk_count;
+	pg_atomic_uint64 next_chunk;
+	pg_atomic_uint64 filled;	/* rows, as far as committed */
+	pg_atomic_uint64 invalid;	/* rows without a valid molecule */
+	EnrichOutcome outcomes[MOST_ENRICH_WORKERS];
+	Size		settings_at;	/* offset in bytes from here of name, value, ..., name, value, each ended by \0 */
+	Size		settings_length;
+	int			leaf_count;
+	EnrichLeaf	leaves[FLEXIBLE_ARRAY_MEMBER];
+} EnrichJob;
+
+/* enrich/batch.c */
+
+/* Which rows lack a result, as an SQL condition on the table's alias t. */
+extern char *EnrichCondition(const EnrichRequest *request);
+
+/* Report a statement on the leaf that the caller may not run, or that cannot work. */
+extern void CheckEnrichLeaf(const EnrichRequest *request, Oid leaf);
+
+/*
+ * Take chunks until none is left. batch_done is called after each batch, to end
+ * its transaction and start the next, or to do neither. SPI is connected.
+ */
+extern void RunEnrichBatches(EnrichJob *job, void (*batch_done) (EnrichJob *job, void *state), void *state);
+
+/* enrich/worker.c */
+
+typedef struct EnrichTeam EnrichTeam;
+
+/*
+ * Start up to count workers on a job in dynamic shared memory; NULL if the
+ * server has no slot for any. StopEnrichTeam must follow, also after errors.
+ */
+extern EnrichTeam *StartEnrichTeam(Datum segment, EnrichJob *job, int count);
+extern int	EnrichTeamSize(const EnrichTeam *team);
+
+/* True while any works; the failure of one is thrown as an error of the caller. */
+extern bool EnrichTeamWorks(EnrichTeam *team);
+
+/* Stop those that still work, and wait until they are gone. Does not throw. */
+extern void StopEnrichTeam(EnrichTeam *team);
+
+/* Settings of this session that code in triggers and policies may see, as EnrichJob holds them. */
+extern char *EnrichSettings(Size *length);
+
+/* enrich/progress.c */
+
+typedef struct EnrichProgress
+{
+	int			workers;		/* 0: the calling backend alone */
+	int64		total;			/* rows that lacked a fingerprint */
+	int64		filled;
+	int64		invalid;
+	int64		started;		/* TimestampTz */
+} EnrichProgress;
+
+/* Make this backend's progress visible to hamnet_enrich_progress(), until the end or an error. */
+extern void BeginEnrichProgress(Oid table, const EnrichProgress *progress);
+extern void ShowEnrichProgress(const EnrichProgress *progress);
+extern void EndEnrichProgress(void);
+
+#endif

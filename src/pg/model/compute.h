@@ -1,0 +1,60 @@
+/*
+ * model/compute.h: from SMILES to the network's results, as SQL functions need them.
+ */
+#ifndef HAMNET_MODEL_COMPUTE_H
+#define HAMNET_MODEL_COMPUTE_H
+
+#include "server/core.h"
+#include "hamnet/predict.h"
+#include "model/cache.h"
+#include "type/hfp.h"
+
+/* A molecule run through the whole network, in the backend's core arena. */
+typedef struct Computed
+{
+	HnContext  *context;
+	HnGraph		graph;
+	HnBatch		batch;
+	HnEngineTrace engine;		/* where the model has one */
+	HnFingerprintTrace fingerprint;
+} Computed;
+
+/* Parse one molecule and run the engine, and the generator too if asked; reports every failure. */
+extern void ComputeEngine(const CachedModel *model, const char *smiles, Computed *computed);
+extern void ComputeAll(const CachedModel *model, const char *smiles, Computed *computed);
+
+/* A molecule that was parsed for the heads of one or more models, in the backend's core arena. */
+typedef struct ParsedMolecule
+{
+	HnContext  *context;
+	const char *smiles;
+	const HnFeatureSet *features;	/* of the batch */
+	HnGraph		graph;
+	HnBatch		batch;
+	HnDescription description;	/* all that heads of any of the models need */
+} ParsedMolecule;
+
+/* Parse one molecule, once, for these models, of which there is at least one; reports every failure. */
+extern void ParseForModels(const CachedModel *const *models, int count, const char *smiles,
+						   ParsedMolecule *molecule);
+
+/* What the heads of one of the models read, in memory that lives as long as the molecule's; reports every failure. */
+extern HnInputs ComputeModelInputs(const CachedModel *model, ParsedMolecule *molecule);
+
+/* Copy fingerprint numbers [dim] into a new hfp that carries the model. */
+extern Hfp *MakeFingerprint(const CachedModel *model, const real *numbers);
+
+/*
+ * Fingerprints of several molecules, computed in batches. results[i] is NULL
+ * where smiles[i] is NULL or the molecule has no fingerprint.
+ *
+ * predictions, unless it is NULL, receives for each molecule that has a
+ * fingerprint an array with the value of every target, in the order of heads
+ * and targets. reasons, unless it is NULL, says why a molecule has
+ * none, and is NULL elsewhere; molecules beyond hamnet.max_atoms are then among
+ * those without, not an error.
+ */
+extern void ComputeFingerprints(const CachedModel *model, char **smiles, int count,
+								Hfp **results, double **predictions, char **reasons);
+
+#endif

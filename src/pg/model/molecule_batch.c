@@ -1,0 +1,175 @@
+/*
+ * model/molecule_batch.c: many molecules through the network, batch by batch.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "server/guc.h"
+#include "hamnet/training.h"
+#include "model/molecule_batch.h"
+
+/*
+ * Atoms of a batch: enough that the matrix products run at full speed, few
+ * enough that the activations of one layer stay in the processor's cache.
+ */
+#define BATCH_ATOMS 256
+
+/* What does not change from batch to batch. */
+typedef struct Visit
+{
+	const HnModel *model;
+	HnNeeds		needs;
+	int			generators;
+	const char *const *smiles;
+	BatchVisitor visitor;
+} Visit;
+
+/* Some molecules, parsed; a molecule has an atom, so no batch has more of them. */
+typedef struct Parsed
+{
+	int			count;
+	HnGraph		graphs[BATCH_ATOMS];
+	HnDescription descriptions[BATCH_ATOMS];
+	int			places[BATCH_ATOMS];
+} Parsed;
+
+/* Put what heads read of several molecules side by side. */
+static HnStatus
+CollectInputs(HnContext *context, HnNeeds needs, const HnDescription *descriptions, HnInputs *inputs)
+{
+	HnCounts   *counts;
+	real	   *descriptors = NULL;
+
+	HN_NEW(context, counts, inputs->count);
+	if (needs.descriptors)
+		HN_NEW(context, descriptors, (size_t) inputs->count * needs.descriptors->count);
+	for (int i = 0; i < inputs->count; i++)
+	{
+		counts[i] = descriptions[i].counts;
+		if (needs.descriptors)
+			memcpy(descriptors + (size_t) i * needs.descriptors->count, descriptions[i].descriptors,
+				   needs.descriptors->count * sizeof(real));
+	}
+	inputs->descriptors = descriptors;
+	inputs->counts = counts;
+	return HN_OK;
+}
+
+static HnStatus
+TryBatch(HnContext *context, const Visit *visit, const Parsed *parsed, int first, int count)
+{
+	MoleculeBatch molecules = {.context = context, .places = parsed->places + first, .inputs.count = count};
+	HnBatch		batch;
+	real	   *fingerprints;
+
+	HN_TRY(hn_batch_build(context, parsed->graphs + first, count, &batch));
+	if (visit->generators == 1)
+		HN_TRY(hn_fingerprints(context, visit->model, &batch, &fingerprints));
+	else
+		HN_TRY(hn_all_fingerprints(context, visit->model, &batch, &fingerprints));
+	molecules.inputs.fingerprints = fingerprints;
+	HN_TRY(CollectInputs(context, visit->needs, parsed->descriptions + first, &molecules.inputs));
+	return visit->visitor.computed(visit->visitor.state, &molecules);
+}
+
+/*
+ * Run a batch. Should one of its molecules break the arithmetic, each is run
+ * alone, so that it cannot take the others with it.
+ */
+static void
+RunBatch(HnContext *context, const Visit *visit, const Parsed *parsed, int first, int count)
+{
+	HnArenaMark mark = hn_arena_mark(context->arena);
+	HnStatus	status = TryBatch(context, visit, parsed, first, count);
+
+	hn_arena_rewind(context->arena, mark);
+	if (status == HN_OK)
+		return;
+	if (!IsMoleculeError(status))
+		ReportCoreError(context, NULL);
+	if (count == 1)
+		visit->visitor.failed(visit->visitor.state, context, parsed->places[first],
+							  visit->smiles[parsed->places[first]]);
+	else
+		for (int i = first; i < first + count; i++)
+			RunBatch(context, visit, parsed, i, 1);
+}
+
+/* Parse molecules from place `next` on until a batch is full; returns the next place. */
+static int
+ParseBatch(HnContext *context, const Visit *visit, int next, int count, Parsed *parsed)
+{
+	int			atoms = 0;
+
+	for (parsed->count = 0; next < count && atoms < BATCH_ATOMS; next++)
+	{
+		HnGraph    *graph = &parsed->graphs[parsed->count];
+		HnStatus	status;
+
+		if (visit->smiles[next] == NULL)
+			continue;
+		status = hn_describe_smiles(context, visit->smiles[next], visit->model->features, visit->needs,
+									hamnet_max_atoms, graph, &parsed->descriptions[parsed->count]);
+		if (status == HN_OK)
+		{
+			atoms += graph->atom_count;
+			parsed->places[parsed->count++] = next;
+		}
+		else if (IsMoleculeError(status) || status == HN_TOO_LARGE)
+			visit->visitor.failed(visit->visitor.state, context, next, visit->smiles[next]);
+		else
+			ReportCoreError(context, visit->smiles[next]);
+	}
+	return next;
+}
+
+void
+VisitMolecules(const HnModel *model, HnNeeds needs, int generators,
+			   const char *const *smiles, int count, BatchVisitor visitor)
+{
+	Visit		visit = {model, needs, generators, smiles, visitor};
+	Parsed		parsed;
+	int			next = 0;
+
+	while (next < count)
+	{
+		HnContext  *context = BeginCore();
+
+		CHECK_FOR_INTERRUPTS();
+		next = ParseBatch(context, &visit, next, count, &parsed);
+		if (parsed.count > 0)
+			RunBatch(context, &visit, &parsed, 0, parsed.count);
+	}
+}
+
+HnStatus
+PredictHeads(HnContext *context, const HnModel *model, const HnInputs *inputs, double *predictions,
+			 double *sds)
+{
+	int			targets = hn_model_target_count(model);
+	int			first = 0;
+
+	for (int h = 0; h < model->head_count; h++)
+	{
+		const HnHead *head = &model->heads[h];
+		double	   *values;
+		double	   *deviations = NULL;
+
+		HN_NEW(context, values, (size_t) inputs->count * head->target_count);
+		if (sds)
+			HN_NEW(context, deviations, (size_t) inputs->count * head->target_count);
+		HN_TRY(hn_predict(context, model, head, inputs, values, deviations));
+		for (int i = 0; i < inputs->count; i++)
+		{
+			Size		at = (Size) i * targets + first;
+			Size		from = (Size) i * head->target_count;
+
+			memcpy(predictions + at, values + from, head->target_count * sizeof(double));
+			if (sds)
+				memcpy(sds + at, deviations + from, head->target_count * sizeof(double));
+		}
+		first += head->target_count;
+	}
+	return HN_OK;
+}

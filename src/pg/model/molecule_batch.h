@@ -1,0 +1,43 @@
+/*
+ * model/molecule_batch.h: many molecules through the network, batch by batch.
+ */
+#ifndef HAMNET_MODEL_MOLECULE_BATCH_H
+#define HAMNET_MODEL_MOLECULE_BATCH_H
+
+#include "server/core.h"
+#include "hamnet/predict.h"
+
+/* Molecules that went through the network together. */
+typedef struct MoleculeBatch
+{
+	HnContext  *context;		/* for what else is computed of them; its arena is theirs */
+	const int  *places;			/* [inputs.count] places in the array of SMILES */
+	HnInputs	inputs;
+} MoleculeBatch;
+
+/*
+ * What becomes of them. Each molecule is passed to one of the two, and may
+ * come to `computed` twice: a batch for which that returns a molecule's error
+ * is passed again one by one. Neither may run SQL.
+ */
+typedef struct BatchVisitor
+{
+	HnStatus	(*computed) (void *state, const MoleculeBatch *batch);
+	/* An invalid molecule, one too large, or one that is not finite, as context says. */
+	void		(*failed) (void *state, const HnContext *context, int place, const char *smiles);
+	void	   *state;
+} BatchVisitor;
+
+/*
+ * Compute what needs says and the fingerprints of `generators` generators of
+ * the model, 1 or all of them, for molecules given by SMILES; NULL is passed
+ * over. Other errors than those of a molecule are reported.
+ */
+extern void VisitMolecules(const HnModel *model, HnNeeds needs, int generators,
+						   const char *const *smiles, int count, BatchVisitor visitor);
+
+/* Predictions of all heads, one after another, [inputs->count, targets], and their deviations unless sds is NULL. */
+extern HnStatus PredictHeads(HnContext *context, const HnModel *model, const HnInputs *inputs,
+							 double *predictions, double *sds);
+
+#endif

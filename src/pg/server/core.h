@@ -1,0 +1,60 @@
+/*
+ * server/core.h: the bridge between the server and the core.
+ *
+ * The core reports by status and message and asks before it goes on; here
+ * that becomes ereport and the server's interrupts.
+ */
+#ifndef HAMNET_SERVER_CORE_H
+#define HAMNET_SERVER_CORE_H
+
+#include "hamnet/chem.h"
+#include "hamnet/network.h"
+
+/* An allocator whose blocks lie in a memory context; NULL instead of an error without memory. */
+extern HnAllocator ContextAllocator(MemoryContext context);
+
+/* Prepare a context that stops when the backend has an interrupt to serve. */
+extern void InitCoreContext(HnContext *context, HnArena *arena);
+
+/*
+ * The backend's own context for one call of one function. Its arena is reset
+ * here, so what an earlier call left behind, also by an error, is freed.
+ * Nothing may run SQL between this and the last use of its results.
+ */
+extern HnContext *BeginCore(void);
+
+/*
+ * Report a failure: never returns. smiles, where it is not NULL, is the
+ * molecule that failed.
+ */
+extern void ReportCoreError(const HnContext *context, const char *smiles) pg_attribute_noreturn();
+
+/*
+ * True if a lenient form may answer NULL: the failure lies in the molecule,
+ * and every setting would give it. A molecule beyond hamnet.max_atoms stays
+ * an error, else results of immutable functions would depend on the setting.
+ */
+extern bool IsMoleculeError(HnStatus status);
+
+/* Parse a SMILES within hamnet.max_atoms, or report why not. */
+extern void ParseSmiles(HnContext *context, const char *smiles, const HnFeatureSet *features,
+						HnGraph *graph);
+
+/* Why a SMILES is no usable molecule; NULL if it is one. Valid until the core is used again. */
+extern const char *SmilesError(const char *smiles);
+
+/*
+ * Names and units of targets are UTF-8 in a model, whatever the database's
+ * encoding. Results are in the current memory context, or the argument itself
+ * where nothing changes; an error if a character has no equivalent.
+ */
+extern const char *LabelToServer(const char *label);
+extern const char *LabelFromServer(const char *text);
+
+/*
+ * The target of that name, given in the database's encoding: its place among
+ * those of all heads, its head and its place there; -1 if the model has none.
+ */
+extern int	FindTarget(const HnModel *model, const char *name, const HnHead **head, int *target);
+
+#endif

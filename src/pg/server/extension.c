@@ -1,0 +1,115 @@
+/*
+ * server/extension.c: where the extension's own objects are.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "storage/lmgr.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "server/extension.h"
+
+Oid
+ExtensionSchema(void)
+{
+	Oid			extension = get_extension_oid("hamnet", false);
+	Relation	catalog = table_open(ExtensionRelationId, AccessShareLock);
+	Oid			schema = InvalidOid;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(extension));
+	scan = systable_beginscan(catalog, ExtensionOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return schema;
+}
+
+static void
+ReportMissing(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 errmsg("relation \"%s\" of extension \"hamnet\" does not exist", name)));
+}
+
+Oid
+ExtensionRelation(const char *name)
+{
+	Oid			relation = get_relname_relid(name, ExtensionSchema());
+
+	if (!OidIsValid(relation))
+		ReportMissing(name);
+	return relation;
+}
+
+Relation
+OpenExtensionTable(const char *name, LOCKMODE mode)
+{
+	Relation	table = try_relation_open(ExtensionRelation(name), mode);
+
+	if (table == NULL)
+		ReportMissing(name);
+	return table;
+}
+
+Relation
+OpenExtensionTableNoWait(const char *name, LOCKMODE mode)
+{
+	Oid			relation = ExtensionRelation(name);
+	Relation	table;
+
+	if (!ConditionalLockRelationOid(relation, mode))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("could not obtain lock on relation \"%s\"", name)));
+	table = try_relation_open(relation, NoLock);
+	if (table == NULL)
+		ReportMissing(name);
+	return table;
+}
+
+Oid
+IndexOfTable(Relation table, const char *name)
+{
+	List	   *indexes = RelationGetIndexList(table);
+	Oid			found = InvalidOid;
+	ListCell   *cell;
+
+	foreach(cell, indexes)
+	{
+		char	   *index = get_rel_name(lfirst_oid(cell));
+
+		if (index && strcmp(index, name) == 0)
+			found = lfirst_oid(cell);
+	}
+	list_free(indexes);
+	return found;
+}
+
+Oid
+FingerprintType(void)
+{
+	Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("hfp"),
+									   ObjectIdGetDatum(ExtensionSchema()));
+
+	if (!OidIsValid(type))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("type \"hfp\" of extension \"hamnet\" does not exist")));
+	return type;
+}

@@ -1,0 +1,15 @@
+/*
+ * server/guc.h: the extension's settings.
+ */
+#ifndef HAMNET_SERVER_GUC_H
+#define HAMNET_SERVER_GUC_H
+
+/* hamnet.max_atoms: molecules with more atoms are refused. */
+extern int	hamnet_max_atoms;
+
+/* hamnet.training_memory: kilobytes that a training set may take. */
+extern int	hamnet_training_memory;
+
+extern void InitSettings(void);
+
+#endif

@@ -1,0 +1,200 @@
+/*
+ * train/network.c: the candidates that are networks: heads on a frozen
+ * fingerprint, and those that train the generator too.
+ */
+#include "postgres.h"
+
+#include "server/core.h"
+#include "train/loop.h"
+#include "train/train.h"
+
+/*
+ * A model ready to be trained: the base, or a new one, with network heads that
+ * read the inputs and whose first weights follow from the seed.
+ */
+static HnStatus
+MakeModel(Trainer *trainer, HnHeadInputs *inputs, uint64 seed, HnModel *model)
+{
+	HnContext  *context = &trainer->context;
+	HnModel		base = trainer->model;
+
+	for (int h = 0; h < trainer->head_count; h++)
+	{
+		HnHead	   *head = &trainer->heads[h];
+
+		head->layer_count = trainer->options.units > 0 ? 2 : 1;
+		head->layers = palloc0(head->layer_count * sizeof(HnLinear));
+		head->layers[0].out = trainer->options.units;
+		head->inputs = inputs;
+	}
+	if (trainer->scratch)
+		HN_TRY(MakeGenerator(context, &trainer->options, &trainer->model, seed, &base));
+	return hn_model_with_heads(context, &base, trainer->heads, trainer->head_count, seed, model);
+}
+
+static double
+ScoreWeights(void *state, Team *team, const real *weights, double *shown)
+{
+	Trainer    *trainer = state;
+	const TrainingData *data = &trainer->data;
+
+	return ScorePredictions(trainer, TeamPredict(team, weights, data->validation, data->validation_count), shown);
+}
+
+/* Networks of a joint head, unless the caller says otherwise. */
+#define JOINT_MEMBERS 5
+
+/* Members of a network candidate: an ensemble where it goes into a joint head, which is cheap. */
+static int
+MemberCount(const Trainer *trainer, Candidate candidate)
+{
+	const TrainOptions *options = &trainer->options;
+
+	if (options->members > 0)
+		return options->members;
+	return (options->head == NULL && candidate == MLP) || IsJointWith(trainer, candidate) ? JOINT_MEMBERS : 1;
+}
+
+/*
+ * Epochs of a network: enough passes over few rows, not too many over many;
+ * within a time budget as many as fit what is left of it, which may be none.
+ */
+static int
+PlanEpochs(Trainer *trainer, Candidate candidate, Team *team)
+{
+	int			rows = trainer->data.train_count;
+	int			epochs = trainer->options.epochs;
+	double		seconds;
+	double		left;
+
+	if (epochs == 0)
+		epochs = candidate == MLP ? Max(20, Min(200, 200000 / rows)) : Max(10, Min(60, 75000 / rows));
+	if (trainer->options.head)
+		return epochs;
+	seconds = MeasureEpoch(team, &trainer->data, trainer->options.batch) * MemberCount(trainer, candidate);
+
+	/* A tenth of the budget is for validation, logs and the rest. */
+	left = 0.9 * trainer->options.minutes * 60 - ElapsedSeconds(trainer);
+	return Max(0, Min(epochs, (int) (left / (seconds * 1.1))));
+}
+
+/* Molecules computed at once where only a head is: its rows are short. */
+#define FROZEN_MICRO_BATCH 256
+
+/* Networks need at least so many epochs to be worth a try. */
+#define FEWEST_EPOCHS 3
+
+/* Train one member of a network candidate; its weights become those of the model. */
+static void
+TrainMember(Trainer *trainer, Candidate candidate, Team *team, int member, int epochs, HnModel *model,
+			TrainingPart *part)
+{
+	TrainOptions *options = &trainer->options;
+	uint64		seed = options->seed + member;
+
+	memcpy(TeamModel(team)->parameters, model->parameters, model->parameter_count * sizeof(real));
+	TeamTraining(team)->seed = seed;
+	*part = (TrainingPart)
+	{
+		.run = &trainer->procedure.run,
+		.team = team,
+		.data = &trainer->data,
+		.name = candidate_names[candidate],
+		.number = candidate * HN_MAX_MEMBERS + member,
+		.member = member + 1,
+		.options = hn_optimiser_defaults,
+		.epochs = epochs,
+		.batch = options->batch,
+		.patience = trainer->metric == METRIC_NONE ? 0 : options->patience,
+		.seed = seed,
+		.metric = metric_names[trainer->metric],
+		.score = ScoreWeights,
+		.score_state = trainer
+	};
+	part->options.rate = options->lr > 0 ? options->lr : candidate == FULL && !trainer->scratch ? 4e-4 : 1e-3;
+	part->options.weight_decay = options->decay;
+	part->options.averaging = HN_AVERAGE_EXPONENTIAL;
+	RunTrainingPart(part);
+	memcpy(model->parameters, part->weights, model->parameter_count * sizeof(real));
+	pfree(part->weights);
+}
+
+/* What the networks of a candidate read, scaled by the training part; NULL for the fingerprint alone. */
+static HnHeadInputs *
+MakeInputs(Trainer *trainer, Candidate candidate)
+{
+	const TrainOptions *options = &trainer->options;
+	const TrainingData *data = &trainer->data;
+	const char *wanted = options->inputs ? options->inputs : candidate == MLP ? "counts" : "fingerprint";
+	HnHeadInputs *inputs;
+	int		   *rows;
+	int			count = 0;
+
+	if (strcmp(wanted, "fingerprint") == 0)
+		return NULL;
+	DescribeMolecules(trainer);
+	inputs = palloc0(sizeof(HnHeadInputs));
+	inputs->standardised = candidate == MLP;
+	inputs->descriptors = &hn_descriptors_rdkit_2d;
+	inputs->counts = strcmp(wanted, "counts") == 0 ? options->counts : 0;
+	rows = palloc_extended(data->train_count * sizeof(int), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < data->train_count; i++)
+		if (trainer->valid[data->train[i]])
+			rows[count++] = data->train[i];
+	if (hn_inputs_measure(&trainer->context, &trainer->inputs, rows, count,
+						  trainer->model.fingerprint_config.dim, inputs) != HN_OK)
+		ReportCoreError(&trainer->context, NULL);
+	pfree(rows);
+	return inputs;
+}
+
+void
+TrainNetwork(Trainer *trainer, Candidate candidate, Outcome *outcome)
+{
+	TrainOptions *options = &trainer->options;
+	HnTraining	training = hn_training_defaults;
+	int			member_count = MemberCount(trainer, candidate);
+	HnModel    *members = palloc0(member_count * sizeof(HnModel));
+	const HnModel **pointers = palloc(member_count * sizeof(HnModel *));
+	HnHeadInputs *inputs = MakeInputs(trainer, candidate);
+	int			epochs;
+
+	training.trained = candidate == MLP ? HN_TRAIN_HEADS : HN_TRAIN_GENERATOR;
+	training.dropout = options->dropout;
+	training.huber = options->huber;
+	if (candidate == MLP)
+		training.micro_batch = FROZEN_MICRO_BATCH;
+	training.head_rate = candidate == FULL && !trainer->scratch ? 3 : 1;
+	for (int m = 0; m < member_count; m++)
+	{
+		pointers[m] = &members[m];
+		if (MakeModel(trainer, inputs, options->seed + m, &members[m]) != HN_OK)
+			ReportCoreError(&trainer->context, NULL);
+	}
+	StartTeam(&trainer->procedure.team, &members[0], &training, &trainer->data.set,
+			  inputs ? &trainer->inputs : NULL, options->workers);
+	TeamFreeze(trainer->procedure.team);
+	epochs = PlannedEpochs(&trainer->procedure.run, candidate * HN_MAX_MEMBERS);
+	if (epochs == 0)
+		epochs = PlanEpochs(trainer, candidate, trainer->procedure.team);
+	outcome->tried = epochs >= Min(FEWEST_EPOCHS, options->epochs > 0 ? options->epochs : FEWEST_EPOCHS);
+	outcome->reason = "the time left is too short";
+	for (int m = 0; m < member_count && outcome->tried; m++)
+	{
+		TrainingPart part;
+
+		TrainMember(trainer, candidate, trainer->procedure.team, m, epochs, &members[m], &part);
+		outcome->seconds += part.seconds;
+		appendStringInfo(&outcome->report, ", \"member %d\": {\"epochs\": %d, \"best_epoch\": %d, \"skipped\": "
+						 INT64_FORMAT "}", m + 1, part.epochs_done, part.best_epoch, part.skipped);
+	}
+	EndTeam(trainer->procedure.team);
+	trainer->procedure.team = NULL;
+	if (!outcome->tried)
+		return;
+	if (member_count == 1)
+		outcome->model = members[0];
+	else if (hn_model_join(&trainer->context, pointers, member_count, &outcome->model) != HN_OK)
+		ReportCoreError(&trainer->context, NULL);
+	JudgeModel(trainer, outcome);
+}

@@ -1,0 +1,115 @@
+/*
+ * train/options.c: what the caller of the procedure may ask for.
+ */
+#include "postgres.h"
+
+#include "hamnet/forest.h"
+#include "hamnet/kernel_head.h"
+#include "hamnet/known.h"
+
+#include "train/train.h"
+
+/* Candidates that may be asked for. */
+static const char *const heads[] = {"kernel", "mlp", "full", "joint", NULL};
+
+static const char *const splits[] = {"random", "scaffold", "none", NULL};
+static const char *const networks[] = {"mlp", "full", NULL};
+
+/* What a network head reads: each the one before and more. */
+static const char *const network_inputs[] = {"fingerprint", "descriptors", "counts", NULL};
+
+/* Whether kernels compare fingerprints. */
+static const char *const kernel_fingerprints[] = {"always", "never", "best", NULL};
+
+static const char *const generators[] = {"base", "new", NULL};
+
+static const char *const feature_sets[] = {"hamnet-2021", "hamnet-2026", NULL};
+
+/* Message layers of a generator: more have never been of use, and cost memory for each atom. */
+#define MOST_LAYERS 8
+
+/* Zeros, which none of these may be, stand for what follows from the data or from other options. */
+static const Option train_options[] = {
+	{"base", OPTION_TEXT, offsetof(TrainOptions, base)},
+	{"head", OPTION_TEXT, offsetof(TrainOptions, head), .text = {NULL, heads}},
+	{"validation", OPTION_TEXT_OR_NUMBER, offsetof(TrainOptions, validation),
+	.number = {0, 0, 0.5, true}, .text = {NULL, splits}},
+	{"validation_query", OPTION_TEXT, offsetof(TrainOptions, validation_query)},
+	{"networks", OPTION_TEXT, offsetof(TrainOptions, networks), .text = {"mlp", networks}},
+	{"inputs", OPTION_TEXT, offsetof(TrainOptions, inputs), .text = {NULL, network_inputs}},
+	{"counts", OPTION_INTEGER, offsetof(TrainOptions, counts), .integer = {1024, 1, HN_COUNT_COLUMNS}},
+	{"kernel_rows", OPTION_INTEGER, offsetof(TrainOptions, kernel_rows),
+	.integer = {HN_MAX_KERNEL_ROWS, FEWEST_ROWS, HN_MAX_KERNEL_ROWS}},
+	{"kernel_fingerprint", OPTION_TEXT, offsetof(TrainOptions, kernel_fingerprint), .text = {"always", kernel_fingerprints}},
+	{"trees", OPTION_INTEGER, offsetof(TrainOptions, trees), .integer = {0, 0, HN_MAX_TREES}},
+	{"epochs", OPTION_INTEGER, offsetof(TrainOptions, epochs), .integer = {0, 1, 100000}},
+	{"batch", OPTION_INTEGER, offsetof(TrainOptions, batch), .integer = {32, 1, 100000}},
+	{"lr", OPTION_NUMBER, offsetof(TrainOptions, lr), .number = {0, 0, 1, true}},
+	{"seed", OPTION_INTEGER, offsetof(TrainOptions, seed), .integer = {0, 0, PG_INT32_MAX}},
+	{"members", OPTION_INTEGER, offsetof(TrainOptions, members), .integer = {0, 1, HN_MAX_MEMBERS}},
+	{"patience", OPTION_INTEGER, offsetof(TrainOptions, patience), .integer = {20, 0, 100000}},
+	{"generator", OPTION_TEXT, offsetof(TrainOptions, generator), .text = {"base", generators}},
+	{"engine", OPTION_BOOLEAN, offsetof(TrainOptions, engine), .boolean = true},
+	{"features", OPTION_TEXT, offsetof(TrainOptions, features), .text = {NULL, feature_sets}},
+	{"bond_messages", OPTION_BOOLEAN, offsetof(TrainOptions, bond_messages), .boolean = false},
+	{"dim", OPTION_INTEGER, offsetof(TrainOptions, dim), .integer = {128, 4, HN_MAX_WIDTH}},
+	{"edge_dim", OPTION_INTEGER, offsetof(TrainOptions, edge_dim), .integer = {0, 1, HN_MAX_WIDTH}},
+	{"layers", OPTION_INTEGER, offsetof(TrainOptions, layers), .integer = {0, 1, MOST_LAYERS}},
+	{"units", OPTION_INTEGER, offsetof(TrainOptions, units), .integer = {256, 0, HN_MAX_WIDTH}},
+	{"decay", OPTION_NUMBER, offsetof(TrainOptions, decay), .number = {1e-4, 0, 10, false}},
+	{"huber", OPTION_NUMBER, offsetof(TrainOptions, huber), .number = {0, 0, 100, false}},
+	{"dropout", OPTION_NUMBER, offsetof(TrainOptions, dropout), .number = {0.1, 0, 0.9, false}},
+	{"workers", OPTION_INTEGER, offsetof(TrainOptions, workers), .integer = {2, 1, 64}},
+	{"minutes", OPTION_NUMBER, offsetof(TrainOptions, minutes), .number = {10, 0, 100000, true}},
+	{"checkpoint", OPTION_NUMBER, offsetof(TrainOptions, checkpoint), .number = {30, 0, 86400, false}},
+	{"known", OPTION_INTEGER, offsetof(TrainOptions, known), .integer = {HN_MAX_KNOWN, 0, HN_MAX_KNOWN}},
+};
+
+bool
+HasNewGenerator(const TrainOptions *options)
+{
+	return strcmp(options->generator, "new") == 0 || (options->base && strcmp(options->base, "scratch") == 0);
+}
+
+static void
+CheckOptions(const TrainOptions *options)
+{
+	bool		none = options->validation.text && strcmp(options->validation.text, "none") == 0;
+
+	CheckValidation(&options->validation, options->validation_query);
+	if (none && options->head == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"head\" is needed when nothing is held out for validation"),
+				 errhint("Without option \"head\", the head that validates best is kept.")));
+	if (options->trees > 0 && (options->head == NULL || strcmp(options->head, "joint") != 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"trees\" is for a joint head"),
+				 errhint("Add \"head\": \"joint\".")));
+	if (HasNewGenerator(options))
+	{
+		if (options->head && (strcmp(options->head, "mlp") == 0 ||
+							  (strcmp(options->head, "joint") == 0 && strcmp(options->networks, "mlp") == 0)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("head \"%s\" needs a base whose fingerprint was learned", options->head),
+					 errhint("Use head \"full\", or \"joint\" with networks \"full\", to learn from scratch.")));
+		return;
+	}
+	if (!options->engine || options->features || options->bond_messages || options->edge_dim > 0 ||
+		options->layers > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" is for a new generator",
+						!options->engine ? "engine" : options->features ? "features" :
+						options->bond_messages ? "bond_messages" : options->edge_dim > 0 ? "edge_dim" : "layers"),
+				 errhint("Add \"generator\": \"new\".")));
+}
+
+void
+ReadTrainOptions(const Jsonb *json, TrainOptions *options)
+{
+	ReadOptions(json, train_options, lengthof(train_options), options);
+	CheckOptions(options);
+}

@@ -1,0 +1,87 @@
+/*
+ * train/report.c: what the caller and the log get to know of a training.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "utils/json.h"
+
+#include "train/train.h"
+
+/* Seconds between two lines about the progress of a fit. */
+#define FIT_NOTICE_SECONDS 5
+
+void
+TellFit(TrainingRun *run, Candidate candidate, const char *step, double done)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (now - run->noticed < FIT_NOTICE_SECONDS * USECS_PER_SEC)
+		return;
+	run->noticed = now;
+	ereport(NOTICE, (errmsg("%s: %s, %.0f %% done", candidate_names[candidate], step, 100 * done)));
+}
+
+void
+TellChoice(const Trainer *trainer, Candidate chosen)
+{
+	const char *name = trainer->procedure.run.model;
+
+	if (trainer->metric == METRIC_NONE)
+		ereport(NOTICE,
+				(errmsg("model \"%s\" is ready: head %s, learned from %d rows without validation", name,
+						candidate_names[chosen], trainer->data.train_count)));
+	else
+		ereport(NOTICE,
+				(errmsg("model \"%s\" is ready: head %s, %s %.4g on %d validation rows, learned from %d", name,
+						candidate_names[chosen], metric_names[trainer->metric],
+						trainer->outcomes[chosen].shown, trainer->data.validation_count,
+						trainer->data.train_count)));
+}
+
+static void
+AppendNumber(StringInfo json, double value)
+{
+	if (isfinite(value))
+		appendStringInfo(json, "%.9g", value);
+	else
+		appendStringInfoString(json, "null");
+}
+
+char *
+MakeReport(const Trainer *trainer, Candidate chosen, const char *id)
+{
+	const TrainingData *data = &trainer->data;
+	StringInfoData json;
+	const char *separator = "";
+
+	initStringInfo(&json);
+	appendStringInfo(&json, "{\"id\": \"%s\", \"head\": \"%s\", \"seconds\": %.1f, \"metric\": ", id,
+					 candidate_names[chosen], ElapsedSeconds(trainer));
+	escape_json(&json, trainer->metric == METRIC_NONE ? "none" : metric_names[trainer->metric]);
+	appendStringInfoString(&json, ", \"candidates\": {");
+	for (int c = 0; c < CANDIDATES; c++)
+	{
+		const Outcome *outcome = &trainer->outcomes[c];
+
+		if (c == FOREST && !outcome->tried)
+			continue;
+		appendStringInfo(&json, "%s\"%s\": {", separator, candidate_names[c]);
+		separator = ", ";
+		if (outcome->tried)
+		{
+			appendStringInfo(&json, "\"seconds\": %.1f, \"validation\": ", outcome->seconds);
+			AppendNumber(&json, outcome->shown);
+			appendStringInfoString(&json, outcome->report.data);
+		}
+		else
+			appendStringInfo(&json, "\"left_out\": \"%s\"", outcome->reason);
+		appendStringInfoChar(&json, '}');
+	}
+	appendStringInfo(&json, "}, \"rows\": " INT64_FORMAT ", \"unlabelled\": " INT64_FORMAT ", \"train\": %d, "
+					 "\"validation\": %d, \"invalid\": " INT64_FORMAT ", \"rejects\": %s}", data->rows,
+					 data->unlabelled, data->train_count, data->validation_count, data->invalid,
+					 data->rejects.data);
+	return json.data;
+}

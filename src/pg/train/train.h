@@ -1,0 +1,220 @@
+/*
+ * train/train.h: the procedure that makes a model of the rows of a query, between
+ * its files.
+ *
+ * Four kinds of heads are candidates: a kernel head and a network head on the
+ * frozen fingerprint of a base model, a network whose generator is trained too,
+ * and a joint head made of the kernel, networks and perhaps a forest, which is
+ * no head of its own. Each is trained on the training part and judged on the
+ * validation part by the predictions that its users would get.
+ */
+#ifndef HAMNET_TRAIN_TRAIN_H
+#define HAMNET_TRAIN_TRAIN_H
+
+#include "portability/instr_time.h"
+
+#include "hamnet/predict.h"
+
+#include "server/options.h"
+#include "train/procedure.h"
+
+typedef enum Candidate
+{
+	KERNEL,
+	MLP,
+	FULL,
+	FOREST,						/* a part only */
+	JOINT						/* of the ones before */
+} Candidate;
+
+#define CANDIDATES 5
+
+typedef struct TrainOptions
+{
+	char	   *base;
+	char	   *head;
+	TextOrNumber validation;
+	char	   *validation_query;
+	char	   *networks;
+	char	   *inputs;
+	int64		counts;
+	int64		kernel_rows;
+	char	   *kernel_fingerprint;
+	int64		trees;
+	int64		epochs;
+	int64		batch;
+	double		lr;
+	int64		seed;
+	int64		members;
+	int64		patience;
+	char	   *generator;
+	bool		engine;
+	char	   *features;
+	bool		bond_messages;
+	int64		dim;
+	int64		edge_dim;
+	int64		layers;
+	int64		units;
+	double		dropout;
+	double		decay;
+	double		huber;
+	int64		workers;
+	double		minutes;
+	double		checkpoint;
+	int64		known;
+} TrainOptions;
+
+/* What became of a candidate. */
+typedef struct Outcome
+{
+	bool		tried;
+	const char *reason;			/* why not */
+	double		score;			/* smaller is better */
+	double		shown;			/* as a log shows it; NaN without validation */
+	double		seconds;
+	HnModel		model;
+	double	   *values;			/* its predictions of the validation part [validation_count, targets] */
+	double	   *sds;			/* and their deviations */
+	StringInfoData report;		/* members of a JSON object */
+} Outcome;
+
+/* How predictions of the validation part are judged. */
+typedef enum Metric
+{
+	METRIC_NONE,
+	METRIC_RMSE,				/* mean over the targets, in standard deviations; one target: in its unit */
+	METRIC_ROC_AUC,				/* mean over the targets */
+	METRIC_LOSS					/* mean over the labels */
+} Metric;
+
+typedef struct Trainer
+{
+	Procedure	procedure;
+	TrainOptions options;
+	TrainingData data;
+	HnArena		arena;			/* for models */
+	HnContext	context;
+	bool		scratch;		/* the generator is new: it has learned nothing before */
+	HnModel		model;			/* engine and generator to begin with, without heads */
+	HnHead	   *heads;			/* what is to be predicted: names, tasks and targets */
+	int			head_count;
+	int		   *column_of_target;	/* [target_count] targets stand head by head */
+	Metric		metric;
+	bool		described;		/* whether the next two are there */
+	HnInputs	inputs;			/* what heads read of every molecule of the set */
+	bool	   *valid;			/* [set.count] whether the base can compute it */
+	Outcome		outcomes[CANDIDATES];
+	instr_time	began;
+} Trainer;
+
+/* train/train.c */
+
+extern const char *const candidate_names[]; /* by Candidate */
+
+/* Since the procedure was called. */
+extern double ElapsedSeconds(const Trainer *trainer);
+
+/* train/options.c */
+
+/* Read the options, and refuse those that do not go together. */
+extern void ReadTrainOptions(const Jsonb *json, TrainOptions *options);
+
+/* Whether the generator is not that of the base. */
+extern bool HasNewGenerator(const TrainOptions *options);
+
+/* train/base.c */
+
+/* Read the base into the trainer's memory, where it outlives what the cache does. */
+extern void ReadBase(Trainer *trainer);
+
+/*
+ * A model with the engine of base and a new generator, which is to be learned.
+ * Without a base, which is NULL, it has no engine: properties alone do not teach one.
+ */
+extern HnStatus MakeGenerator(HnContext *context, const TrainOptions *options, const HnModel *base, uint64 seed,
+							  HnModel *model);
+
+/* train/rows.c */
+
+/* Prepare the query and that of option "validation_query", and make heads for their targets. */
+extern void PrepareQueries(Trainer *trainer, const char *query);
+
+/* Read and divide the data, scale the targets, and refuse what cannot be learned from. */
+extern void PrepareData(Trainer *trainer);
+
+/*
+ * Compute what heads read of every molecule, unless it is there; NaN
+ * fingerprints mark those that the base cannot compute.
+ */
+extern void DescribeMolecules(Trainer *trainer);
+
+/*
+ * Labels of one head, whose targets begin at `first`, [set.count, head targets]:
+ * none outside the training part and where the base fails. The molecules must
+ * have been described.
+ */
+extern real *HeadLabels(const Trainer *trainer, int head, int first);
+
+/* train/score.c */
+
+extern const char *const metric_names[];	/* by Metric; NULL for METRIC_NONE */
+
+/* The metric that the heads and the labels of the validation part allow. */
+extern Metric ChooseMetric(const Trainer *trainer);
+
+/*
+ * The score of one head, whose targets begin at `first`, by predictions
+ * [validation_count, targets] of the validation part: a sum, to whose number of
+ * terms it adds.
+ */
+extern double HeadScore(Trainer *trainer, const HnHead *head, int first, const double *predictions, double *terms);
+
+/* The same of all heads, as a mean over labels or targets; *shown is what a log shows. */
+extern double ScorePredictions(Trainer *trainer, const double *predictions, double *shown);
+
+/* Judge a finished candidate by the predictions that its users will get. */
+extern void JudgeModel(Trainer *trainer, Outcome *outcome);
+
+/*
+ * The candidates, each in a file of its own. What they make they judge by its
+ * predictions of the validation part; they fill the outcome, but leave `seconds`
+ * to the caller, except for networks: earlier calls may have trained them too.
+ */
+
+/* train/kernel.c */
+extern void TrainKernel(Trainer *trainer, Outcome *outcome);
+
+/* train/forest.c */
+extern void TrainForest(Trainer *trainer, Outcome *outcome);
+
+/* train/network.c */
+
+/* Train MLP or FULL. It is not tried, with a reason, if the time left is too short. */
+extern void TrainNetwork(Trainer *trainer, Candidate candidate, Outcome *outcome);
+
+/* train/joint.c */
+
+/* Make joint heads of the parts that were trained before. */
+extern void JoinHeads(Trainer *trainer, Outcome *outcome);
+
+/* Whether a joint head was asked for, with such networks. */
+extern bool IsJointWith(const Trainer *trainer, Candidate candidate);
+
+/* Whether a joint head was asked for of which a candidate is a part. */
+extern bool IsPartOfJoint(const Trainer *trainer, Candidate candidate);
+
+/* Whose networks a joint head takes. */
+extern const Outcome *NetworksOfJoint(const Trainer *trainer);
+
+/* train/report.c */
+
+/* Tell the caller how far a fit is, now and then. */
+extern void TellFit(TrainingRun *run, Candidate candidate, const char *step, double done);
+
+/* Tell the caller what was kept and why. */
+extern void TellChoice(const Trainer *trainer, Candidate chosen);
+
+/* The run's report, a JSON object; id is the identity of the model that was stored. */
+extern char *MakeReport(const Trainer *trainer, Candidate chosen, const char *id);
+
+#endif
