@@ -8,7 +8,10 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my @earlier = ('0.1.0');
+my @earlier = ('0.1.0', '0.2.0');
+
+# A call, by version, of a function whose result is another since.
+my %changed = ('0.1.0' => q{hamnet_predictions('CCO')});
 
 my $node = PostgreSQL::Test::Cluster->new('upgrade');
 $node->init;
@@ -216,12 +219,15 @@ foreach my $earlier (@earlier)
 	like($before, qr/^assay\|.*^small\|/ms, 'a loaded model and a trained one') or diag($before);
 
 	# A view on a function whose result changes is not dropped without being asked for.
-	query($database, q{CREATE VIEW dependent AS SELECT * FROM hamnet_predictions('CCO')});
-	my ($status, $stdout, $stderr) = $node->psql($database, 'ALTER EXTENSION hamnet UPDATE');
-	like($stderr, qr/view dependent depends on function hamnet_predictions/, 'a view that stands in the way is named');
-	is(query($database, "SELECT extversion FROM pg_extension WHERE extname = 'hamnet'"), $earlier, 'and nothing is updated');
-	same(state_of($database), $before, 'or changed');
-	query($database, 'DROP VIEW dependent');
+	if (my $call = $changed{$earlier})
+	{
+		query($database, "CREATE VIEW dependent AS SELECT * FROM $call");
+		my ($status, $stdout, $stderr) = $node->psql($database, 'ALTER EXTENSION hamnet UPDATE');
+		like($stderr, qr/view dependent depends on function \Q${\($call =~ s{\(.*}{}r)}\E/, 'a view that stands in the way is named');
+		is(query($database, "SELECT extversion FROM pg_extension WHERE extname = 'hamnet'"), $earlier, 'nothing is updated while a view stands in the way');
+		same(state_of($database), $before, 'nothing is changed by an update that failed');
+		query($database, 'DROP VIEW dependent');
+	}
 
 	query($database, 'ALTER EXTENSION hamnet UPDATE');
 	same(state_of($database), $before, "data of $earlier are the same after the update");
