@@ -39,7 +39,7 @@ MODULE_big = hamnet
 # the module and into the unit tests.
 CORE_C = $(wildcard src/nn/*.c src/chem/*.c src/model/*.c src/index/*.c)
 RDKIT_OBJS = $(patsubst %.cpp,%.o,$(wildcard src/chem/rdkit_*.cpp))
-CORE_OBJS = $(filter-out src/nn/kernels.o src/nn/product.o,$(CORE_C:.c=.o)) $(RDKIT_OBJS) $(KERNEL_OBJS) $(PRODUCT_OBJS)
+CORE_OBJS = $(filter-out src/nn/simd.o src/nn/product.o,$(CORE_C:.c=.o)) $(RDKIT_OBJS) $(SIMD_OBJS) $(PRODUCT_OBJS)
 CORE = libhamnet_core.a
 
 # The same in double precision, for the tests that compare gradients with finite differences.
@@ -77,24 +77,24 @@ UNIT_TESTS = $(patsubst %.c,%,$(wildcard test/unit/test_*.c test/unit/double/tes
 CHECKED_UNIT_TESTS = $(UNIT_TESTS:%=$(CHECKED)%)
 FUZZERS = $(patsubst test/fuzz/%.c,$(CHECKED)%,$(wildcard test/fuzz/fuzz_*.c))
 
-# src/nn/kernels.c and product.c are compiled once for each instruction set and chosen at run time.
+# src/nn/simd.c and product.c are compiled once for each instruction set and chosen at run time.
 ifneq (,$(findstring x86_64,$(shell $(CC) -dumpmachine)))
-KERNEL_SETS = portable avx2 avx512 vnni
+SIMD_SETS = portable avx2 avx512 vnni
 else
-KERNEL_SETS = portable
+SIMD_SETS = portable
 endif
-KERNEL_OBJS = $(KERNEL_SETS:%=src/nn/kernels_%.o)
-PRODUCT_OBJS = $(KERNEL_SETS:%=src/nn/product_%.o)
+SIMD_OBJS = $(SIMD_SETS:%=src/nn/simd_%.o)
+PRODUCT_OBJS = $(SIMD_SETS:%=src/nn/product_%.o)
 # No fused multiply-add: every set, compiler and processor computes the same bits.
-KERNEL_FLAGS = -ffp-contract=off
-KERNEL_FLAGS_avx2 = -mavx2
-KERNEL_FLAGS_avx512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl
-KERNEL_FLAGS_vnni = $(KERNEL_FLAGS_avx512) -mavx512vnni
+SIMD_FLAGS = -ffp-contract=off
+SIMD_FLAGS_avx2 = -mavx2
+SIMD_FLAGS_avx512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl
+SIMD_FLAGS_vnni = $(SIMD_FLAGS_avx512) -mavx512vnni
 # Except in the products of the network, which are half as fast without it.
 PRODUCT_FLAGS = -ffp-contract=fast
-PRODUCT_FLAGS_avx2 = $(KERNEL_FLAGS_avx2) -mfma
-PRODUCT_FLAGS_avx512 = $(KERNEL_FLAGS_avx512) -mfma
-PRODUCT_FLAGS_vnni = $(KERNEL_FLAGS_vnni) -mfma
+PRODUCT_FLAGS_avx2 = $(SIMD_FLAGS_avx2) -mfma
+PRODUCT_FLAGS_avx512 = $(SIMD_FLAGS_avx512) -mfma
+PRODUCT_FLAGS_vnni = $(SIMD_FLAGS_vnni) -mfma
 
 # A server process must not grow threads, so BLAS is the single-threaded build,
 # found by its own path whatever the system's default BLAS is.
@@ -122,7 +122,7 @@ CORE_CXXFLAGS = -std=c++17 -O2 -g -fPIC -fvisibility=hidden -Iinclude -isystem $
 
 PG_CPPFLAGS = -Iinclude -Isrc/pg -DHAMNET_VERSION='"$(EXTVERSION)"' $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 SHLIB_LINK = $(CORE) $(CORE_LIBS)
-EXTRA_CLEAN = build $(CORE) $(CORE_OBJS) $(UNIT_TESTS) test/unit/*.o src/nn/kernels_*.o src/nn/product_*.o \
+EXTRA_CLEAN = build $(CORE) $(CORE_OBJS) $(UNIT_TESTS) test/unit/*.o src/nn/simd_*.o src/nn/product_*.o \
 	models/make_model models/pin_models $(DRAWN_MODELS:=.new) bench/network bench/training_step bench/predictions bench/scan_limit bench/*.o $(BUILTIN_MODELS) $(BUILTIN_MODELS).new $(FRAGMENTS) $(FRAGMENTS).new
 
 # Bitcode serves inlining into SQL expressions; nothing here is small enough to gain.
@@ -153,14 +153,14 @@ $(CORE): $(CORE_OBJS)
 
 CORE_HEADERS = $(wildcard include/hamnet/*.h src/nn/*.h src/chem/*.h src/model/*.h)
 
-$(filter-out $(KERNEL_OBJS) $(PRODUCT_OBJS) $(RDKIT_OBJS),$(CORE_OBJS)): %.o: %.c $(CORE_HEADERS)
+$(filter-out $(SIMD_OBJS) $(PRODUCT_OBJS) $(RDKIT_OBJS),$(CORE_OBJS)): %.o: %.c $(CORE_HEADERS)
 	$(CC) $(CORE_CFLAGS) -c -o $@ $<
 
-$(KERNEL_OBJS): src/nn/kernels_%.o: src/nn/kernels.c $(CORE_HEADERS)
-	$(CC) $(CORE_CFLAGS) $(KERNEL_FLAGS) $(KERNEL_FLAGS_$*) -DHN_KERNEL_SET=$* -c -o $@ $<
+$(SIMD_OBJS): src/nn/simd_%.o: src/nn/simd.c $(CORE_HEADERS)
+	$(CC) $(CORE_CFLAGS) $(SIMD_FLAGS) $(SIMD_FLAGS_$*) -DHN_SIMD_SET=$* -c -o $@ $<
 
 $(PRODUCT_OBJS): src/nn/product_%.o: src/nn/product.c $(CORE_HEADERS)
-	$(CC) $(CORE_CFLAGS) $(PRODUCT_FLAGS) $(PRODUCT_FLAGS_$*) -DHN_KERNEL_SET=$* -c -o $@ $<
+	$(CC) $(CORE_CFLAGS) $(PRODUCT_FLAGS) $(PRODUCT_FLAGS_$*) -DHN_SIMD_SET=$* -c -o $@ $<
 
 src/chem/rdkit_descriptors.o: $(FRAGMENTS)
 
@@ -202,6 +202,7 @@ test/unit/test_%: test/unit/test_%.c $(wildcard test/unit/*.h) $(CORE)
 	$(CC) $(CORE_CFLAGS) -Itest/unit -o $@ $< $(filter test/unit/%.o,$^) $(CORE) -lcmocka $(CORE_LIBS)
 
 test/unit/test_chem test/unit/test_network test/unit/test_descriptors: test/unit/respell.o
+test/unit/test_simd test/unit/test_simd_network test/unit/test_simd_backward: test/unit/simd_naive.o
 
 # A variant of the core mirrors the tree in a directory of its own:
 # its directory, its compilers for C and C++ with their flags.
@@ -210,17 +211,17 @@ $(1)$(CORE): $(CORE_OBJS:%=$(1)%)
 	rm -f $$@
 	$$(AR) crs $$@ $$^
 
-$(addprefix $(1),$(filter-out $(KERNEL_OBJS) $(PRODUCT_OBJS) $(RDKIT_OBJS),$(CORE_OBJS))): $(1)%.o: %.c $$(CORE_HEADERS)
+$(addprefix $(1),$(filter-out $(SIMD_OBJS) $(PRODUCT_OBJS) $(RDKIT_OBJS),$(CORE_OBJS))): $(1)%.o: %.c $$(CORE_HEADERS)
 	@mkdir -p $$(@D)
 	$(2) -c -o $$@ $$<
 
-$(KERNEL_OBJS:%=$(1)%): $(1)src/nn/kernels_%.o: src/nn/kernels.c $$(CORE_HEADERS)
+$(SIMD_OBJS:%=$(1)%): $(1)src/nn/simd_%.o: src/nn/simd.c $$(CORE_HEADERS)
 	@mkdir -p $$(@D)
-	$(2) $$(KERNEL_FLAGS) $$(KERNEL_FLAGS_$$*) -DHN_KERNEL_SET=$$* -c -o $$@ $$<
+	$(2) $$(SIMD_FLAGS) $$(SIMD_FLAGS_$$*) -DHN_SIMD_SET=$$* -c -o $$@ $$<
 
 $(PRODUCT_OBJS:%=$(1)%): $(1)src/nn/product_%.o: src/nn/product.c $$(CORE_HEADERS)
 	@mkdir -p $$(@D)
-	$(2) $$(PRODUCT_FLAGS) $$(PRODUCT_FLAGS_$$*) -DHN_KERNEL_SET=$$* -c -o $$@ $$<
+	$(2) $$(PRODUCT_FLAGS) $$(PRODUCT_FLAGS_$$*) -DHN_SIMD_SET=$$* -c -o $$@ $$<
 
 $(1)src/chem/rdkit_descriptors.o: $(FRAGMENTS)
 
@@ -240,11 +241,15 @@ test/unit/double/test_%: test/unit/double/test_%.c $(wildcard test/unit/*.h) $(D
 test/unit/respell.o: test/unit/respell.cpp
 	$(CXX) $(CORE_CXXFLAGS) -c -o $@ $<
 
+test/unit/simd_naive.o: test/unit/simd_naive.c test/unit/simd_naive.h $(CORE_HEADERS)
+	$(CC) $(CORE_CFLAGS) -c -o $@ $<
+
 $(CHECKED)test/unit/test_%: test/unit/test_%.c $(wildcard test/unit/*.h) $(CHECKED_CORE)
 	@mkdir -p $(@D)
 	$(CHECKED_CC) $(CHECKED_CFLAGS) -Itest/unit -o $@ $< $(filter test/unit/%.o,$^) $(CHECKED_CORE) -lcmocka $(CORE_LIBS)
 
 $(CHECKED)test/unit/test_chem $(CHECKED)test/unit/test_network $(CHECKED)test/unit/test_descriptors: test/unit/respell.o
+$(CHECKED)test/unit/test_simd $(CHECKED)test/unit/test_simd_network $(CHECKED)test/unit/test_simd_backward: test/unit/simd_naive.o
 
 $(CHECKED)test/unit/double/test_%: test/unit/double/test_%.c $(wildcard test/unit/*.h) $(CHECKED_DOUBLE_CORE)
 	@mkdir -p $(@D)

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "hamnet/chem.h"
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 #include "hamnet/linear.h"
 #include "hamnet/network.h"
 
@@ -311,7 +311,7 @@ report_network(Bench *bench)
 	printf("\nThe network alone, over %d molecules of %d to %d heavy atoms (mean %.1f), "
 		   "%.1f MFLOP each by count; kernels %s:\n\n",
 		   bench->count, LEAST_ATOMS, MOST_ATOMS, atoms / bench->count, 1e-6 * flop / bench->count,
-		   hn_kernels()->name);
+		   hn_simd()->name);
 	printf("| atoms in a batch | µs a molecule | GFLOP/s | of SGEMM at 27 rows | at 1,000 rows |\n|---|---|---|---|---|\n");
 	for (int b = 0; b < BATCHES; b++)
 	{

@@ -179,7 +179,7 @@ count_lookups(const HnCodeQuery *query, const HnCodeBlock *blocks, int block_cou
 	int			lookups = 0;
 
 	for (int i = 0; i < n; i++)
-		distances[i] = sqrt(hn_kernels()->l2_squared(q, x + (size_t) i * dim, dim));
+		distances[i] = sqrt(hn_simd()->l2_squared(q, x + (size_t) i * dim, dim));
 	hn_candidates_begin(&candidates, items, wanted, (HnCandidate) {-INFINITY, 0});
 	for (int b = 0; b < block_count; b++)
 		hn_code_search(&blocks[b], query, HN_METRIC_L2, &candidates);

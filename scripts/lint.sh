@@ -36,10 +36,10 @@ server=(src/pg/*.c src/pg/*/*.c)
 scripts=(scripts/*.sh models/*.sh src/chem/*.sh bench/*.sh .ci/run)
 perl=(test/t/*.pl test/perl/*.pm)
 
-# The flags that the core's files need to be read by a compiler: kernels are
+# The flags that the core's files need to be read by a compiler: simd.c is
 # compiled for a set, and with HAMNET_CHECKS functions say what they assume.
 openblas=$(echo /usr/include/*/openblas-serial)
-export CORE_FLAGS="-std=gnu11 -Iinclude -I$openblas -DHN_KERNEL_SET=portable -DHAMNET_CHECKS"
+export CORE_FLAGS="-std=gnu11 -Iinclude -I$openblas -DHN_SIMD_SET=portable -DHAMNET_CHECKS"
 
 # Conversions that may change a value have to be written down. Those between
 # int and size_t are left out: a count is never negative, a cast in each index

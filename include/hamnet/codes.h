@@ -40,7 +40,7 @@
 #include <string.h>
 
 #include "hamnet/context.h"
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 
 /* Coordinates come in multiples of this, and there are at most HN_CODE_MAX. */
 #define HN_CODE_UNIT 8

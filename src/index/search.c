@@ -110,7 +110,7 @@ void
 hn_code_search(const HnCodeBlock *block, const HnCodeQuery *query, HnMetric metric,
 			   HnCandidates *candidates)
 {
-	const HnKernels *kernels = hn_kernels();
+	const HnSimd *simd = hn_simd();
 	int			rest_count = query->coordinates - HN_CODE_LEAD;
 	HnCodeLimit limit = {.constant = INFINITY};
 	uint16_t	rows[HN_CODE_BLOCK];
@@ -119,7 +119,7 @@ hn_code_search(const HnCodeBlock *block, const HnCodeQuery *query, HnMetric metr
 
 	if (query->bounded)
 		limit = hn_metric_limit(metric, query, candidates->last.value);
-	kept = kernels->code_filter(&block->columns, block->count, &query->target, limit, rows, sums);
+	kept = simd->code_filter(&block->columns, block->count, &query->target, limit, rows, sums);
 
 	/* The rests lie apart, and likely in memory that was not read before. */
 	for (int i = 0; i < kept; i++)
@@ -134,7 +134,7 @@ hn_code_search(const HnCodeBlock *block, const HnCodeQuery *query, HnMetric metr
 			continue;
 		if (query->bounded && !isinf(error))
 		{
-			float		sum = sums[i] + kernels->code_sum(block->rest + (size_t) row * rest_count,
+			float		sum = sums[i] + simd->code_sum(block->rest + (size_t) row * rest_count,
 														  query->target.step + HN_CODE_LEAD,
 														  query->target.origin + HN_CODE_LEAD, rest_count);
 			double		bound = hn_code_bound(query, sum, error);

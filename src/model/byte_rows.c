@@ -82,7 +82,7 @@ hn_byte_distances(const HnByteRows *rows, const HnByteQuery *query, int first, i
 	real		weight = factor;
 
 	HN_ASSERT(count <= HN_BYTE_BLOCK);
-	hn_kernels()->byte_products(rows->panels + (size_t) first * steps * HN_BYTE_COLUMNS, parts(count, HN_BYTE_ROWS), steps,
+	hn_simd()->byte_products(rows->panels + (size_t) first * steps * HN_BYTE_COLUMNS, parts(count, HN_BYTE_ROWS), steps,
 								(const int8_t *const[]) {query->parts[0], query->parts[1], query->parts[2]},
 								(int32_t *const[]) {products[0], products[1], products[2]});
 	/* Below 2^29 for the widest rows. */

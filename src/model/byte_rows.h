@@ -2,7 +2,7 @@
  * byte_rows.h: distances of a molecule from many others that are kept as rows
  * of bytes, in the steps of standardise.h.
  *
- * The rows are packed in the order in which hn_kernels()->byte_products passes
+ * The rows are packed in the order in which hn_simd()->byte_products passes
  * over them, once and in sequence. The molecule is a query of HN_BYTE_PARTS bytes
  * a column,
  *
@@ -19,7 +19,7 @@
 #define HAMNET_BYTE_ROWS_H
 
 #include "hamnet/context.h"
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 #include "hamnet/real.h"
 
 typedef struct HnByteRows

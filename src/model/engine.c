@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 #include "hamnet/linear.h"
 #include "hamnet/network.h"
 
@@ -38,7 +38,7 @@ bond_gates(HnContext *context, const HnLinear *gate, const HnBatch *batch, real 
 		gates[k] = atom[batch->bonds[k][0]] + atom[batch->bonds[k][1]]
 			+ hn_dot(bond, batch->bond_features + (size_t) k * bond_columns, bond_columns)
 			+ gate->bias[0];
-	hn_kernels()->sigmoid(gates, (size_t) batch->bond_count);
+	hn_simd()->sigmoid(gates, (size_t) batch->bond_count);
 	return HN_OK;
 }
 
@@ -49,7 +49,7 @@ bond_gates(HnContext *context, const HnLinear *gate, const HnBatch *batch, real 
 static void
 adjacency_product(const HnBatch *batch, const real *gates, const real *y, int width, real *out)
 {
-	const HnKernels *kernels = hn_kernels();
+	const HnSimd *simd = hn_simd();
 
 	for (int i = 0; i < batch->atom_count; i++)
 	{
@@ -62,8 +62,8 @@ adjacency_product(const HnBatch *batch, const real *gates, const real *y, int wi
 			const real *other = y + (size_t) batch->edges[e].sender * width;
 			real		gate = gates[batch->edges[e].bond];
 
-			kernels->add_scaled(sum, gate, own, (size_t) width);
-			kernels->add_scaled(sum, gate, other, (size_t) width);
+			simd->add_scaled(sum, gate, own, (size_t) width);
+			simd->add_scaled(sum, gate, other, (size_t) width);
 		}
 	}
 }
@@ -73,7 +73,7 @@ static HnStatus
 encode(HnContext *context, const HnModel *model, const HnPackedEngine *packed, const HnBatch *batch,
 	   HnEngineTrace *trace)
 {
-	const HnKernels *kernels = hn_kernels();
+	const HnSimd *simd = hn_simd();
 	int			columns = batch->features->atom_columns;
 	int			hidden = model->engine_config.hidden;
 	int			width = columns + 2 * hidden;
@@ -90,7 +90,7 @@ encode(HnContext *context, const HnModel *model, const HnPackedEngine *packed, c
 	hn_packed_product(&packed->gcn1, batch->atom_count, batch->atom_features, columns,
 					  projected, hidden);
 	adjacency_product(batch, trace->gates, projected, hidden, trace->hidden1);
-	kernels->leaky_relu(trace->hidden1, count);
+	simd->leaky_relu(trace->hidden1, count);
 	hn_packed_product(&packed->gcn2, batch->atom_count, trace->hidden1, hidden, projected, hidden);
 	adjacency_product(batch, trace->gates, projected, hidden, trace->hidden2);
 
@@ -103,8 +103,8 @@ encode(HnContext *context, const HnModel *model, const HnPackedEngine *packed, c
 		memcpy(z + columns + hidden, trace->hidden2 + (size_t) i * hidden,
 			   (size_t) hidden * sizeof(real));
 	}
-	kernels->tanh(trace->encoded, (size_t) batch->atom_count * width);
-	kernels->elu(trace->encoded, (size_t) batch->atom_count * width);
+	simd->tanh(trace->encoded, (size_t) batch->atom_count * width);
+	simd->elu(trace->encoded, (size_t) batch->atom_count * width);
 	return HN_OK;
 }
 
@@ -194,12 +194,12 @@ dynamics_init(HnContext *context, const HnModel *model, const HnPackedEngine *pa
 static void
 pair_slopes(const Dynamics *dynamics, const real *y, const real *mass, int n)
 {
-	const HnKernels *kernels = hn_kernels();
+	const HnSimd *simd = hn_simd();
 	int			width = dynamics->width;
 
 	hn_pack(dynamics->columns, width, 0, 0, n, width, 1, y, (size_t) width, 1);
-	kernels->product(n, n, width, y, (size_t) width, dynamics->columns, NULL, 0, dynamics->gram, (size_t) n);
-	kernels->row_dots(n, width, y, (size_t) width, dynamics->bias, dynamics->offset);
+	simd->product(n, n, width, y, (size_t) width, dynamics->columns, NULL, 0, dynamics->gram, (size_t) n);
+	simd->row_dots(n, width, y, (size_t) width, dynamics->bias, dynamics->offset);
 	for (int i = 0; i < n; i++)
 	{
 		dynamics->square[i] = dynamics->gram[(size_t) i * n + i];
@@ -210,7 +210,7 @@ pair_slopes(const Dynamics *dynamics, const real *y, const real *mass, int n)
 		real	   *slope = dynamics->slope + (size_t) i * n;
 		real		own = dynamics->square[i] - 2 * dynamics->offset[i] + dynamics->squared_bias;
 
-		kernels->pair_slopes(n, dynamics->gram + (size_t) i * n, own, dynamics->other, 2 * mass[i], mass, slope);
+		simd->pair_slopes(n, dynamics->gram + (size_t) i * n, own, dynamics->other, 2 * mass[i], mass, slope);
 		slope[i] = 0;
 	}
 }
@@ -258,7 +258,7 @@ pair_forces(const Dynamics *dynamics, const real *y, real tau, int n, real *forc
 			force[(size_t) i * width + k] = tau * imbalance[i] * dynamics->bias[k];
 	}
 	hn_pack(dynamics->rows, n, 0, 0, width, n, 1, y, 1, (size_t) width);
-	hn_kernels()->product(n, width, n, weight, (size_t) n, dynamics->rows, force, (size_t) width,
+	hn_simd()->product(n, width, n, weight, (size_t) n, dynamics->rows, force, (size_t) width,
 						  force, (size_t) width);
 }
 

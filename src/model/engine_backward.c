@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "hamnet/backward.h"
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 #include "hamnet/linear.h"
 
 /* Scratch and constants of the steps; "of one molecule" has room for the largest. */
@@ -119,7 +119,7 @@ pair_tables(Back *back, const real *mass, const real *y, int n)
 		real		own_y = back->gram[(size_t) i * n + i] - 2 * offset_y[i];
 		real		own_g = product[i] / 2 - offset_g[i];
 
-		hn_kernels()->pair_curvature(n, back->gram + (size_t) i * n, own_y, other_y, 2 * mass[i], mass,
+		hn_simd()->pair_curvature(n, back->gram + (size_t) i * n, own_y, other_y, 2 * mass[i], mass,
 									 back->slope + (size_t) i * n, bend);
 		for (int j = 0; j < n; j++)
 			bend[j] *= 2 * (own_g + other_g[j] - product[j]);
@@ -172,7 +172,7 @@ symmetrise(int n, const real *table, real *weight, real *total, real *imbalance)
 static void
 potential_backward(Back *back, const real *mass, const real *y, int n, real *result)
 {
-	const HnKernels *kernels = hn_kernels();
+	const HnSimd *simd = hn_simd();
 	const real *bias = back->potential->bias;
 	real	   *d_bias = back->gradient->bias;
 	size_t		width = (size_t) back->width;
@@ -192,13 +192,13 @@ potential_backward(Back *back, const real *mass, const real *y, int n, real *res
 		const real *y_i = y + (size_t) i * ld;
 		real	   *result_i = result + (size_t) i * ld;
 
-		kernels->add_scaled(result_i, -slope_imbalance[i], bias, width);
-		kernels->add_scaled(result_i + width, -bend_imbalance[i], bias, width);
-		kernels->add_scaled(d_bias, -slope_imbalance[i], y_i + width, width);
-		kernels->add_scaled(d_bias, -bend_imbalance[i], y_i, width);
+		simd->add_scaled(result_i, -slope_imbalance[i], bias, width);
+		simd->add_scaled(result_i + width, -bend_imbalance[i], bias, width);
+		simd->add_scaled(d_bias, -slope_imbalance[i], y_i + width, width);
+		simd->add_scaled(d_bias, -bend_imbalance[i], y_i, width);
 
 		/* Each of the totals holds both directions of its pairs. */
-		kernels->add_scaled(d_bias, bend_total[i] / 2, bias, width);
+		simd->add_scaled(d_bias, bend_total[i] / 2, bias, width);
 	}
 }
 
@@ -277,7 +277,7 @@ quadratic_backward(const HnLinear *layer, const real *d_form, HnLinear *gradient
 static void
 centre_backward(const HnBatch *batch, int width, real *mean, real *d)
 {
-	const HnKernels *kernels = hn_kernels();
+	const HnSimd *simd = hn_simd();
 
 	for (int g = 0; g < batch->graph_count; g++)
 	{
@@ -288,7 +288,7 @@ centre_backward(const HnBatch *batch, int width, real *mean, real *d)
 		memset(mean, 0, (size_t) width * sizeof(real));
 		hn_add_rows(n, width, rows, width, mean);
 		for (int i = 0; i < n; i++)
-			kernels->add_scaled(rows + (size_t) i * width, (real) -1 / (real) n, mean, (size_t) width);
+			simd->add_scaled(rows + (size_t) i * width, (real) -1 / (real) n, mean, (size_t) width);
 	}
 }
 
@@ -300,7 +300,7 @@ static void
 adjacency_backward(const HnBatch *batch, const real *gates, const real *y, const real *d_out, int width,
 				   real *d_y, real *d_gates)
 {
-	const HnKernels *kernels = hn_kernels();
+	const HnSimd *simd = hn_simd();
 
 	memset(d_y, 0, (size_t) batch->atom_count * width * sizeof(real));
 	for (int k = 0; k < batch->bond_count; k++)
@@ -309,10 +309,10 @@ adjacency_backward(const HnBatch *batch, const real *gates, const real *y, const
 		size_t		v = (size_t) batch->bonds[k][1] * width;
 		real		sum = 0;
 
-		kernels->add_scaled(d_y + u, gates[k], d_out + u, (size_t) width);
-		kernels->add_scaled(d_y + u, gates[k], d_out + v, (size_t) width);
-		kernels->add_scaled(d_y + v, gates[k], d_out + u, (size_t) width);
-		kernels->add_scaled(d_y + v, gates[k], d_out + v, (size_t) width);
+		simd->add_scaled(d_y + u, gates[k], d_out + u, (size_t) width);
+		simd->add_scaled(d_y + u, gates[k], d_out + v, (size_t) width);
+		simd->add_scaled(d_y + v, gates[k], d_out + u, (size_t) width);
+		simd->add_scaled(d_y + v, gates[k], d_out + v, (size_t) width);
 		for (int c = 0; c < width; c++)
 			sum += (d_out[u + c] + d_out[v + c]) * (y[u + c] + y[v + c]);
 		d_gates[k] += sum;
@@ -323,7 +323,7 @@ adjacency_backward(const HnBatch *batch, const real *gates, const real *y, const
 static HnStatus
 gates_backward(HnContext *context, const HnBatch *batch, const real *gates, real *d_gates, HnLinear *gradient)
 {
-	const HnKernels *kernels = hn_kernels();
+	const HnSimd *simd = hn_simd();
 	size_t		atom_columns = (size_t) batch->features->atom_columns;
 	size_t		bond_columns = (size_t) batch->features->bond_columns;
 	real	   *first = gradient->weight;
@@ -336,13 +336,13 @@ gates_backward(HnContext *context, const HnBatch *batch, const real *gates, real
 	{
 		real		d = d_gates[k] * gates[k] * (1 - gates[k]);
 
-		kernels->add_scaled(half, d / 2, batch->atom_features + batch->bonds[k][0] * atom_columns, atom_columns);
-		kernels->add_scaled(half, d / 2, batch->atom_features + batch->bonds[k][1] * atom_columns, atom_columns);
-		kernels->add_scaled(bond, d, batch->bond_features + k * bond_columns, bond_columns);
+		simd->add_scaled(half, d / 2, batch->atom_features + batch->bonds[k][0] * atom_columns, atom_columns);
+		simd->add_scaled(half, d / 2, batch->atom_features + batch->bonds[k][1] * atom_columns, atom_columns);
+		simd->add_scaled(bond, d, batch->bond_features + k * bond_columns, bond_columns);
 		gradient->bias[0] += d;
 	}
-	kernels->add_scaled(first, 1, half, atom_columns);
-	kernels->add_scaled(second, 1, half, atom_columns);
+	simd->add_scaled(first, 1, half, atom_columns);
+	simd->add_scaled(second, 1, half, atom_columns);
 	return HN_OK;
 }
 
@@ -355,10 +355,10 @@ static void
 activations_backward(int atoms, int hidden, const real *h, const real *encoded, const real *d_encoded,
 					 int width, int offset, real *out)
 {
-	const HnKernels *kernels = hn_kernels();
+	const HnSimd *simd = hn_simd();
 
 	memcpy(out, h, (size_t) atoms * hidden * sizeof(real));
-	kernels->tanh(out, (size_t) atoms * hidden);
+	simd->tanh(out, (size_t) atoms * hidden);
 	for (int i = 0; i < atoms; i++)
 	{
 		const real *z = encoded + (size_t) i * width + offset;
@@ -400,7 +400,7 @@ encoder_backward(HnContext *context, const HnModel *model, const HnBatch *batch,
 	hn_linear_backward(&weights->gcn2, atoms, trace->hidden1, hidden, d_projected, hidden,
 					   1, d_first, hidden, &gradient->engine.gcn2);
 
-	hn_kernels()->leaky_relu_back(trace->hidden1, d_first, count);
+	hn_simd()->leaky_relu_back(trace->hidden1, d_first, count);
 	hn_linear_forward(&weights->gcn1, atoms, batch->atom_features, columns, projected, hidden);
 	adjacency_backward(batch, trace->gates, projected, d_first, hidden, d_projected, d_gates);
 	hn_linear_backward(&weights->gcn1, atoms, batch->atom_features, columns, d_projected, hidden,
@@ -441,14 +441,14 @@ dynamics_backward(HnContext *context, const HnModel *model, const HnBatch *batch
 
 	HN_TRY(back_init(context, model, batch, gradient, &back));
 	memset(d_state, 0, size * sizeof(real));
-	hn_kernels()->add_scaled(d_state, config->dissipate ? 1 : share, d_output, size);
+	hn_simd()->add_scaled(d_state, config->dissipate ? 1 : share, d_output, size);
 	for (int s = config->steps - 1; s >= 0; s--)
 	{
 		if (hn_interrupted(context))
 			return context->status;
 		HN_TRY(step_backward(context, &back, trace->states + s * size, d_state));
 		if (!config->dissipate)
-			hn_kernels()->add_scaled(d_state, share, d_output, size);
+			hn_simd()->add_scaled(d_state, share, d_output, size);
 	}
 	quadratic_backward(&model->engine.kinetic, back.d_kinetic, &gradient->engine.kinetic);
 	if (config->dissipate)

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "hamnet/backward.h"
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 #include "hamnet/linear.h"
 
 typedef struct Generator
@@ -64,7 +64,7 @@ initial_state(const Generator *generator, const real *coordinates, real *state)
 	{
 		real	   *row = state + (size_t) i * generator->width;
 
-		hn_kernels()->leaky_relu(row, (size_t) generator->dim);
+		hn_simd()->leaky_relu(row, (size_t) generator->dim);
 		if (generator->r > 0)
 			memcpy(row + generator->dim, coordinates + (size_t) i * generator->r,
 				   (size_t) generator->r * sizeof(real));
@@ -82,7 +82,7 @@ initial_edges(HnContext *context, const Generator *generator, real *edge)
 	HN_NEW(context, bond, batch->bond_count * edge_dim);
 	hn_packed_product(&generator->packed->bond, batch->bond_count, batch->bond_features,
 					  batch->features->bond_columns, bond, generator->edge_dim);
-	hn_kernels()->leaky_relu(bond, batch->bond_count * edge_dim);
+	hn_simd()->leaky_relu(bond, batch->bond_count * edge_dim);
 	for (int e = 0; e < generator->edge_count; e++)
 		memcpy(edge + e * edge_dim, bond + batch->edges[e].bond * edge_dim, edge_dim * sizeof(real));
 	return HN_OK;
@@ -97,7 +97,7 @@ initial_edges(HnContext *context, const Generator *generator, real *edge)
 static void
 join_edges(const Generator *generator, int width, int first, int columns, real *out)
 {
-	const HnKernels *kernels = hn_kernels();
+	const HnSimd *simd = hn_simd();
 	const HnEdge *edges = generator->batch->edges;
 
 	for (int e = 0; e < generator->edge_count; e++)
@@ -108,11 +108,11 @@ join_edges(const Generator *generator, int width, int first, int columns, real *
 		if (generator->bond_parts)
 		{
 			memcpy(generator->row, to, (size_t) columns * sizeof(real));
-			kernels->add_scaled(generator->row, 1, generator->bond_parts + (size_t) edges[e].bond * width + first,
+			simd->add_scaled(generator->row, 1, generator->bond_parts + (size_t) edges[e].bond * width + first,
 								(size_t) columns);
 			to = generator->row;
 		}
-		kernels->add_leaky_relu(out + (size_t) e * columns, to, from, (size_t) columns);
+		simd->add_leaky_relu(out + (size_t) e * columns, to, from, (size_t) columns);
 	}
 }
 
@@ -124,15 +124,15 @@ edge_attention(const Generator *generator, const HnLinear *attention, const HnLa
 	const real *edge_weight = attention->weight;
 	const real *relative_weight = attention->weight + generator->edge_dim;
 
-	hn_kernels()->row_dots(batch->atom_count, generator->r, layer->state + generator->dim,
+	hn_simd()->row_dots(batch->atom_count, generator->r, layer->state + generator->dim,
 						   (size_t) generator->width, relative_weight, generator->relative);
-	hn_kernels()->row_dots(generator->edge_count, generator->edge_dim, layer->edge,
+	hn_simd()->row_dots(generator->edge_count, generator->edge_dim, layer->edge,
 						   (size_t) generator->edge_dim, edge_weight, layer->score);
 	for (int e = 0; e < generator->edge_count; e++)
 		layer->score[e] += generator->relative[batch->edges[e].receiver]
 			- generator->relative[batch->edges[e].sender]
 			+ attention->bias[0];
-	hn_kernels()->leaky_relu(layer->score, (size_t) generator->edge_count);
+	hn_simd()->leaky_relu(layer->score, (size_t) generator->edge_count);
 	memcpy(layer->attention, layer->score, (size_t) generator->edge_count * sizeof(real));
 	for (int i = 0; i < batch->atom_count; i++)
 		hn_softmax(layer->attention + batch->edge_offset[i],
@@ -143,7 +143,7 @@ edge_attention(const Generator *generator, const HnLinear *attention, const HnLa
 static void
 gather_messages(const Generator *generator, const HnLayerTrace *layer)
 {
-	const HnKernels *kernels = hn_kernels();
+	const HnSimd *simd = hn_simd();
 	const HnBatch *batch = generator->batch;
 	int			dim = generator->dim;
 
@@ -153,9 +153,9 @@ gather_messages(const Generator *generator, const HnLayerTrace *layer)
 
 		memset(sum, 0, (size_t) dim * sizeof(real));
 		for (int e = batch->edge_offset[i]; e < batch->edge_offset[i + 1]; e++)
-			kernels->add_scaled(sum, layer->attention[e], layer->message + (size_t) e * dim, (size_t) dim);
+			simd->add_scaled(sum, layer->attention[e], layer->message + (size_t) e * dim, (size_t) dim);
 	}
-	kernels->elu(layer->context, (size_t) batch->atom_count * dim);
+	simd->elu(layer->context, (size_t) batch->atom_count * dim);
 }
 
 static HnStatus
@@ -216,7 +216,7 @@ next_state(const Generator *generator, const HnLayerTrace *layer, bool rectify, 
 
 		memcpy(row, layer->gru_output + i * dim, dim * sizeof(real));
 		if (rectify)
-			hn_kernels()->relu(row, dim);
+			hn_simd()->relu(row, dim);
 		memcpy(row + dim, layer->state + i * width + dim, (width - dim) * sizeof(real));
 	}
 }
@@ -233,13 +233,13 @@ readout_begin(HnContext *context, const Generator *generator, HnFingerprintTrace
 	HN_NEW(context, trace->attend, batch->atom_count * dim);
 	hn_packed_product(&generator->packed->map, batch->atom_count, trace->state, generator->width,
 					  trace->mapped, generator->dim);
-	hn_kernels()->leaky_relu(trace->mapped, batch->atom_count * dim);
+	hn_simd()->leaky_relu(trace->mapped, batch->atom_count * dim);
 	hn_packed_product(&generator->packed->attend, batch->atom_count, trace->state, generator->width,
 					  trace->attend, generator->dim);
 
 	memset(fingerprint, 0, batch->graph_count * dim * sizeof(real));
 	for (int i = 0; i < batch->atom_count; i++)
-		hn_kernels()->add_scaled(fingerprint + batch->graph_of_atom[i] * dim, 1, trace->mapped + i * dim, dim);
+		hn_simd()->add_scaled(fingerprint + batch->graph_of_atom[i] * dim, 1, trace->mapped + i * dim, dim);
 	return HN_OK;
 }
 
@@ -278,13 +278,13 @@ round_attention(const Generator *generator, const HnFingerprintTrace *trace,
 
 		for (int i = begin; i < end; i++)
 			round->score[i] = own_score[i] + shared;
-		hn_kernels()->leaky_relu(round->score + begin, (size_t) (end - begin));
+		hn_simd()->leaky_relu(round->score + begin, (size_t) (end - begin));
 		memcpy(round->attention + begin, round->score + begin, (size_t) (end - begin) * sizeof(real));
 		hn_softmax(round->attention + begin, end - begin);
 		for (int i = begin; i < end; i++)
-			hn_kernels()->add_scaled(sum, round->attention[i], trace->attend + (size_t) i * dim, (size_t) dim);
+			hn_simd()->add_scaled(sum, round->attention[i], trace->attend + (size_t) i * dim, (size_t) dim);
 	}
-	hn_kernels()->elu(round->context, (size_t) batch->graph_count * dim);
+	hn_simd()->elu(round->context, (size_t) batch->graph_count * dim);
 }
 
 /*
@@ -301,7 +301,7 @@ align_own(HnContext *context, const Generator *generator, const real *state, rea
 	HN_NEW(context, weight, generator->width);
 	memcpy(weight, weight_h, (size_t) generator->dim * sizeof(real));
 	memcpy(weight + generator->dim, weight_r, (size_t) generator->r * sizeof(real));
-	hn_kernels()->row_dots(generator->batch->atom_count, generator->width, state, (size_t) generator->width,
+	hn_simd()->row_dots(generator->batch->atom_count, generator->width, state, (size_t) generator->width,
 						   weight, own_score);
 	return HN_OK;
 }
@@ -336,7 +336,7 @@ readout_forward(HnContext *context, const Generator *generator, HnFingerprintTra
 
 		HN_NEW(context, fingerprint, count);
 		memcpy(fingerprint, now->gru_output, count * sizeof(real));
-		hn_kernels()->relu(fingerprint, count);
+		hn_simd()->relu(fingerprint, count);
 	}
 	trace->fingerprint = fingerprint;
 	trace->attention = trace->rounds[rounds - 1].attention;

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "hamnet/backward.h"
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 #include "hamnet/linear.h"
 
 typedef struct Way
@@ -107,7 +107,7 @@ static HnStatus
 round_backward(HnContext *context, Way *way, const HnFingerprintTrace *trace, HnRoundTrace *round,
 			   real *d_fingerprint, real *d_attend, real *d_own)
 {
-	const HnKernels *kernels = hn_kernels();
+	const HnSimd *simd = hn_simd();
 	const HnBatch *batch = way->batch;
 	const HnLinear *align = &way->model->readout.align;
 	HnLinear   *d_align = &way->gradient->readout.align;
@@ -119,12 +119,12 @@ round_backward(HnContext *context, Way *way, const HnFingerprintTrace *trace, Hn
 	HN_NEW(context, d_context, count);
 	HN_NEW(context, d_output, count);
 	memcpy(d_output, d_fingerprint, count * sizeof(real));
-	kernels->relu_back(round->gru_output, d_output, count);
+	simd->relu_back(round->gru_output, d_output, count);
 	memset(d_fingerprint, 0, count * sizeof(real));
 	hn_gru_backward(&way->model->readout.gru, batch->graph_count, round->context,
 					round->fingerprint, way->dim, round->gru_gates, round->gru_recurrent,
 					d_output, d_context, d_fingerprint, way->dim, &way->gradient->readout.gru);
-	kernels->elu_back(round->context, d_context, count);
+	simd->elu_back(round->context, d_context, count);
 
 	for (int g = 0; g < batch->graph_count; g++)
 	{
@@ -137,18 +137,18 @@ round_backward(HnContext *context, Way *way, const HnFingerprintTrace *trace, Hn
 		for (int i = 0; i < n; i++)
 		{
 			d_score[i] = hn_dot(d_sum, trace->attend + (begin + i) * dim, way->dim);
-			kernels->add_scaled(d_attend + (begin + i) * dim, round->attention[begin + i], d_sum, dim);
+			simd->add_scaled(d_attend + (begin + i) * dim, round->attention[begin + i], d_sum, dim);
 		}
 		softmax_backward(round->attention + begin, d_score, n);
-		kernels->leaky_relu_back(round->score + begin, d_score, (size_t) n);
+		simd->leaky_relu_back(round->score + begin, d_score, (size_t) n);
 		for (int i = 0; i < n; i++)
 		{
 			d_own[begin + i] += d_score[i];
 			shared += d_score[i];
 		}
 		d_align->bias[0] += shared;
-		kernels->add_scaled(d_align->weight, shared, round->fingerprint + g * dim, dim);
-		kernels->add_scaled(d_fingerprint + g * dim, shared, align->weight, dim);
+		simd->add_scaled(d_align->weight, shared, round->fingerprint + g * dim, dim);
+		simd->add_scaled(d_fingerprint + g * dim, shared, align->weight, dim);
 	}
 	return HN_OK;
 }
@@ -157,7 +157,7 @@ round_backward(HnContext *context, Way *way, const HnFingerprintTrace *trace, Hn
 static void
 align_own_backward(Way *way, const real *state, const real *d_own)
 {
-	const HnKernels *kernels = hn_kernels();
+	const HnSimd *simd = hn_simd();
 	size_t		dim = (size_t) way->dim;
 	size_t		r = (size_t) way->r;
 	const real *weight_r = way->model->readout.align.weight + dim;
@@ -168,11 +168,11 @@ align_own_backward(Way *way, const real *state, const real *d_own)
 		const real *row = state + i * (size_t) way->width;
 		real	   *d_row = way->d_state + i * (size_t) way->width;
 
-		kernels->add_scaled(gradient_r + r, d_own[i], row, dim);
-		kernels->add_scaled(gradient_r, d_own[i], row + dim, r);
-		kernels->add_scaled(d_row, d_own[i], weight_r + r, dim);
+		simd->add_scaled(gradient_r + r, d_own[i], row, dim);
+		simd->add_scaled(gradient_r, d_own[i], row + dim, r);
+		simd->add_scaled(d_row, d_own[i], weight_r + r, dim);
 		if (way->to_engine)
-			kernels->add_scaled(d_row + dim, d_own[i], weight_r, r);
+			simd->add_scaled(d_row + dim, d_own[i], weight_r, r);
 	}
 }
 
@@ -195,7 +195,7 @@ readout_backward(HnContext *context, Way *way, HnFingerprintTrace *trace, real *
 
 	for (int i = 0; i < batch->atom_count; i++)
 		memcpy(d_mapped + i * dim, d_fingerprint + batch->graph_of_atom[i] * dim, dim * sizeof(real));
-	hn_kernels()->leaky_relu_back(trace->mapped, d_mapped, batch->atom_count * dim);
+	hn_simd()->leaky_relu_back(trace->mapped, d_mapped, batch->atom_count * dim);
 	state_layer_backward(way, &readout->map, trace->state, d_mapped, &gradient->map);
 	state_layer_backward(way, &readout->attend, trace->state, d_attend, &gradient->attend);
 	align_own_backward(way, trace->state, d_own);
@@ -216,12 +216,12 @@ clear_sums(const Way *way, size_t n)
 static void
 add_to_sums(const Way *way, const HnEdge *edge, real scale, const real *d, size_t n)
 {
-	const HnKernels *kernels = hn_kernels();
+	const HnSimd *simd = hn_simd();
 
-	kernels->add_scaled(way->received + edge->receiver * n, scale, d, n);
-	kernels->add_scaled(way->sent + edge->sender * n, scale, d, n);
+	simd->add_scaled(way->received + edge->receiver * n, scale, d, n);
+	simd->add_scaled(way->sent + edge->sender * n, scale, d, n);
 	if (way->bonded)
-		kernels->add_scaled(way->bonded + edge->bond * n, scale, d, n);
+		simd->add_scaled(way->bonded + edge->bond * n, scale, d, n);
 }
 
 /*
@@ -255,7 +255,7 @@ edge_layer_backward(Way *way, const HnLinear *layer, const real *state, HnLinear
 	if (way->r == 0)
 		return;
 
-	hn_kernels()->add_scaled(way->received, -1, way->sent, (size_t) atoms * columns);
+	hn_simd()->add_scaled(way->received, -1, way->sent, (size_t) atoms * columns);
 	hn_gemm_tn(columns, way->r, atoms, 1, way->received, columns, state + dim, width,
 			   1, gradient->weight + dim, in);
 	if (way->to_engine)
@@ -269,7 +269,7 @@ edge_update_backward(Way *way, const HnLinear *layer, const real *state, const r
 {
 	size_t		columns = (size_t) way->edge_dim;
 
-	hn_kernels()->leaky_relu_back(edge, way->d_edge, way->edge_count * columns);
+	hn_simd()->leaky_relu_back(edge, way->d_edge, way->edge_count * columns);
 	clear_sums(way, columns);
 	for (int e = 0; e < way->edge_count; e++)
 		add_to_sums(way, &way->batch->edges[e], 1, way->d_edge + e * columns, columns);
@@ -283,7 +283,7 @@ edge_update_backward(Way *way, const HnLinear *layer, const real *state, const r
 static void
 messages_backward(Way *way, const HnLinear *message, const HnLayerTrace *layer, HnLinear *gradient)
 {
-	const HnKernels *kernels = hn_kernels();
+	const HnSimd *simd = hn_simd();
 	size_t		dim = (size_t) way->dim;
 
 	clear_sums(way, dim);
@@ -294,7 +294,7 @@ messages_backward(Way *way, const HnLinear *message, const HnLayerTrace *layer, 
 
 		way->d_attention[e] = hn_dot(d_sum, layer->message + e * dim, way->dim);
 		memcpy(way->row, d_sum, dim * sizeof(real));
-		kernels->leaky_relu_back(layer->message + e * dim, way->row, dim);
+		simd->leaky_relu_back(layer->message + e * dim, way->row, dim);
 		add_to_sums(way, edge, layer->attention[e], way->row, dim);
 	}
 	edge_layer_backward(way, message, layer->state, gradient);
@@ -307,7 +307,7 @@ messages_backward(Way *way, const HnLinear *message, const HnLayerTrace *layer, 
 static void
 attention_backward(Way *way, const HnLinear *attention, const HnLayerTrace *layer, HnLinear *gradient)
 {
-	const HnKernels *kernels = hn_kernels();
+	const HnSimd *simd = hn_simd();
 	const HnBatch *batch = way->batch;
 	size_t		edge_dim = (size_t) way->edge_dim;
 	real	   *d = way->d_attention;
@@ -318,14 +318,14 @@ attention_backward(Way *way, const HnLinear *attention, const HnLayerTrace *laye
 
 		softmax_backward(layer->attention + begin, d + begin, batch->edge_offset[i + 1] - begin);
 	}
-	kernels->leaky_relu_back(layer->score, d, (size_t) way->edge_count);
+	simd->leaky_relu_back(layer->score, d, (size_t) way->edge_count);
 
 	memset(way->relative, 0, (size_t) batch->atom_count * sizeof(real));
 	for (int e = 0; e < way->edge_count; e++)
 	{
 		gradient->bias[0] += d[e];
-		kernels->add_scaled(gradient->weight, d[e], layer->edge + e * edge_dim, edge_dim);
-		kernels->add_scaled(way->d_edge + e * edge_dim, d[e], attention->weight, edge_dim);
+		simd->add_scaled(gradient->weight, d[e], layer->edge + e * edge_dim, edge_dim);
+		simd->add_scaled(way->d_edge + e * edge_dim, d[e], attention->weight, edge_dim);
 		way->relative[batch->edges[e].receiver] += d[e];
 		way->relative[batch->edges[e].sender] -= d[e];
 	}
@@ -333,9 +333,9 @@ attention_backward(Way *way, const HnLinear *attention, const HnLayerTrace *laye
 	{
 		size_t		at = i * (size_t) way->width + way->dim;
 
-		kernels->add_scaled(gradient->weight + edge_dim, way->relative[i], layer->state + at, (size_t) way->r);
+		simd->add_scaled(gradient->weight + edge_dim, way->relative[i], layer->state + at, (size_t) way->r);
 		if (way->to_engine)
-			kernels->add_scaled(way->d_state + at, way->relative[i], attention->weight + edge_dim,
+			simd->add_scaled(way->d_state + at, way->relative[i], attention->weight + edge_dim,
 								(size_t) way->r);
 	}
 }
@@ -347,7 +347,7 @@ attention_backward(Way *way, const HnLinear *attention, const HnLayerTrace *laye
 static void
 layer_backward(Way *way, int index, const HnFingerprintTrace *trace)
 {
-	const HnKernels *kernels = hn_kernels();
+	const HnSimd *simd = hn_simd();
 	const HnMessageLayer *weights = &way->model->layers[index];
 	HnMessageLayer *gradient = &way->gradient->layers[index];
 	const HnLayerTrace *layer = &trace->layers[index];
@@ -366,11 +366,11 @@ layer_backward(Way *way, int index, const HnFingerprintTrace *trace)
 		memset(d_h, 0, dim * sizeof(real));
 	}
 	if (!last)
-		kernels->relu_back(layer->gru_output, way->d_output, count);
+		simd->relu_back(layer->gru_output, way->d_output, count);
 	hn_gru_backward(&weights->gru, batch->atom_count, layer->context, layer->state, way->width,
 					layer->gru_gates, layer->gru_recurrent, way->d_output,
 					way->d_context, way->d_state, way->width, &gradient->gru);
-	kernels->elu_back(layer->context, way->d_context, count);
+	simd->elu_back(layer->context, way->d_context, count);
 
 	if (!last)
 		edge_update_backward(way, &weights->edge, layer->state, layer[1].edge, &gradient->edge);
@@ -383,7 +383,7 @@ layer_backward(Way *way, int index, const HnFingerprintTrace *trace)
 static HnStatus
 embedding_backward(HnContext *context, Way *way, const HnFingerprintTrace *trace)
 {
-	const HnKernels *kernels = hn_kernels();
+	const HnSimd *simd = hn_simd();
 	const HnBatch *batch = way->batch;
 	const HnLayerTrace *first = &trace->layers[0];
 	size_t		edge_dim = (size_t) way->edge_dim;
@@ -396,15 +396,15 @@ embedding_backward(HnContext *context, Way *way, const HnFingerprintTrace *trace
 	{
 		size_t		at = i * (size_t) way->width;
 
-		kernels->leaky_relu_back(first->state + at, way->d_state + at, (size_t) way->dim);
+		simd->leaky_relu_back(first->state + at, way->d_state + at, (size_t) way->dim);
 	}
 	hn_linear_backward(&way->model->atom, batch->atom_count, batch->atom_features,
 					   batch->features->atom_columns, way->d_state, way->width, 0, NULL, 0,
 					   &way->gradient->atom);
 
-	kernels->leaky_relu_back(first->edge, way->d_edge, way->edge_count * edge_dim);
+	simd->leaky_relu_back(first->edge, way->d_edge, way->edge_count * edge_dim);
 	for (int e = 0; e < way->edge_count; e++)
-		kernels->add_scaled(d_bond + batch->edges[e].bond * edge_dim, 1, way->d_edge + e * edge_dim, edge_dim);
+		simd->add_scaled(d_bond + batch->edges[e].bond * edge_dim, 1, way->d_edge + e * edge_dim, edge_dim);
 	hn_linear_backward(&way->model->bond, batch->bond_count, batch->bond_features,
 					   batch->features->bond_columns, d_bond, way->edge_dim, 0, NULL, 0,
 					   &way->gradient->bond);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "hamnet/backward.h"
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 #include "inputs.h"
 
 static int
@@ -31,7 +31,7 @@ hn_head_forward(HnContext *context, const HnModel *model, int index, const HnInp
 		HN_NEW(context, trace->input[l], size);
 		memcpy(trace->input[l], input, size * sizeof(real));
 		if (l > 0)
-			hn_kernels()->relu(trace->input[l], size);
+			hn_simd()->relu(trace->input[l], size);
 		hn_dropout_apply(dropout, head_site(index, l), rows, NULL, layer->in, trace->input[l], layer->in);
 		HN_NEW(context, trace->output, (size_t) rows * layer->out);
 		hn_linear_forward(layer, rows, trace->input[l], layer->in, trace->output, layer->out);
@@ -66,7 +66,7 @@ hn_head_backward(HnContext *context, const HnModel *model, int index, const HnIn
 
 		/* What dropout took is zero already; what it left is positive exactly where the ReLU let it through. */
 		if (l > 0)
-			hn_kernels()->relu_back(trace->input[l], d_input, size);
+			hn_simd()->relu_back(trace->input[l], d_input, size);
 		else
 			hn_inputs_backward(head, inputs, model->fingerprint_config.dim, d_input, d_fingerprints);
 		d_output = d_input;

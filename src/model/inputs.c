@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 #include "standardise.h"
 
 /* The columns that are standardised. */
@@ -74,7 +74,7 @@ hn_inputs_backward(const HnHead *head, const HnInputs *inputs, int dim, const re
 
 	if (config == NULL)
 	{
-		hn_kernels()->add_scaled(d_fingerprints, 1, d_rows, (size_t) inputs->count * dim);
+		hn_simd()->add_scaled(d_fingerprints, 1, d_rows, (size_t) inputs->count * dim);
 		return;
 	}
 	for (int i = 0; i < inputs->count; i++)

@@ -35,7 +35,7 @@ typedef struct HnPackedKernel
 } HnPackedKernel;
 
 /*
- * A lower triangle [m, m] in panels of HN_PANEL rows, as hn_kernels()->product reads
+ * A lower triangle [m, m] in panels of HN_PANEL rows, as hn_simd()->product reads
  * them: panel p has its first HN_PANEL (p + 1) columns, with zeros above the diagonal
  * and below the last row.
  */

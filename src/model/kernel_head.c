@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 #include "kernel.h"
 #include "standardise.h"
 
@@ -35,7 +35,7 @@ hn_kernel_counts(const HnKernelHead *kernel, int row, int offset)
 void
 hn_kernel_function(HnKernelFunction function, real *distances, size_t count)
 {
-	const HnKernels *kernels = hn_kernels();
+	const HnSimd *simd = hn_simd();
 
 	/* The polynomial is kept beside the exponential, a stretch at a time. */
 	for (size_t first = 0; first < count; first += HN_KERNEL_BLOCK)
@@ -52,7 +52,7 @@ hn_kernel_function(HnKernelFunction function, real *distances, size_t count)
 			polynomial[i] = function == HN_GAUSSIAN ? 1 : 1 + r + squared / 3;
 			d[i] = function == HN_GAUSSIAN ? -squared : -r;
 		}
-		kernels->exp(d, n);
+		simd->exp(d, n);
 		for (size_t i = 0; i < n; i++)
 			d[i] *= polynomial[i];
 	}
@@ -330,7 +330,7 @@ explained_variances(const HnKernelHead *kernel, const HnPackedKernel *packed, in
 	{
 		int			end = first + HN_PANEL < kernel->rank ? first + HN_PANEL : kernel->rank;
 
-		hn_kernels()->product(count, HN_PANEL, end, k, (size_t) kernel->rows, panel, NULL, 0, products, HN_PANEL);
+		hn_simd()->product(count, HN_PANEL, end, k, (size_t) kernel->rows, panel, NULL, 0, products, HN_PANEL);
 		for (int i = 0; i < count; i++)
 			for (int lane = 0; lane < HN_PANEL; lane++)
 			{
@@ -374,7 +374,7 @@ predict_values(HnContext *context, const HnHead *head, const real *k, double *va
 		const HnProcess *process = &kernel->processes[t];
 		const HnTarget *scale = &head->targets[t];
 		double		sum = process->offset
-			+ hn_kernels()->wide_dot(kernel->weights + (size_t) t * kernel->rows, row, (size_t) kernel->rows);
+			+ hn_simd()->wide_dot(kernel->weights + (size_t) t * kernel->rows, row, (size_t) kernel->rows);
 
 		if (!isfinite(sum))
 			return hn_fail(context, HN_NOT_FINITE, "head \"%s\" of the model is not finite", head->name);

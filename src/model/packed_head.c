@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 #include "hamnet/known.h"
 
 /* Put the first layer of one member in place `first` of the outputs. */
@@ -55,7 +55,7 @@ hn_first_layers_forward(const HnFirstLayers *layers, int counts, int count, cons
 
 		for (int k = 0; k < counts; k++)
 			if (own[k] != 0)
-				hn_kernels()->add_scaled(out + (size_t) i * layers->out, own[k],
+				hn_simd()->add_scaled(out + (size_t) i * layers->out, own[k],
 										 layers->counts + (size_t) k * layers->out, (size_t) layers->out);
 	}
 }

@@ -9,7 +9,7 @@
 #include "hamnet/forest.h"
 #include "hamnet/joint.h"
 #include "hamnet/kernel_head.h"
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 #include "hamnet/known.h"
 #include "hamnet/network.h"
 #include "inputs.h"
@@ -84,7 +84,7 @@ predict_member(HnContext *context, const HnHead *head, int member, int first, co
 		if (!hn_all_finite(output, size))
 			return hn_fail(context, HN_NOT_FINITE, "head \"%s\" of the model is not finite", head->name);
 		if (l < head->layer_count - 1)
-			hn_kernels()->relu(output, size);
+			hn_simd()->relu(output, size);
 		input = output;
 		ld = layer->out;
 	}
@@ -94,7 +94,7 @@ predict_member(HnContext *context, const HnHead *head, int member, int first, co
 			real		output = input[(size_t) i * ld + t];
 
 			if (head->task == HN_CLASSIFICATION)
-				hn_kernels()->sigmoid(&output, 1);
+				hn_simd()->sigmoid(&output, 1);
 			predictions[(size_t) i * targets + t] = head->task == HN_REGRESSION
 				? output * head->targets[t].std + head->targets[t].mean : output;
 		}
@@ -129,7 +129,7 @@ predict_generator(HnContext *context, const HnModel *model, const HnHead *head, 
 	if (!hn_all_finite(states, size))
 		return hn_fail(context, HN_NOT_FINITE, "head \"%s\" of the model is not finite", head->name);
 	if (head->layer_count > 1)
-		hn_kernels()->relu(states, size);
+		hn_simd()->relu(states, size);
 	for (int k = 0; k < layers->members; k++)
 	{
 		int			member = g + k * generators;

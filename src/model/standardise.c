@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 
 /* A column whose deviation is below this part of its size is constant but for rounding. */
 #define LEAST_DEVIATION 1e-6
@@ -59,7 +59,7 @@ hn_standardise(const HnColumns *columns, const HnInputs *inputs, int row, real *
 
 	if (D > 0)
 		memcpy(steps, inputs->fingerprints + row * D, D * sizeof(real));
-	hn_kernels()->log1p(steps, D);
+	hn_simd()->log1p(steps, D);
 	if (others > 0)
 		memcpy(steps + D, inputs->descriptors + row * others, others * sizeof(real));
 	for (int k = 0; k < columns->width; k++)

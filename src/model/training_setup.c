@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 #include "hamnet/random.h"
 #include "hamnet/training.h"
 #include "inputs.h"
@@ -314,7 +314,7 @@ hn_gradient_sum(const real *const *blocks, int block_count, int64_t begin, int64
 
 		memset(total, 0, n * sizeof(real));
 		for (int w = 0; w < block_count; w++)
-			hn_kernels()->add_scaled(total, 1, blocks[w] + at, n);
+			hn_simd()->add_scaled(total, 1, blocks[w] + at, n);
 		memcpy(sum + at, total, n * sizeof(real));
 	}
 }

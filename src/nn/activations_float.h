@@ -1,5 +1,5 @@
 /*
- * activations_float.h: exp and its relatives in single precision, for kernels.c.
+ * activations_float.h: exp and its relatives in single precision, for simd.c.
  *
  * Each takes and returns one number, without branches or calls, so that a loop
  * over it becomes vector code. All of them rest on
@@ -7,7 +7,7 @@
  *     x = n ln 2 + r,  |r| <= ln(2) / 2,  exp(x) = 2^n exp(r)
  *
  * NaN gives NaN: clamps compare so that it passes, and the arithmetic keeps it.
- * The measured errors stand in kernels.h. Requires a strict compiler (no
+ * The measured errors stand in simd.h. Requires a strict compiler (no
  * -ffast-math): adding and subtracting ROUNDER must round.
  */
 #ifndef HN_ACTIVATIONS_FLOAT_H

@@ -3,7 +3,7 @@
  * computes it.
  */
 #include "hamnet/backward.h"
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 #include "hamnet/random.h"
 
 void
@@ -27,7 +27,7 @@ hn_dropout_apply(const HnDropout *dropout, int site, int graph_count, const int 
 
 		/* A key for each row, so that rows need not lie side by side. */
 		for (int i = begin; i < end; i++)
-			hn_kernels()->dropout(x + (size_t) i * ldx, (size_t) n,
+			hn_simd()->dropout(x + (size_t) i * ldx, (size_t) n,
 								  hn_derive_seed(molecule, (uint64_t) (i - begin)), threshold, scale);
 	}
 }

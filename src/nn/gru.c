@@ -1,7 +1,7 @@
 /*
  * gru.c: the gated recurrent unit.
  */
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 #include "hamnet/layers.h"
 
 HnStatus
@@ -39,6 +39,6 @@ hn_gru_forward(const HnPackedGru *cell, int rows, const real *input,
 	hn_packed_product_add(&cell->gates, rows, state, ldstate, gates, 3 * dim);
 	hn_packed_product(&cell->recurrent, rows, state, ldstate, recurrent, dim);
 	for (int i = 0; i < rows; i++)
-		hn_kernels()->gru_gates(dim, gates + i * 3 * step, recurrent + i * step,
+		hn_simd()->gru_gates(dim, gates + i * 3 * step, recurrent + i * step,
 								state + (size_t) i * ldstate, output + i * step);
 }

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 #include "hamnet/linear.h"
 
 HnStatus
@@ -67,7 +67,7 @@ hn_softmax(real *x, int n)
 		largest = x[k] > largest ? x[k] : largest;
 	for (int k = 0; k < n; k++)
 		x[k] -= largest;
-	hn_kernels()->exp(x, (size_t) n);
+	hn_simd()->exp(x, (size_t) n);
 	for (int k = 0; k < n; k++)
 		sum += x[k];
 	for (int k = 0; k < n; k++)

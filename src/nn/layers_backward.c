@@ -2,14 +2,14 @@
  * layers_backward.c: back through linear layers.
  */
 #include "hamnet/backward.h"
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 #include "hamnet/linear.h"
 
 void
 hn_add_rows(int rows, int n, const real *x, int ldx, real *sum)
 {
 	for (int i = 0; i < rows; i++)
-		hn_kernels()->add_scaled(sum, 1, x + (size_t) i * ldx, (size_t) n);
+		hn_simd()->add_scaled(sum, 1, x + (size_t) i * ldx, (size_t) n);
 }
 
 void

@@ -6,7 +6,7 @@
  */
 #include "hamnet/linear.h"
 
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 
 #include <cblas.h>
 #include <stdio.h>
@@ -115,13 +115,13 @@ hn_pack(real *panels, int in, int out_first, int in_first, int outs, int ins, re
 void
 hn_packed_product(const HnPacked *w, int rows, const real *x, int ldx, real *out, int ldout)
 {
-	hn_kernels()->product(rows, w->out, w->in, x, (size_t) ldx, w->panels, w->bias, 0, out, (size_t) ldout);
+	hn_simd()->product(rows, w->out, w->in, x, (size_t) ldx, w->panels, w->bias, 0, out, (size_t) ldout);
 }
 
 void
 hn_packed_product_add(const HnPacked *w, int rows, const real *x, int ldx, real *out, int ldout)
 {
-	hn_kernels()->product(rows, w->out, w->in, x, (size_t) ldx, w->panels, out, (size_t) ldout, out, (size_t) ldout);
+	hn_simd()->product(rows, w->out, w->in, x, (size_t) ldx, w->panels, out, (size_t) ldout, out, (size_t) ldout);
 }
 
 /* OpenBLAS describes itself as "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ..."; keep the first two words. */

@@ -1,7 +1,7 @@
 /*
  * lstm.c: the long short-term memory, over several sequences at once.
  */
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 #include "hamnet/layers.h"
 
 HnStatus
@@ -44,7 +44,7 @@ hn_lstm_forward(HnContext *context, const HnPackedLstm *cell,
 			if (!first)
 				hn_packed_product_add(&cell->recurrent, 1, out - hidden, cell->recurrent.in,
 									  sums, cell->recurrent.out);
-			hn_kernels()->lstm_gates(cell->recurrent.in, sums, first ? NULL : c - hidden, c, out);
+			hn_simd()->lstm_gates(cell->recurrent.in, sums, first ? NULL : c - hidden, c, out);
 		}
 	}
 	return HN_OK;

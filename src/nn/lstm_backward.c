@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "hamnet/backward.h"
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 #include "hamnet/linear.h"
 
 /*
@@ -23,7 +23,7 @@ lstm_cell_backward(int hidden, real *gates, const real *previous, const real *me
 	real	   *o = g + hidden;
 
 	memcpy(tanh_c, memory, (size_t) hidden * sizeof(real));
-	hn_kernels()->tanh(tanh_c, (size_t) hidden);
+	hn_simd()->tanh(tanh_c, (size_t) hidden);
 	for (int k = 0; k < hidden; k++)
 	{
 		real		t = tanh_c[k];
@@ -122,7 +122,7 @@ hn_lstm_backward(HnContext *context, const HnCell *cell,
 		hn_gemm_nn(active, cell->hidden, (int) width, 1, dense, (int) width,
 				   cell->weight_hh, cell->hidden, 0, d_before, cell->hidden);
 		for (int a = 0; a < active; a++)
-			hn_kernels()->add_scaled(d_output + (row[a] - 1) * hidden, 1, d_before + a * hidden, hidden);
+			hn_simd()->add_scaled(d_output + (row[a] - 1) * hidden, 1, d_before + a * hidden, hidden);
 	}
 
 	shift_outputs(sequence_count, offset, hidden, output, before);

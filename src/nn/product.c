@@ -1,13 +1,13 @@
 /*
  * product.c: dense products with packed weights, compiled once for each
- * instruction set as kernels.c is, but with fused multiply-add where the set
+ * instruction set as simd.c is, but with fused multiply-add where the set
  * has it: products are most of the network's work, and half of it without.
  *
  * A block of ROWS rows by HN_PANEL outputs stays in registers while k runs:
  * each step loads a row of the panel once and uses it ROWS times. ROWS is what
  * the registers of a set hold.
  */
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -37,9 +37,9 @@ typedef real Register __attribute__((vector_size(REGISTER)));
 #define REGISTER_REALS ((int) (REGISTER / sizeof(real)))
 #define REGISTERS (HN_PANEL / REGISTER_REALS)
 
-extern void PRODUCT_OF(HN_KERNEL_SET) (int rows, int outs, int ins, const real *x, size_t ldx, const real *panels,
+extern void PRODUCT_OF(HN_SIMD_SET) (int rows, int outs, int ins, const real *x, size_t ldx, const real *panels,
 									   const real *start, size_t ldstart, real *out, size_t ldout);
-extern void ROW_DOTS_OF(HN_KERNEL_SET) (int rows, int n, const real *x, size_t ldx, const real *w, real *out);
+extern void ROW_DOTS_OF(HN_SIMD_SET) (int rows, int n, const real *x, size_t ldx, const real *w, real *out);
 
 static ALWAYS_INLINE Register
 load_register(const real *elements)
@@ -123,7 +123,7 @@ product_rows_partly(int rows, int outs, int ins, const real *x, size_t ldx, cons
 
 /* Panel by panel, so that a panel stays in the nearest cache for all rows; blocks of even height. */
 void
-PRODUCT_OF(HN_KERNEL_SET) (int rows, int outs, int ins, const real *x, size_t ldx, const real *panels,
+PRODUCT_OF(HN_SIMD_SET) (int rows, int outs, int ins, const real *x, size_t ldx, const real *panels,
 						   const real *start, size_t ldstart, real *out, size_t ldout)
 {
 	int			blocks = (rows + ROWS - 1) / ROWS;
@@ -152,7 +152,7 @@ PRODUCT_OF(HN_KERNEL_SET) (int rows, int outs, int ins, const real *x, size_t ld
 }
 
 void
-ROW_DOTS_OF(HN_KERNEL_SET) (int rows, int n, const real *x, size_t ldx, const real *w, real *out)
+ROW_DOTS_OF(HN_SIMD_SET) (int rows, int n, const real *x, size_t ldx, const real *w, real *out)
 {
 	int			whole = n - n % HN_PANEL;
 

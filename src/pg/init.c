@@ -5,7 +5,7 @@
 
 #include "fmgr.h"
 
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 #include "hamnet/linear.h"
 
 #include "model/cache.h"
@@ -35,7 +35,7 @@ _PG_init(void)
 				 errmsg("out of memory"),
 				 errdetail("There is no address space for the work of the BLAS library.")));
 	/* Choose once; under shared_preload_libraries every backend inherits the choice. */
-	hn_kernels();
+	hn_simd();
 	hn_blas_single_thread();
 	InitSettings();
 	InitModelCache();

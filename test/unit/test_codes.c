@@ -167,10 +167,10 @@ operator_value(HnMetric metric, const float *a, const float *b, int dim)
 	double		dot[3];
 	double		l2 = 0;
 
-	hn_kernels()->dot3(a, b, dim, dot);
+	hn_simd()->dot3(a, b, dim, dot);
 	if (metric == HN_METRIC_L2)
 	{
-		l2 = hn_kernels()->l2_squared(a, b, dim);
+		l2 = hn_simd()->l2_squared(a, b, dim);
 		if (!(l2 >= 1e-17 && l2 <= DBL_MAX))
 		{
 			l2 = 0;

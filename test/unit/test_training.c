@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "hamnet/chem.h"
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 #include "hamnet/training.h"
 
 #define COUNT(array) (int) (sizeof(array) / sizeof((array)[0]))

@@ -9,7 +9,7 @@
 #include "utils/builtins.h"
 
 #include "hamnet/chem.h"
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 #include "hamnet/linear.h"
 
 PG_FUNCTION_INFO_V1(hamnet_version);
@@ -27,6 +27,6 @@ hamnet_version(PG_FUNCTION_ARGS)
 	values[0] = CStringGetTextDatum(HAMNET_VERSION);
 	values[1] = CStringGetTextDatum(hn_rdkit_version());
 	values[2] = CStringGetTextDatum(hn_blas_version());
-	values[3] = CStringGetTextDatum(hn_kernels()->name);
+	values[3] = CStringGetTextDatum(hn_simd()->name);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }

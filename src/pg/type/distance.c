@@ -15,7 +15,7 @@
 
 #include "type/distance.h"
 
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 
 /*
  * Products that vanish in single precision are each below FLT_MIN (1.2e-38),
@@ -77,7 +77,7 @@ WideDot(const float *a, const float *b, int n)
 static double
 Dot(const Hfp *a, const Hfp *b)
 {
-	double		sum = hn_kernels()->dot(a->x, b->x, a->dim);
+	double		sum = hn_simd()->dot(a->x, b->x, a->dim);
 
 	return likely(IsTrusted(sum)) ? sum : WideDot(a->x, b->x, a->dim);
 }
@@ -86,7 +86,7 @@ Dot(const Hfp *a, const Hfp *b)
 static void
 Dot3(const Hfp *a, const Hfp *b, double out[3])
 {
-	hn_kernels()->dot3(a->x, b->x, a->dim, out);
+	hn_simd()->dot3(a->x, b->x, a->dim, out);
 
 	/* |a·b| <= |a| |b|, so it can be small only if they are orthogonal, where 0 is right */
 	if (unlikely(!(IsTrusted(out[1]) && IsTrusted(out[2]) && fabs(out[0]) <= DBL_MAX)))
@@ -104,7 +104,7 @@ HfpL2Distance(const Hfp *a, const Hfp *b)
 
 	CheckHfpComparable(a, b);
 
-	sum = hn_kernels()->l2_squared(a->x, b->x, a->dim);
+	sum = hn_simd()->l2_squared(a->x, b->x, a->dim);
 	if (unlikely(!IsTrusted(sum)))
 		sum = WideL2Squared(a->x, b->x, a->dim);
 

@@ -1,5 +1,5 @@
 /*
- * test_kernels_backward.c: the kernels of the way back, in every set this
+ * test_simd_backward.c: the functions of the way back, in every set this
  * processor runs, against their definitions and against differences of the
  * activations whose derivatives they are.
  */
@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "hamnet/kernels.h"
+#include "simd_naive.h"
 #include "hamnet/random.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -27,17 +27,17 @@ random_real(uint64_t *state, double scale)
 }
 
 static void
-for_each_set(void (*check) (const HnKernels *set))
+for_each_set(void (*check) (const HnSimd *set))
 {
-	for (const HnKernels *const *set = hn_kernels_available(); *set != NULL; set++)
+	for (const HnSimd *const *set = hn_simd_available(); *set != NULL; set++)
 		check(*set);
 }
 
 /* A table lacks nothing: the compiler does not say so of designated initialisers. */
 static void
-check_complete(const HnKernels *set)
+check_complete(const HnSimd *set)
 {
-	void	   *entries[sizeof(HnKernels) / sizeof(void *)];
+	void	   *entries[sizeof(HnSimd) / sizeof(void *)];
 
 	assert_int_equal(sizeof(entries), sizeof(*set));
 	memcpy(entries, set, sizeof(entries));
@@ -50,7 +50,7 @@ test_complete(void **state)
 {
 	(void) state;
 	for_each_set(check_complete);
-	check_complete(&hn_kernels_naive);
+	check_complete(&hn_simd_naive);
 }
 
 typedef struct Pair
@@ -61,7 +61,7 @@ typedef struct Pair
 
 /* The derivative by the value, against a difference quotient of the activation itself. */
 static void
-check_activations(const HnKernels *set)
+check_activations(const HnSimd *set)
 {
 	const Pair	pairs[] = {
 		{set->elu, set->elu_back}, {set->leaky_relu, set->leaky_relu_back}, {set->relu, set->relu_back}
@@ -99,11 +99,11 @@ test_activations(void **state)
 {
 	(void) state;
 	for_each_set(check_activations);
-	check_activations(&hn_kernels_naive);
+	check_activations(&hn_simd_naive);
 }
 
 static void
-check_sums(const HnKernels *set)
+check_sums(const HnSimd *set)
 {
 	uint64_t	state = 2;
 
@@ -120,7 +120,7 @@ check_sums(const HnKernels *set)
 		}
 		x[n] = expected[n] = 7;
 		set->add_scaled(x, (real) -0.7, y, n);
-		hn_kernels_naive.add_scaled(expected, (real) -0.7, y, n);
+		hn_simd_naive.add_scaled(expected, (real) -0.7, y, n);
 		for (size_t i = 0; i < n; i++)
 			assert_float_equal(x[i], expected[i], 2e-7);
 		assert_true(x[n] == 7);
@@ -136,7 +136,7 @@ test_sums(void **state)
 
 /* The same zeros in every set: a choice must not depend on the processor. */
 static void
-check_dropout(const HnKernels *set)
+check_dropout(const HnSimd *set)
 {
 	const uint32_t thresholds[] = {0, 1000000, 1u << 31, UINT32_MAX};
 
@@ -149,7 +149,7 @@ check_dropout(const HnKernels *set)
 			for (int i = 0; i < LENGTH; i++)
 				x[i] = expected[i] = (real) (i + 1);
 			set->dropout(x, LENGTH, key * UINT64_C(0x9e3779b97f4a7c15), thresholds[t], (real) 1.5);
-			hn_kernels_naive.dropout(expected, LENGTH, key * UINT64_C(0x9e3779b97f4a7c15), thresholds[t], (real) 1.5);
+			hn_simd_naive.dropout(expected, LENGTH, key * UINT64_C(0x9e3779b97f4a7c15), thresholds[t], (real) 1.5);
 			assert_memory_equal(x, expected, sizeof(x));
 		}
 }
@@ -163,7 +163,7 @@ test_dropout(void **state)
 
 /* Against the definitions, and the derivative against a difference quotient in the definitions. */
 static void
-check_curvature(const HnKernels *set)
+check_curvature(const HnSimd *set)
 {
 	uint64_t	state = 3;
 	real		gram[LENGTH];
@@ -184,9 +184,9 @@ check_curvature(const HnKernels *set)
 		weight[i] = 1 + random_real(&state, 1);
 	}
 	set->pair_curvature(LENGTH, gram, 1, other, 2, weight, slope, curve);
-	hn_kernels_naive.pair_curvature(LENGTH, gram, 1, other, 2, weight, expected_slope, expected_curve);
-	hn_kernels_naive.pair_curvature(LENGTH, gram, (real) 1.01, other, 2, weight, above, ignored);
-	hn_kernels_naive.pair_curvature(LENGTH, gram, (real) 0.99, other, 2, weight, below, ignored);
+	hn_simd_naive.pair_curvature(LENGTH, gram, 1, other, 2, weight, expected_slope, expected_curve);
+	hn_simd_naive.pair_curvature(LENGTH, gram, (real) 1.01, other, 2, weight, above, ignored);
+	hn_simd_naive.pair_curvature(LENGTH, gram, (real) 0.99, other, 2, weight, below, ignored);
 	for (int i = 0; i < LENGTH; i++)
 	{
 		assert_float_equal(slope[i], expected_slope[i], 2e-6 * (1 + fabs(expected_slope[i])));

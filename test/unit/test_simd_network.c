@@ -1,5 +1,5 @@
 /*
- * test_network_kernels.c: the kernels of the network's layers, of every set
+ * test_simd_network.c: the functions of the network's layers, of every set
  * this processor runs, against their definitions.
  */
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hamnet/kernels.h"
+#include "simd_naive.h"
 #include "hamnet/linear.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -29,12 +29,12 @@
 #define MOST_OUTS 70
 #define LD (MOST_OUTS + 3)
 
-typedef void (*Check) (const HnKernels *set);
+typedef void (*Check) (const HnSimd *set);
 
 static void
 for_each_set(Check check)
 {
-	for (const HnKernels *const *set = hn_kernels_available(); *set; set++)
+	for (const HnSimd *const *set = hn_simd_available(); *set; set++)
 		check(*set);
 }
 
@@ -91,7 +91,7 @@ test_pack(void **state)
 
 /* The three ways to start: from zero, from one row for all, from what is there. */
 static void
-check_product_of(const HnKernels *set, int rows, int outs, int ins)
+check_product_of(const HnSimd *set, int rows, int outs, int ins)
 {
 	static real x[MOST_ROWS * (MOST_INS + 1)];
 	static real panels[3 * HN_PANEL * MOST_INS];
@@ -115,7 +115,7 @@ check_product_of(const HnKernels *set, int rows, int outs, int ins)
 			memcpy(expected + i * LD, start + i * LD, (size_t) outs * sizeof(real));
 		}
 		set->product(rows, outs, ins, x, MOST_INS + 1, panels, from, ldfrom, out, LD);
-		hn_kernels_naive.product(rows, outs, ins, x, MOST_INS + 1, panels, way == 2 ? expected : from, ldfrom,
+		hn_simd_naive.product(rows, outs, ins, x, MOST_INS + 1, panels, way == 2 ? expected : from, ldfrom,
 								 expected, LD);
 		/* ins products and a start, each at most 1 */
 		for (int i = 0; i < MOST_ROWS; i++)
@@ -133,7 +133,7 @@ check_product_of(const HnKernels *set, int rows, int outs, int ins)
 }
 
 static void
-check_product(const HnKernels *set)
+check_product(const HnSimd *set)
 {
 	static const int outs[] = {1, 3, HN_PANEL - 1, HN_PANEL, HN_PANEL + 1, 2 * HN_PANEL, MOST_OUTS};
 	static const int ins[] = {0, 1, 2, 33, MOST_INS};
@@ -146,7 +146,7 @@ check_product(const HnKernels *set)
 
 /* A row comes out the same, bit for bit, alone and among others. */
 static void
-check_rows_are_independent(const HnKernels *set)
+check_rows_are_independent(const HnSimd *set)
 {
 	real		x[MOST_ROWS * MOST_INS];
 	real		panels[3 * HN_PANEL * MOST_INS];
@@ -167,7 +167,7 @@ check_rows_are_independent(const HnKernels *set)
 }
 
 static void
-check_sums(const HnKernels *set)
+check_sums(const HnSimd *set)
 {
 	real		x[3 * MOST_INS];
 	real		w[MOST_INS];
@@ -179,21 +179,21 @@ check_sums(const HnKernels *set)
 	for (int n = 0; n <= MOST_INS; n++)
 	{
 		set->row_dots(3, n, x, MOST_INS, w, out);
-		hn_kernels_naive.row_dots(3, n, x, MOST_INS, w, expected);
+		hn_simd_naive.row_dots(3, n, x, MOST_INS, w, expected);
 		for (int i = 0; i < 3; i++)
 			assert_true(fabs((double) out[i] - expected[i]) <= n * (n + 1) * ROUNDOFF);
 
 		memcpy(out, x, sizeof(out));
 		memcpy(expected, x, sizeof(expected));
 		set->add_scaled(out, (real) 0.7, w, (size_t) n);
-		hn_kernels_naive.add_scaled(expected, (real) 0.7, w, (size_t) n);
+		hn_simd_naive.add_scaled(expected, (real) 0.7, w, (size_t) n);
 		for (int k = 0; k < MOST_INS; k++)
 			assert_true(fabs((double) out[k] - expected[k]) <= 4 * ROUNDOFF);
 
 		memcpy(out, x, sizeof(out));
 		memcpy(expected, x, sizeof(expected));
 		set->add_leaky_relu(out, x + MOST_INS, w, (size_t) n);
-		hn_kernels_naive.add_leaky_relu(expected, x + MOST_INS, w, (size_t) n);
+		hn_simd_naive.add_leaky_relu(expected, x + MOST_INS, w, (size_t) n);
 		for (int k = 0; k < MOST_INS; k++)
 			assert_true(fabs((double) out[k] - expected[k]) <= 4 * ROUNDOFF);
 	}
@@ -208,7 +208,7 @@ assert_all_near(const real *out, const real *expected, int n)
 
 /* Sums of up to ±8, where the gates saturate. */
 static void
-check_gates(const HnKernels *set)
+check_gates(const HnSimd *set)
 {
 	enum
 	{
@@ -231,7 +231,7 @@ check_gates(const HnKernels *set)
 	memcpy(gates, sums, sizeof(gates));
 	memcpy(expected, sums, sizeof(expected));
 	set->gru_gates(DIM, gates, other, before, output[0]);
-	hn_kernels_naive.gru_gates(DIM, expected, other, before, output[1]);
+	hn_simd_naive.gru_gates(DIM, expected, other, before, output[1]);
 	assert_all_near(gates, expected, 4 * DIM);
 	assert_all_near(output[0], output[1], DIM);
 
@@ -242,7 +242,7 @@ check_gates(const HnKernels *set)
 		memcpy(gates, sums, sizeof(gates));
 		memcpy(expected, sums, sizeof(expected));
 		set->lstm_gates(DIM, gates, previous, memory[0], output[0]);
-		hn_kernels_naive.lstm_gates(DIM, expected, previous, memory[1], output[1]);
+		hn_simd_naive.lstm_gates(DIM, expected, previous, memory[1], output[1]);
 		assert_all_near(gates, expected, 4 * DIM);
 		assert_all_near(memory[0], memory[1], DIM);
 		assert_all_near(output[0], output[1], DIM);
@@ -251,7 +251,7 @@ check_gates(const HnKernels *set)
 
 /* From atoms that touch to such as are far apart, where the slope fades to zero. */
 static void
-check_pair_slopes(const HnKernels *set)
+check_pair_slopes(const HnSimd *set)
 {
 	enum
 	{
@@ -268,7 +268,7 @@ check_pair_slopes(const HnKernels *set)
 	for (int j = 0; j < N; j++)
 		other[j] = (real) pow(10, j / 4.0) - 1;
 	set->pair_slopes(N, gram, 2, other, (real) 0.3, weight, out);
-	hn_kernels_naive.pair_slopes(N, gram, 2, other, (real) 0.3, weight, expected);
+	hn_simd_naive.pair_slopes(N, gram, 2, other, (real) 0.3, weight, expected);
 	assert_all_near(out, expected, N);
 	for (int j = 0; j < N; j++)
 		assert_true(isfinite(out[j]));
@@ -300,5 +300,5 @@ main(void)
 		cmocka_unit_test(test_pair_slopes),
 	};
 
-	return cmocka_run_group_tests_name("network kernels", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("simd network", tests, NULL, NULL);
 }

@@ -1,18 +1,18 @@
 /*
- * kernels_dispatch.c: which of the compiled kernel sets this processor runs.
+ * simd_dispatch.c: which of the compiled sets this processor runs.
  */
-#include "hamnet/kernels.h"
+#include "hamnet/simd.h"
 
-extern const HnKernels hn_kernels_portable;
+extern const HnSimd hn_simd_portable;
 
 #ifdef __x86_64__
-extern const HnKernels hn_kernels_avx2;
-extern const HnKernels hn_kernels_avx512;
-extern const HnKernels hn_kernels_vnni;
+extern const HnSimd hn_simd_avx2;
+extern const HnSimd hn_simd_avx512;
+extern const HnSimd hn_simd_vnni;
 
 /* Best first. A processor that runs one set runs all that follow it. */
-static const HnKernels *const sets[] = {
-	&hn_kernels_vnni, &hn_kernels_avx512, &hn_kernels_avx2, &hn_kernels_portable, NULL
+static const HnSimd *const sets[] = {
+	&hn_simd_vnni, &hn_simd_avx512, &hn_simd_avx2, &hn_simd_portable, NULL
 };
 
 /*
@@ -31,7 +31,7 @@ first_runnable(void)
 	return __builtin_cpu_supports("avx512vnni") ? 0 : 1;
 }
 #else
-static const HnKernels *const sets[] = {&hn_kernels_portable, NULL};
+static const HnSimd *const sets[] = {&hn_simd_portable, NULL};
 
 static int
 first_runnable(void)
@@ -40,14 +40,14 @@ first_runnable(void)
 }
 #endif
 
-const HnKernels *const *
-hn_kernels_available(void)
+const HnSimd *const *
+hn_simd_available(void)
 {
 	return sets + first_runnable();
 }
 
-const HnKernels *
-hn_kernels(void)
+const HnSimd *
+hn_simd(void)
 {
-	return hn_kernels_available()[0];
+	return hn_simd_available()[0];
 }

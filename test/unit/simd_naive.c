@@ -1,12 +1,12 @@
 /*
- * kernels_naive.c: the kernels as their definitions, in double, for tests.
+ * simd_naive.c: the functions of HnSimd written as their definitions, in double.
  */
-#include "hamnet/kernels.h"
+#include "simd_naive.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "activations_libm.h"
+#include "../../src/nn/activations_libm.h"
 
 static inline double
 leaky_relu_one(double x)
@@ -295,7 +295,7 @@ byte_products(const uint8_t *panels, int groups, int steps, const int8_t *const 
 		}
 }
 
-const HnKernels hn_kernels_naive =
+const HnSimd hn_simd_naive =
 {
 	.name = "naive",
 	.sigmoid = sigmoid_all,

@@ -1,14 +1,14 @@
 /*
- * kernels.h: the inner loops that are worth a processor's vector registers.
+ * simd.h: the inner loops that are worth a processor's vector registers.
  *
- * src/nn/kernels.c is compiled once for each instruction set; hn_kernels()
+ * src/nn/simd.c is compiled once for each instruction set; hn_simd()
  * chooses the best that the processor and its operating system run. Whichever
- * it is, the results are the same, bit for bit. src/nn/kernels_naive.c holds
+ * it is, the results are the same, bit for bit. test/unit/simd_naive.c holds
  * the same functions, written as their definitions, for the tests to compare
  * with. Arrays need no alignment and may be empty.
  */
-#ifndef HAMNET_KERNELS_H
-#define HAMNET_KERNELS_H
+#ifndef HAMNET_SIMD_H
+#define HAMNET_SIMD_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -62,7 +62,7 @@ typedef struct HnCodeLimit
 	float		factor;
 } HnCodeLimit;
 
-typedef struct HnKernels
+typedef struct HnSimd
 {
 	const char *name;			/* "portable", "avx2", "avx512", "vnni", "naive" */
 
@@ -172,15 +172,12 @@ typedef struct HnKernels
 
 	/* Σ a[k] b[k] in double: products are exact, so that terms may cancel. */
 	double		(*wide_dot) (const float *a, const float *b, size_t n);
-} HnKernels;
+} HnSimd;
 
-/* The kernels for this processor. */
-extern const HnKernels *hn_kernels(void);
-
-/* The plain definitions, for tests. */
-extern const HnKernels hn_kernels_naive;
+/* The best set that this processor runs. */
+extern const HnSimd *hn_simd(void);
 
 /* Every set this processor can run, best first, NULL-terminated, for tests and benchmarks. */
-extern const HnKernels *const *hn_kernels_available(void);
+extern const HnSimd *const *hn_simd_available(void);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * test_kernels.c: every kernel set this processor runs against the definitions.
+ * test_simd.c: every instruction set that this processor runs, against the definitions.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,13 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hamnet/kernels.h"
+#include "simd_naive.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 typedef void (*Activation) (real *x, size_t n);
 
-/* One activation of a set and of the definitions, with the error that kernels.h states. */
+/* One activation of a set and of the definitions, with the error that simd.h states. */
 typedef struct Pair
 {
 	const char *name;
@@ -31,9 +31,9 @@ typedef struct Pair
 #define ACTIVATIONS 7
 
 static void
-pairs_of(const HnKernels *set, Pair pairs[ACTIVATIONS])
+pairs_of(const HnSimd *set, Pair pairs[ACTIVATIONS])
 {
-	const HnKernels *naive = &hn_kernels_naive;
+	const HnSimd *naive = &hn_simd_naive;
 	const Pair	all[ACTIVATIONS] = {
 		{"sigmoid", set->sigmoid, naive->sigmoid, 2.5},
 		{"tanh", set->tanh, naive->tanh, 2.5},
@@ -64,7 +64,7 @@ unit_in_last_place(double x)
  * which adds half a unit.
  */
 static void
-check_value(const HnKernels *set, const Pair *pair, real x, real y, real expected)
+check_value(const HnSimd *set, const Pair *pair, real x, real y, real expected)
 {
 	double		allowed = pair->ulps == 0 ? 0 : pair->ulps + 0.5;
 
@@ -87,17 +87,17 @@ from_bits(uint32_t bits)
 
 /* Run check on every available set. */
 static void
-for_each_set(void (*check) (const HnKernels *set))
+for_each_set(void (*check) (const HnSimd *set))
 {
-	for (const HnKernels *const *set = hn_kernels_available(); *set != NULL; set++)
+	for (const HnSimd *const *set = hn_simd_available(); *set != NULL; set++)
 		check(*set);
 }
 
 /* The set that every processor runs: the last. */
-static const HnKernels *
+static const HnSimd *
 portable_set(void)
 {
-	const HnKernels *const *set = hn_kernels_available();
+	const HnSimd *const *set = hn_simd_available();
 
 	while (set[1] != NULL)
 		set++;
@@ -105,7 +105,7 @@ portable_set(void)
 }
 
 static void
-check_special_values(const HnKernels *set)
+check_special_values(const HnSimd *set)
 {
 	const real	magnitudes[] = {
 		0, 0x1p-149f, 0x1p-140f, FLT_MIN, 1e-30f, 1e-8f, 1e-4f, 0.01f, 0.3465f, 0.3466f, 0.5f, 0.6931f, 0.6932f, 1,
@@ -130,9 +130,9 @@ check_special_values(const HnKernels *set)
 		}
 }
 
-/* The network looks for NaN in its results, so no kernel may lose one, wherever in a vector it stands. */
+/* The network looks for NaN in its results, so no function may lose one, wherever in a vector it stands. */
 static void
-check_nan(const HnKernels *set)
+check_nan(const HnSimd *set)
 {
 	Pair		pairs[ACTIVATIONS];
 	float		a[70];
@@ -167,7 +167,7 @@ check_nan(const HnKernels *set)
 
 /* Beside the stated errors, every set gives the same bits. */
 static void
-check_chunk(const HnKernels *set, const real x[CHUNK])
+check_chunk(const HnSimd *set, const real x[CHUNK])
 {
 	Pair		pairs[ACTIVATIONS];
 	Pair		portable_pairs[ACTIVATIONS];
@@ -195,7 +195,7 @@ check_chunk(const HnKernels *set, const real x[CHUNK])
 
 /* A sample of all floats: the stride is odd, so that low bits vary as well as exponents. */
 static void
-check_sample(const HnKernels *set)
+check_sample(const HnSimd *set)
 {
 	const uint64_t stride = 16381;
 	real		x[CHUNK];
@@ -210,7 +210,7 @@ check_sample(const HnKernels *set)
 
 /* A dense sample of where the activations bend. */
 static void
-check_bends(const HnKernels *set)
+check_bends(const HnSimd *set)
 {
 	const int	chunks = 200;
 	real		x[CHUNK];
@@ -225,7 +225,7 @@ check_bends(const HnKernels *set)
 
 /* A value does not depend on its neighbours, place, length or alignment, and nothing outside is touched. */
 static void
-check_tails(const HnKernels *set)
+check_tails(const HnSimd *set)
 {
 	enum
 	{
@@ -287,7 +287,7 @@ random_vector(unsigned int seed)
 
 /* Sums against the definitions, from an aligned and an unaligned start. */
 static void
-check_distances(const HnKernels *set)
+check_distances(const HnSimd *set)
 {
 	const double bound = 1.5e-6;
 	float	   *a = random_vector(1);
@@ -299,11 +299,11 @@ check_distances(const HnKernels *set)
 			const float *u = a + skew;
 			const float *v = b;
 			size_t		n = lengths[l];
-			double		l2 = hn_kernels_naive.l2_squared(u, v, n);
+			double		l2 = hn_simd_naive.l2_squared(u, v, n);
 			double		sums[3];
 			double		exact[3];
 
-			hn_kernels_naive.dot3(u, v, n, exact);
+			hn_simd_naive.dot3(u, v, n, exact);
 			set->dot3(u, v, n, sums);
 			assert_true(fabs(set->l2_squared(u, v, n) - l2) <= bound * l2);
 			assert_true(fabs(sums[1] - exact[1]) <= bound * exact[1]);
@@ -317,7 +317,7 @@ check_distances(const HnKernels *set)
 
 /* The stated error holds at any length; float sums alone would drift from these equal terms. */
 static void
-check_long_sums(const HnKernels *set)
+check_long_sums(const HnSimd *set)
 {
 	const size_t n = 1 << 20;
 	const double bound = 1.5e-6;
@@ -337,7 +337,7 @@ check_long_sums(const HnKernels *set)
 
 /* What exact search relies on: equalities, not bounds. */
 static void
-check_distance_relations(const HnKernels *set)
+check_distance_relations(const HnSimd *set)
 {
 	float	   *a = random_vector(3);
 	float	   *b = random_vector(4);
@@ -370,7 +370,7 @@ check_distance_relations(const HnKernels *set)
 
 /* Beyond the range of float a sum is infinite, never NaN from finite numbers of one sign. */
 static void
-check_distance_range(const HnKernels *set)
+check_distance_range(const HnSimd *set)
 {
 	float		large[40];
 	float		zero[40] = {0};
@@ -395,7 +395,7 @@ next_fraction(uint32_t *state)
 
 /* What the definitions keep is kept, and nothing that is clearly outside the limit. */
 static void
-check_code_filter(const HnKernels *set)
+check_code_filter(const HnSimd *set)
 {
 	uint32_t	state = 7;
 	uint8_t		lead[HN_CODE_LEAD * CODES];
@@ -435,8 +435,8 @@ check_code_filter(const HnKernels *set)
 		target.height = 3;
 
 		kept = set->code_filter(&columns, n, &target, limit, rows[0], sums[0]);
-		least = hn_kernels_naive.code_filter(&columns, n, &target, limit, rows[1], sums[1]);
-		most = hn_kernels_naive.code_filter(&columns, n, &target, wider, rows[2], sums[2]);
+		least = hn_simd_naive.code_filter(&columns, n, &target, limit, rows[1], sums[1]);
+		most = hn_simd_naive.code_filter(&columns, n, &target, wider, rows[2], sums[2]);
 		assert_true(least <= kept && kept <= most);
 		for (int i = 0, j = 0, m = 0; i < kept; i++)
 		{
@@ -455,7 +455,7 @@ check_code_filter(const HnKernels *set)
 }
 
 static void
-check_code_sum(const HnKernels *set)
+check_code_sum(const HnSimd *set)
 {
 	uint32_t	state = 11;
 	uint8_t		codes[64];
@@ -475,15 +475,15 @@ check_code_sum(const HnKernels *set)
 			origin[j] = 200 * next_fraction(&state);
 		}
 		sum = set->code_sum(codes, step, origin, n);
-		expected = hn_kernels_naive.code_sum(codes, step, origin, n);
+		expected = hn_simd_naive.code_sum(codes, step, origin, n);
 		assert_true(fabsf(sum - expected) <= 1e-5f * expected);
 	}
 }
 
 static void
-check_log1p(const HnKernels *set)
+check_log1p(const HnSimd *set)
 {
-	const Pair	pair = {"log1p", set->log1p, hn_kernels_naive.log1p, 2.3};
+	const Pair	pair = {"log1p", set->log1p, hn_simd_naive.log1p, 2.3};
 	const real	special[] = {
 		0, 0x1p-149f, FLT_MIN, 1e-30f, 1e-8f, 0.41421354f, 0.41421357f, 0.43f, 1, 2, 1e4f, 0x1p24f, 1e30f, FLT_MAX, NAN
 	};
@@ -494,7 +494,7 @@ check_log1p(const HnKernels *set)
 		real		expected = special[i];
 
 		set->log1p(&y, 1);
-		hn_kernels_naive.log1p(&expected, 1);
+		hn_simd_naive.log1p(&expected, 1);
 		check_value(set, &pair, special[i], y, expected);
 	}
 	/* A sample of all exponents, and a value is the same wherever it stands. */
@@ -507,7 +507,7 @@ check_log1p(const HnKernels *set)
 		for (size_t i = 0; i < COUNT(y); i++)
 			y[i] = x;
 		set->log1p(y, COUNT(y));
-		hn_kernels_naive.log1p(&expected, 1);
+		hn_simd_naive.log1p(&expected, 1);
 		check_value(set, &pair, x, y[0], expected);
 		assert_true(y[36] == y[0]);
 	}
@@ -515,7 +515,7 @@ check_log1p(const HnKernels *set)
 
 /* Exact, also where every byte is the largest. */
 static void
-check_byte_products(const HnKernels *set)
+check_byte_products(const HnSimd *set)
 {
 	enum
 	{
@@ -544,7 +544,7 @@ check_byte_products(const HnKernels *set)
 					for (int k = 0; k < STEPS * HN_BYTE_COLUMNS; k++)
 						query[p][k] = (int8_t) (round < 2 ? (p == 0 ? -127 : 127) : (int) (255 * next_fraction(&state)) - 127);
 				set->byte_products(panels, groups, steps, parts, places[0]);
-				hn_kernels_naive.byte_products(panels, groups, steps, parts, places[1]);
+				hn_simd_naive.byte_products(panels, groups, steps, parts, places[1]);
 				for (int p = 0; p < HN_BYTE_PARTS; p++)
 					assert_memory_equal(products[0][p], products[1][p], (size_t) groups * HN_BYTE_ROWS * sizeof(int32_t));
 			}
@@ -552,7 +552,7 @@ check_byte_products(const HnKernels *set)
 
 /* Terms of 1e6 that cancel but for a ten-thousandth. */
 static void
-check_wide_dot(const HnKernels *set)
+check_wide_dot(const HnSimd *set)
 {
 	uint32_t	state = 13;
 	float		a[100];
@@ -565,7 +565,7 @@ check_wide_dot(const HnKernels *set)
 			a[k] = (float) ((k % 2 ? -1 : 1) * (1000 + (double) next_fraction(&state)));
 			b[k] = 1000 + next_fraction(&state);
 		}
-		assert_true(fabs(set->wide_dot(a, b, n) - hn_kernels_naive.wide_dot(a, b, n)) <= 1e-7);
+		assert_true(fabs(set->wide_dot(a, b, n) - hn_simd_naive.wide_dot(a, b, n)) <= 1e-7);
 		assert_true(set->wide_dot(a, b, n) == portable_set()->wide_dot(a, b, n));
 	}
 }
@@ -574,9 +574,9 @@ static void
 test_available(void **state)
 {
 	(void) state;
-	assert_ptr_equal(hn_kernels_available()[0], hn_kernels());
+	assert_ptr_equal(hn_simd_available()[0], hn_simd());
 	assert_string_equal(portable_set()->name, "portable");
-	assert_string_equal(hn_kernels_naive.name, "naive");
+	assert_string_equal(hn_simd_naive.name, "naive");
 }
 
 #define TEST_EACH_SET(check) \
@@ -623,5 +623,5 @@ main(void)
 		cmocka_unit_test(test_wide_dot),
 	};
 
-	return cmocka_run_group_tests_name("kernels", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("simd", tests, NULL, NULL);
 }
