@@ -117,7 +117,8 @@ CORE_LIBS = $(RDKIT_LIBS) -ljansson $(BLAS_LIBS) -lstdc++ -lm
 WARNINGS = -Wall -Wextra $(if $(WERROR),-Werror)
 CORE_CFLAGS = -std=gnu11 -O3 -g -fPIC -fvisibility=hidden -fno-math-errno -fno-trapping-math \
 	-Iinclude $(BLAS_CFLAGS) $(WARNINGS) $(SANITIZE) $(OPTFLAGS)
-CORE_CXXFLAGS = -std=c++17 -O2 -g -fPIC -fvisibility=hidden -Iinclude -isystem $(RDKIT_INCLUDE) \
+# RDKit 2026.09 needs C++20, which 2022.09 can do as well.
+CORE_CXXFLAGS = -std=c++20 -O2 -g -fPIC -fvisibility=hidden -Iinclude -isystem $(RDKIT_INCLUDE) \
 	$(WARNINGS) $(SANITIZE) $(OPTFLAGS)
 
 PG_CPPFLAGS = -Iinclude -Isrc/pg -DHAMNET_VERSION='"$(EXTVERSION)"' $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers

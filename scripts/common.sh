@@ -21,8 +21,17 @@ as_root()
 	fi
 }
 
-# Set PG_CONFIG and PG_MAJOR to the server to build for: the caller's choice, or
-# the newest one installed. 15 is what Debian 12 offers where there is none.
+# Print the version of PostgreSQL that this release of Debian offers.
+offered_server()
+{
+	local depends='apt-cache depends --important postgresql' version='s/^ *Depends: postgresql-\([0-9]*\)$/\1/p'
+
+	# The package lists may be absent.
+	{ $depends 2>/dev/null || { as_root apt-get -q update && $depends; } 2>/dev/null || true; } | sed -n "$version"
+}
+
+# Set PG_CONFIG and PG_MAJOR to the server to build for: the caller's choice,
+# the newest one installed, or the one that setup.sh would install.
 find_server()
 {
 	local program newest=
@@ -32,7 +41,7 @@ find_server()
 		for program in $(ls -v /usr/lib/postgresql/*/bin/postgres 2>/dev/null); do
 			newest=${program%/bin/postgres}
 		done
-		PG_CONFIG=${newest:-/usr/lib/postgresql/15}/bin/pg_config
+		PG_CONFIG=${newest:-/usr/lib/postgresql/$(offered_server)}/bin/pg_config
 	elif ! command -v "$PG_CONFIG" >/dev/null; then
 		die "PG_CONFIG is $PG_CONFIG, which is not a program"
 	fi

@@ -484,8 +484,10 @@ read_smiles(HnContext *context, const Input &input, int max_atoms, const LogCapt
 	if (hn_interrupted(context))
 		return HN_INTERRUPTED;
 
-	RDKit::MolOps::removeHs(*mol, false /* not only implicit ones */, true /* count them */,
-							true /* sanitise */);
+	RDKit::MolOps::RemoveHsParameters hydrogens;
+
+	hydrogens.updateExplicitCount = true;
+	RDKit::MolOps::removeHs(*mol, hydrogens, true /* sanitise */);
 	RDKit::MolOps::assignStereochemistry(*mol, true /* clean up */, true /* force */,
 										 true /* flag possible centres */);
 	SmilesParseOps::CleanupAfterParsing(mol.get());

@@ -27,7 +27,7 @@ extern HnContext *BeginCore(void);
  * Report a failure: never returns. smiles, where it is not NULL, is the
  * molecule that failed.
  */
-extern void ReportCoreError(const HnContext *context, const char *smiles) pg_attribute_noreturn();
+extern void ReportCoreError(const HnContext *context, const char *smiles) __attribute__((noreturn));
 
 /*
  * True if a lenient form may answer NULL: the failure lies in the molecule,

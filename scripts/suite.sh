@@ -1,0 +1,84 @@
+#!/bin/bash
+#
+# Run a command, by default "make check", in a Debian system of its own:
+#
+#	scripts/suite.sh SUITE [COMMAND...]
+#
+# The system lies in a folder, $HAMNET_SUITES/SUITE, which debootstrap fills
+# the first time from the mirror that this machine's apt uses. The command gets
+# a fresh copy of this tree, runs as root, and sees neither the files nor the
+# processes nor the ports of this machine: what it starts ends with it. Remove
+# the folder to begin from nothing.
+
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/common.sh
+
+[ $# -gt 0 ] || die "usage: scripts/suite.sh SUITE [COMMAND...]"
+suite=$1
+shift
+[ $# -gt 0 ] || set -- make check
+root=${HAMNET_SUITES:=/var/tmp/hamnet-suites}/$suite
+export HAMNET_SUITES
+
+if [ "$(id -u)" -ne 0 ]; then
+	exec sudo --preserve-env=HAMNET_SUITES,HAMNET_CHECK,FUZZ_SECONDS scripts/suite.sh "$suite" "$@"
+fi
+
+for program in debootstrap unshare ip; do
+	command -v "$program" >/dev/null || die "$program is missing: apt install debootstrap util-linux iproute2"
+done
+
+# Print the mirror of Debian that this machine's apt uses.
+mirror()
+{
+	local found
+
+	# shellcheck disable=SC2016 # apt replaces it
+	found=$(apt-get indextargets --format '$(REPO_URI) $(ORIGIN)' 2>/dev/null | awk '$2 == "Debian" && $1 !~ /security/ { print $1; exit }')
+	echo "${found:-http://deb.debian.org/debian/}"
+}
+
+# Fill the folder; what was begun and not finished is begun again.
+bootstrap()
+{
+	say "building a Debian system of suite $suite in $root"
+	rm -rf --one-file-system "$root"
+	mkdir -p "$root"
+	debootstrap --variant=minbase --include=ca-certificates,make "$suite" "$root" "$(mirror)" >"$root.log" 2>&1 ||
+		{ tail "$root.log" >&2; die "debootstrap failed, see $root.log"; }
+	apt-config dump | grep -E '^Acquire::(https?::Proxy|Check-Valid-Until|Check-Date) ' >"$root/etc/apt/apt.conf.d/99host" || true
+	printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
+	chmod +x "$root/usr/sbin/policy-rc.d"
+	mv "$root.log" "$root/var/log/suite-is-built"
+}
+
+# enter NAMESPACES COMMAND...: run a command in the folder, with a /proc, /dev
+# and shared memory that go away with it.
+enter()
+{
+	local namespaces=$1
+
+	shift
+	# shellcheck disable=SC2086,SC2016 # several options; the inner shell expands
+	unshare $namespaces --mount --propagation private --ipc --pid --fork --kill-child bash -c '
+		root=$1
+		shift
+		mount -t proc proc "$root/proc"
+		mount --rbind /dev "$root/dev"
+		mount -t tmpfs tmpfs "$root/dev/shm"
+		ip link set lo up 2>/dev/null
+		exec chroot "$root" env -i HOME=/root TERM="$TERM" LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin ${HAMNET_CHECK:+HAMNET_CHECK="$HAMNET_CHECK"} \
+			${FUZZ_SECONDS:+FUZZ_SECONDS="$FUZZ_SECONDS"} sh -c "cd /srv/hamnet && exec \"\$@\"" sh "$@"' bash "$root" "$@"
+}
+
+[ -e "$root/var/log/suite-is-built" ] || bootstrap
+[ ! -e /etc/resolv.conf ] || cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
+rm -rf "$root/srv/hamnet"
+mkdir -p "$root/srv/hamnet"
+git ls-files -z --cached --others --exclude-standard --deduplicate | xargs -0 ls -d 2>/dev/null | tar -c -T - | tar -x --no-same-owner -C "$root/srv/hamnet"
+
+# Packages come over the network, the rest needs none.
+enter "" scripts/setup.sh --tests
+say "$suite: $*"
+enter --net "$@"
