@@ -34,9 +34,11 @@
 
 #include "enrich/enrich.h"
 #include "model/cache.h"
+#include "server/clock.h"
 #include "server/core.h"
 #include "server/extension.h"
 #include "server/options.h"
+#include "server/query.h"
 #include "server/srf.h"
 
 /* Rows that keep changing are left for the next call after so many rounds. */
@@ -87,7 +89,8 @@ typedef struct EnrichRun
 	EnrichProgress progress;
 	int64		filled_before;	/* in earlier rounds */
 	int64		invalid_before;
-	TimestampTz last_notice;
+	double		began;			/* by Seconds() */
+	double		last_notice;
 } EnrichRun;
 
 static char *
@@ -286,18 +289,12 @@ CommitAndGoOn(const EnrichRun *run)
 	SPI_start_transaction();
 }
 
-static double
-SecondsSince(TimestampTz start)
-{
-	return (GetCurrentTimestamp() - start) / 1e6;
-}
-
 /* Say how far the run is, to other sessions and now and then to the caller. */
 static void
 ShowRun(EnrichRun *run, EnrichJob *job)
 {
 	EnrichProgress *progress = &run->progress;
-	double		seconds = SecondsSince(progress->started);
+	double		seconds = Seconds() - run->began;
 	int64		done;
 
 	progress->filled = run->filled_before + pg_atomic_read_u64(&job->filled);
@@ -305,9 +302,9 @@ ShowRun(EnrichRun *run, EnrichJob *job)
 	ShowEnrichProgress(progress);
 
 	done = progress->filled + progress->invalid;
-	if (run->notice_seconds == 0 || SecondsSince(run->last_notice) < run->notice_seconds || done == 0)
+	if (run->notice_seconds == 0 || Seconds() - run->last_notice < run->notice_seconds || done == 0)
 		return;
-	run->last_notice = GetCurrentTimestamp();
+	run->last_notice = Seconds();
 	ereport(NOTICE,
 			(errmsg("hamnet_enrich: " INT64_FORMAT " of " INT64_FORMAT " rows, %.0f molecules/s, about %.0f s left",
 					done, progress->total, done / seconds, seconds * Max(progress->total - done, 0) / done)));
@@ -488,7 +485,7 @@ RunRound(EnrichRun *run, int64 waiting)
 static void
 ReportRun(const EnrichRun *run, int64 total, int64 left)
 {
-	double		seconds = SecondsSince(run->progress.started);
+	double		seconds = Seconds() - run->began;
 
 	ereport(NOTICE,
 			(errmsg("hamnet_enrich: filled " INT64_FORMAT " of " INT64_FORMAT " rows in %.1f s, %.0f molecules/s",
@@ -506,7 +503,8 @@ Enrich(EnrichRun *run)
 	int64		hopeless = 0;
 	int64		left = CountWaiting(&run->request);
 
-	progress->started = run->last_notice = GetCurrentTimestamp();
+	run->began = run->last_notice = Seconds();
+	progress->started = GetCurrentTimestamp();
 	progress->total = left;
 	BeginEnrichProgress(run->request.table, progress);
 	for (int round = 0; round < MOST_ROUNDS && left > hopeless; round++)
@@ -653,9 +651,6 @@ hamnet_enrich(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Rows that a report fetches from its cursor at a time. */
-#define REPORT_ROWS 1000
-
 /* Add what was fetched of a row, its table, place and SMILES, and what is wrong with the SMILES. */
 static void
 AddReportRow(RowSet *rows, HeapTuple fetched, TupleDesc columns)
@@ -688,33 +683,20 @@ hamnet_enrich_report(PG_FUNCTION_ARGS)
 	const char *smiles = quote_identifier(smiles_column);
 	RowSet		rows = BeginRows(fcinfo);
 	HeapTuple	tuple;
-	SPIPlanPtr	plan;
-	Portal		cursor;
-	char	   *query;
+	UserQuery	query;
 
 	CheckKind(table);
 	CheckSmilesColumn(table, smiles_column);
 	(void) GetColumn(table, fp_column, &tuple);
 	ReleaseSysCache(tuple);
-	query = psprintf("SELECT t.tableoid::pg_catalog.regclass, t.ctid, t.%s::pg_catalog.text"
-					 " FROM %s AS t WHERE t.%s IS NOT NULL AND t.%s IS NULL",
-					 smiles, RelationName(table), smiles, quote_identifier(fp_column));
 	SPI_connect();
-	plan = SPI_prepare(query, 0, NULL);
-	if (plan == NULL)
-		elog(ERROR, "could not prepare \"%s\"", query);
-	cursor = SPI_cursor_open(NULL, plan, NULL, NULL, true);
-	for (;;)
-	{
-		SPI_cursor_fetch(cursor, true, REPORT_ROWS);
-		if (SPI_processed == 0)
-			break;
-		for (uint64 i = 0; i < SPI_processed; i++)
-			AddReportRow(&rows, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
-		SPI_freetuptable(SPI_tuptable);
-	}
-	/* An open cursor would keep the table in use for the rest of the transaction. */
-	SPI_cursor_close(cursor);
+	PrepareUserQuery(&query, psprintf("SELECT t.tableoid::pg_catalog.regclass, t.ctid, t.%s::pg_catalog.text"
+								  " FROM %s AS t WHERE t.%s IS NOT NULL AND t.%s IS NULL",
+								  smiles, RelationName(table), smiles, quote_identifier(fp_column)));
+	OpenUserQuery(&query);
+	while ((tuple = NextRow(&query)) != NULL)
+		AddReportRow(&rows, tuple, query.columns);
+	CloseUserQuery(&query);
 	SPI_finish();
 	return (Datum) 0;
 }

@@ -5,21 +5,17 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 
 #include "model/compute.h"
 #include "server/extension.h"
+#include "server/query.h"
 #include "server/srf.h"
-
-/* Rows fetched and computed at a time: the memory needed, whatever the query returns. */
-#define FETCHED_ROWS 256
 
 /* The column of the query that holds the SMILES, from 0: the one of that name. */
 static int
@@ -65,29 +61,28 @@ CheckRowType(TupleDesc declared, TupleDesc query)
 /*
  * Compute the fetched rows and add them to the result. One molecule that is
  * too large would stop a load of millions; it has no fingerprint, like others
- * that are no use, and hamnet_smiles_error() tells why.
+ * that are no use, and hamnet_smiles_error() says why.
  */
 static void
-AddFetched(RowSet *rows, const char *model_id, int column)
+AddFetched(RowSet *rows, const UserQuery *query, const char *model_id, int column)
 {
-	TupleDesc	query = SPI_tuptable->tupdesc;
-	int			count = (int) SPI_processed;
-	char	   *smiles[FETCHED_ROWS];
-	Hfp		   *fingerprints[FETCHED_ROWS];
-	char	   *reasons[FETCHED_ROWS];
-	Datum	   *row = palloc(rows->descriptor->natts * sizeof(Datum));
-	bool	   *nulls = palloc(rows->descriptor->natts * sizeof(bool));
+	int			natts = query->columns->natts;
+	char	   *smiles[FETCH_ROWS];
+	Hfp		   *fingerprints[FETCH_ROWS];
+	char	   *reasons[FETCH_ROWS];
+	Datum	   *row = palloc((natts + 1) * sizeof(Datum));
+	bool	   *nulls = palloc((natts + 1) * sizeof(bool));
 
-	for (int i = 0; i < count; i++)
-		smiles[i] = SPI_getvalue(SPI_tuptable->vals[i], query, column + 1);
+	for (int i = 0; i < query->count; i++)
+		smiles[i] = SPI_getvalue(query->rows->vals[i], query->columns, column + 1);
 
 	/* The query may have pushed the model out of the cache. */
-	ComputeFingerprints(GetModelById(model_id, false), smiles, count, fingerprints, NULL, reasons);
-	for (int i = 0; i < count; i++)
+	ComputeFingerprints(GetModelById(model_id, false), smiles, query->count, fingerprints, NULL, reasons);
+	for (int i = 0; i < query->count; i++)
 	{
-		heap_deform_tuple(SPI_tuptable->vals[i], query, row, nulls);
-		nulls[query->natts] = fingerprints[i] == NULL;
-		row[query->natts] = PointerGetDatum(fingerprints[i]);
+		heap_deform_tuple(query->rows->vals[i], query->columns, row, nulls);
+		nulls[natts] = fingerprints[i] == NULL;
+		row[natts] = PointerGetDatum(fingerprints[i]);
 		AddRow(rows, row, nulls);
 	}
 }
@@ -98,12 +93,11 @@ PG_FUNCTION_INFO_V1(hamnet_fingerprint_query);
 PGDLLEXPORT Datum
 hamnet_fingerprint_query(PG_FUNCTION_ARGS)
 {
-	char	   *query = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char	   *model_id = pstrdup(GetModelArgument(fcinfo, 1)->id);
 	RowSet		rows;
 	MemoryContext memory;
-	SPIPlanPtr	plan;
-	Portal		cursor;
+	MemoryContext old;
+	UserQuery	query;
 	int			column;
 
 	if (get_call_result_type(fcinfo, NULL, NULL) != TYPEFUNC_COMPOSITE)
@@ -114,28 +108,20 @@ hamnet_fingerprint_query(PG_FUNCTION_ARGS)
 						 "AS (id bigint, smiles text, fp hfp).")));
 	rows = BeginRows(fcinfo);
 	SPI_connect();
-	plan = SPI_prepare(query, 0, NULL);
-	if (plan == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_CURSOR_DEFINITION),
-				 errmsg("cannot read the rows of \"%s\"", query)));
-	cursor = SPI_cursor_open(NULL, plan, NULL, NULL, true);
-	CheckRowType(rows.descriptor, cursor->tupDesc);
-	column = FindSmilesColumn(cursor->tupDesc);
+	PrepareUserQuery(&query, text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	CheckRowType(rows.descriptor, query.columns);
+	column = FindSmilesColumn(query.columns);
 
 	memory = AllocSetContextCreate(CurrentMemoryContext, "hamnet query batch", ALLOCSET_DEFAULT_SIZES);
-	for (;;)
+	OpenUserQuery(&query);
+	while (FetchRows(&query) > 0)
 	{
-		SPI_cursor_fetch(cursor, true, FETCHED_ROWS);
-		if (SPI_processed == 0)
-			break;
-		MemoryContextSwitchTo(memory);
-		AddFetched(&rows, model_id, column);
+		old = MemoryContextSwitchTo(memory);
+		AddFetched(&rows, &query, model_id, column);
+		MemoryContextSwitchTo(old);
 		MemoryContextReset(memory);
-		SPI_freetuptable(SPI_tuptable);
 	}
-	/* An open cursor would keep the query's tables in use for the rest of the transaction. */
-	SPI_cursor_close(cursor);
+	CloseUserQuery(&query);
 	SPI_finish();
 	return (Datum) 0;
 }

@@ -112,7 +112,7 @@ hamnet_endscan(IndexScanDesc scan)
 
 /* Encode the query fingerprint. One that the index is not for has no bounds. */
 static void
-PrepareQuery(IndexScanDesc scan, const Hfp *h)
+PrepareUserQuery(IndexScanDesc scan, const Hfp *h)
 {
 	HamnetScan *state = scan->opaque;
 	uint32		model = HamnetGetModel(scan->indexRelation);
@@ -201,7 +201,7 @@ StartScan(IndexScanDesc scan)
 			state->radius = Min(state->radius, ball->radius);
 	}
 	if (centre)
-		PrepareQuery(scan, centre);
+		PrepareUserQuery(scan, centre);
 	MemoryContextSwitchTo(old);
 
 	pgstat_count_index_scan(scan->indexRelation);

@@ -1,18 +1,17 @@
 /*
- * train/data.h: the molecules of a training query, read, checked, and
- * divided into a part to learn from and a part to validate on.
+ * train/data.h: the molecules of a training query, read and checked. See split.h
+ * for how they are divided into a training and a validation set.
  */
 #ifndef HAMNET_TRAIN_DATA_H
 #define HAMNET_TRAIN_DATA_H
 
 #include "lib/stringinfo.h"
 
-#include "server/options.h"
 #include "train/molecule_query.h"
 #include "train/set.h"
 
 /* Fewer rows are not enough to learn from. */
-#define FEWEST_ROWS 10
+#define MIN_TRAINING_ROWS 10
 
 typedef struct TrainingData
 {
@@ -43,26 +42,5 @@ extern void ReadTrainingData(TrainingData *data, const HnFeatureSet *features, i
 
 /* SMILES of the molecule at a place of the set. */
 extern const char *SmilesAt(const TrainingData *data, int place);
-
-/* An error if both options "validation" and "validation_query" are given. */
-extern void CheckValidation(const TextOrNumber *validation, const char *query);
-
-typedef enum SplitKind
-{
-	SPLIT_NONE,					/* everything is learned from */
-	SPLIT_RANDOM,				/* a share of the molecules */
-	SPLIT_SCAFFOLD,				/* whole scaffolds, the rarest ones */
-	SPLIT_QUERY					/* what the validation query returned */
-} SplitKind;
-
-/*
- * Divide the set: about `fraction` of it to validate on. A molecule that occurs
- * several times is on one side only, unless queries say otherwise, which a
- * NOTICE tells. Depends on the set and the seed alone.
- */
-extern void SplitTrainingData(TrainingData *data, SplitKind kind, double fraction, uint64 seed);
-
-/* SHA-256 of everything in the set, in its order and with its queries, with a text beside it. */
-extern bytea *DigestTrainingData(const TrainingData *data, const char *text);
 
 #endif

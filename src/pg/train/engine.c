@@ -13,6 +13,7 @@
 #include "server/options.h"
 #include "train/loop.h"
 #include "train/procedure.h"
+#include "train/split.h"
 
 typedef struct EngineOptions
 {
@@ -33,14 +34,10 @@ typedef struct EngineOptions
 	double		checkpoint;
 } EngineOptions;
 
-static const char *const splits[] = {"random", "scaffold", "none", NULL};
-
 /* An epoch count of zero, which it may not be, stands for what follows from the data. */
 static const Option engine_options[] = {
 	{"base", OPTION_TEXT, offsetof(EngineOptions, base), .text = {"scratch"}},
-	{"validation", OPTION_TEXT_OR_NUMBER, offsetof(EngineOptions, validation),
-	.number = {0, 0, 0.5, true}, .text = {NULL, splits}},
-	{"validation_query", OPTION_TEXT, offsetof(EngineOptions, validation_query)},
+	SPLIT_OPTIONS(EngineOptions),
 	{"epochs", OPTION_INTEGER, offsetof(EngineOptions, epochs), .integer = {0, 1, 100000}},
 	{"batch", OPTION_INTEGER, offsetof(EngineOptions, batch), .integer = {64, 1, 100000}},
 	{"lr", OPTION_NUMBER, offsetof(EngineOptions, lr), .number = {2e-3, 0, 1, true}},
@@ -142,27 +139,21 @@ static void
 ReadData(EngineTrainer *trainer, const char *query)
 {
 	const TextOrNumber *validation = &trainer->options.validation;
-	SplitKind	split = SPLIT_RANDOM;
+	SplitKind	split = ChooseSplit(validation, trainer->options.validation_query);
 
 	PrepareConformationQuery(&trainer->data.query, query);
-	CheckValidation(validation, trainer->options.validation_query);
-	if (trainer->options.validation_query)
+	if (split == SPLIT_QUERY)
 	{
 		trainer->data.validation_query = palloc(sizeof(MoleculeQuery));
 		PrepareConformationQuery(trainer->data.validation_query, trainer->options.validation_query);
 		CheckSameColumns(&trainer->data.query, trainer->data.validation_query, "validation_query");
-		split = SPLIT_QUERY;
 	}
-	else if (validation->text && strcmp(validation->text, "none") == 0)
-		split = SPLIT_NONE;
-	else if (validation->text && strcmp(validation->text, "scaffold") == 0)
-		split = SPLIT_SCAFFOLD;
 	if (split == SPLIT_SCAFFOLD && trainer->data.query.molblocks)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("MOL blocks cannot be divided by scaffold"),
 				 errhint("Use validation \"random\", or give SMILES and coordinates.")));
-	ReadTrainingData(&trainer->data, trainer->model.features, FEWEST_ROWS);
+	ReadTrainingData(&trainer->data, trainer->model.features, MIN_TRAINING_ROWS);
 	SplitTrainingData(&trainer->data, split, validation->number > 0 ? validation->number : 0.05, trainer->options.seed);
 }
 

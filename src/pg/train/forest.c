@@ -7,6 +7,7 @@
 
 #include "hamnet/forest.h"
 
+#include "server/clock.h"
 #include "server/core.h"
 #include "train/train.h"
 
@@ -53,7 +54,7 @@ TrainForest(Trainer *trainer, Outcome *outcome)
 	int			first = 0;
 
 	DescribeMolecules(trainer);
-	trainer->procedure.run.noticed = GetCurrentTimestamp();
+	trainer->procedure.run.noticed = Seconds();
 	outcome->tried = true;
 	outcome->score = outcome->shown = NAN;
 	outcome->values = palloc_extended(Max(size, 1) * sizeof(double), MCXT_ALLOC_HUGE);

@@ -11,6 +11,7 @@
 
 #include "hamnet/kernel_head.h"
 
+#include "server/clock.h"
 #include "server/core.h"
 #include "train/train.h"
 
@@ -32,7 +33,7 @@ FitKernel(Trainer *trainer, bool fingerprint, Outcome *outcome)
 	int			first = 0;
 
 	DescribeMolecules(trainer);
-	trainer->procedure.run.noticed = GetCurrentTimestamp();
+	trainer->procedure.run.noticed = Seconds();
 	outcome->tried = true;
 	outcome->model = trainer->model;
 	outcome->model.head_count = trainer->head_count;

@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_collation.h"
@@ -22,6 +24,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "server/clock.h"
 #include "server/extension.h"
 #include "server/srf.h"
 #include "server/table_owner.h"
@@ -30,12 +33,6 @@
 /* Seconds between two commits of progress, and between two lines to the caller. */
 #define COMMIT_SECONDS 1
 #define NOTICE_SECONDS 2
-
-static double
-SecondsSince(TimestampTz time)
-{
-	return (double) (GetCurrentTimestamp() - time) / USECS_PER_SEC;
-}
 
 /* Run a statement on one of the tables, or on two of them, as the owner of the first. */
 static void
@@ -166,8 +163,8 @@ BeginRun(TrainingRun *run, const char *kind, bytea *digest, Jsonb *options)
 {
 	bool		same = false;
 
-	run->started = run->committed = run->saved = GetCurrentTimestamp();
-	run->noticed = 0;
+	run->committed = run->saved = Seconds();
+	run->noticed = -INFINITY;
 	run->resumed = FindUnfinished(run, digest, &same) && same;
 	if (run->resumed)
 		ereport(NOTICE,
@@ -191,7 +188,7 @@ CommitProgress(TrainingRun *run)
 		return;
 	SPI_commit();
 	SPI_start_transaction();
-	run->committed = GetCurrentTimestamp();
+	run->committed = Seconds();
 }
 
 /* "1h 02m", "3m 20s", "41s" */
@@ -214,9 +211,9 @@ TellEpoch(TrainingRun *run, const EpochReport *report)
 	const char *validation = report->metric ? psprintf(", %s %.4g", report->metric, report->value) : "";
 	const char *member = report->member > 1 ? psprintf(" %d", report->member) : "";
 
-	if (report->epoch < report->epochs && SecondsSince(run->noticed) < NOTICE_SECONDS)
+	if (report->epoch < report->epochs && Seconds() - run->noticed < NOTICE_SECONDS)
 		return;
-	run->noticed = GetCurrentTimestamp();
+	run->noticed = Seconds();
 	ereport(NOTICE,
 			(errmsg("%s%s: epoch %d of %d, loss %.4g%s, %.0f molecules a second, %s left",
 					report->part, member, report->epoch, report->epochs, report->loss, validation,
@@ -258,7 +255,7 @@ LogEpoch(TrainingRun *run, const EpochReport *report)
 				   "estimated_end = excluded.estimated_end, logged = excluded.logged",
 				   11, types, values, nulls, SPI_OK_INSERT);
 	TellEpoch(run, report);
-	if (SecondsSince(run->committed) >= COMMIT_SECONDS)
+	if (Seconds() - run->committed >= COMMIT_SECONDS)
 		CommitProgress(run);
 }
 
@@ -285,7 +282,7 @@ LoadCheckpoint(TrainingRun *run, int part)
 bool
 CheckpointIsDue(const TrainingRun *run)
 {
-	return !run->atomic && SecondsSince(run->saved) >= run->checkpoint_seconds;
+	return !run->atomic && Seconds() - run->saved >= run->checkpoint_seconds;
 }
 
 void
@@ -313,7 +310,7 @@ SaveCheckpoint(TrainingRun *run, int part, const char *state, Size size)
 				   3, types, values, NULL, SPI_OK_INSERT);
 	pfree(bytes);
 	CommitProgress(run);
-	run->saved = GetCurrentTimestamp();
+	run->saved = Seconds();
 }
 
 void

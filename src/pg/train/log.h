@@ -11,7 +11,6 @@
 
 #include "storage/lock.h"
 #include "utils/jsonb.h"
-#include "utils/timestamp.h"
 
 typedef struct TrainingRun
 {
@@ -22,10 +21,11 @@ typedef struct TrainingRun
 	bool		locked;
 	LOCKTAG		lock;			/* on the model's name, of the session */
 	double		checkpoint_seconds; /* from one checkpoint to the next */
-	TimestampTz started;		/* this call */
-	TimestampTz committed;		/* progress, for the last time */
-	TimestampTz saved;			/* a checkpoint, for the last time */
-	TimestampTz noticed;		/* the caller was told, for the last time */
+
+	/* By Seconds(): when this was done for the last time */
+	double		committed;		/* progress */
+	double		saved;			/* a checkpoint */
+	double		noticed;		/* a line to the caller */
 } TrainingRun;
 
 /* A row of the log. */

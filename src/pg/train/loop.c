@@ -11,9 +11,9 @@
 #include <math.h>
 
 #include "miscadmin.h"
-#include "portability/instr_time.h"
 #include "utils/memutils.h"
 
+#include "server/clock.h"
 #include "server/core.h"
 #include "train/loop.h"
 
@@ -37,16 +37,6 @@ typedef struct PartState
 	int64		skipped;
 	int64		parameter_count;
 } PartState;
-
-static double
-Elapsed(instr_time since)
-{
-	instr_time	now;
-
-	INSTR_TIME_SET_CURRENT(now);
-	INSTR_TIME_SUBTRACT(now, since);
-	return INSTR_TIME_GET_DOUBLE(now);
-}
 
 /* What a part begins with: its checkpoint, or nothing done yet. */
 static PartState
@@ -172,14 +162,13 @@ NextEpoch(TrainingPart *part, int *places, HnOptimiser *optimiser, HnContext *co
 {
 	EpochReport report = {.part = part->name, .member = part->member, .epochs = state->epochs,
 	.metric = part->metric};
-	instr_time	begin;
+	double		begin = Seconds();
 
-	INSTR_TIME_SET_CURRENT(begin);
 	report.loss = RunEpoch(part, state->epoch, places, optimiser, context, state, &report.rate);
-	report.molecules_per_second = part->data->train_count / Max(Elapsed(begin), 1e-6);
+	report.molecules_per_second = part->data->train_count / Max((Seconds() - begin), 1e-6);
 	report.epoch = ++state->epoch;
 	Judge(part, optimiser, state, &report.value);
-	state->seconds += Elapsed(begin);
+	state->seconds += Seconds() - begin;
 	report.remaining = (state->epochs - state->epoch) * state->seconds / state->epoch;
 	LogEpoch(part->run, &report);
 }
@@ -269,13 +258,13 @@ MeasureEpoch(Team *team, const TrainingData *data, int batch)
 {
 	int			count = Min(batch, data->train_count);
 	int			rounds = Max(1, Min(3, data->train_count / batch - 1));
-	instr_time	begin;
+	double		begin;
 	HnLossSum	sum;
 
 	/* The first one waits for the workers and warms up the memory. */
 	(void) TeamGradient(team, 0, data->train, count, &sum);
-	INSTR_TIME_SET_CURRENT(begin);
+	begin = Seconds();
 	for (int i = 0; i < rounds; i++)
 		(void) TeamGradient(team, 0, data->train + Min((i + 1) * batch, data->train_count - count), count, &sum);
-	return Elapsed(begin) / rounds * data->train_count / count;
+	return (Seconds() - begin) / rounds * data->train_count / count;
 }

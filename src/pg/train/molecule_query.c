@@ -7,18 +7,13 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/plancache.h"
 
 #include "train/molecule_query.h"
-
-/* Rows fetched at a time. */
-#define BATCH_ROWS 500
 
 static bool
 IsText(Oid type)
@@ -37,24 +32,9 @@ IsNumber(Oid type)
 static TupleDesc
 Prepare(MoleculeQuery *query, const char *text)
 {
-	CachedPlanSource *source = NULL;
-	TupleDesc	columns;
-
 	memset(query, 0, sizeof(MoleculeQuery));
-	query->plan = SPI_prepare(text, 0, NULL);
-	if (query->plan && SPI_is_cursor_plan(query->plan))
-		source = linitial(SPI_plan_get_plan_sources(query->plan));
-	if (source == NULL || source->commandTag != CMDTAG_SELECT)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("query must be a single SELECT"),
-				 errdetail("The query is \"%.200s\".", text)));
-	columns = source->resultDesc;
-	if (columns == NULL || columns->natts == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("query must return columns")));
-	return columns;
+	PrepareUserQuery(&query->query, text);
+	return query->query.columns;
 }
 
 static void
@@ -165,15 +145,14 @@ CheckSameColumns(const MoleculeQuery *query, const MoleculeQuery *other, const c
 void
 StartMoleculeQuery(MoleculeQuery *query)
 {
-	query->portal = SPI_cursor_open(NULL, query->plan, NULL, NULL, true);
+	OpenUserQuery(&query->query);
 	query->row_memory = AllocSetContextCreate(CurrentMemoryContext, "hamnet row", ALLOCSET_DEFAULT_SIZES);
 }
 
 void
 EndMoleculeQuery(MoleculeQuery *query)
 {
-	SPI_cursor_close(query->portal);
-	SPI_freeplan(query->plan);
+	CloseUserQuery(&query->query);
 	MemoryContextDelete(query->row_memory);
 }
 
@@ -227,38 +206,24 @@ ReadCoordinates(Datum datum, Oid type, MoleculeRow *row)
 			: ((float *) ARR_DATA_PTR(array))[i];
 }
 
-/* Fetch the next rows; false if there are none. */
-static bool
-FetchBatch(MoleculeQuery *query)
-{
-	CHECK_FOR_INTERRUPTS();
-	if (query->batch)
-		SPI_freetuptable(query->batch);
-	SPI_cursor_fetch(query->portal, true, BATCH_ROWS);
-	query->batch = SPI_tuptable;
-	query->fetched = SPI_processed;
-	query->next = 0;
-	return query->fetched > 0;
-}
-
 bool
 NextMolecule(MoleculeQuery *query, MoleculeRow *row)
 {
+	HeapTuple	tuple = NextRow(&query->query);
+	TupleDesc	columns = query->query.columns;
 	MemoryContext old;
-	TupleDesc	columns;
 	Datum	   *values;
 	bool	   *nulls;
 
-	if (query->next == query->fetched && !FetchBatch(query))
+	if (tuple == NULL)
 		return false;
 	MemoryContextReset(query->row_memory);
 	old = MemoryContextSwitchTo(query->row_memory);
-	columns = query->batch->tupdesc;
 
 	/* All columns at once: behind a text, finding one walks over all before it. */
 	values = palloc(columns->natts * sizeof(Datum));
 	nulls = palloc(columns->natts * sizeof(bool));
-	heap_deform_tuple(query->batch->vals[query->next++], columns, values, nulls);
+	heap_deform_tuple(tuple, columns, values, nulls);
 
 	memset(row, 0, sizeof(MoleculeRow));
 	if (!nulls[0])

@@ -5,9 +5,9 @@
 #ifndef HAMNET_TRAIN_MOLECULE_QUERY_H
 #define HAMNET_TRAIN_MOLECULE_QUERY_H
 
-#include "executor/spi.h"
-
 #include "hamnet/model.h"
+
+#include "server/query.h"
 
 typedef struct TargetColumn
 {
@@ -27,12 +27,8 @@ typedef struct MoleculeQuery
 	bool		molblocks;		/* the first column holds MOL blocks, and there is no other */
 	Oid			coordinate_type;	/* of the elements of the second column */
 
-	SPIPlanPtr	plan;
-	Portal		portal;
+	UserQuery	query;
 	MemoryContext row_memory;
-	uint64		next;			/* row of the batch in SPI_tuptable */
-	uint64		fetched;
-	SPITupleTable *batch;
 } MoleculeQuery;
 
 /* A row; valid until the next one is read. */

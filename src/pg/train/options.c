@@ -7,12 +7,12 @@
 #include "hamnet/kernel_head.h"
 #include "hamnet/known.h"
 
+#include "train/split.h"
 #include "train/train.h"
 
 /* Candidates that may be asked for. */
 static const char *const heads[] = {"kernel", "mlp", "full", "joint", NULL};
 
-static const char *const splits[] = {"random", "scaffold", "none", NULL};
 static const char *const networks[] = {"mlp", "full", NULL};
 
 /* What a network head reads: each the one before and more. */
@@ -32,14 +32,12 @@ static const char *const feature_sets[] = {"hamnet-2021", "hamnet-2026", NULL};
 static const Option train_options[] = {
 	{"base", OPTION_TEXT, offsetof(TrainOptions, base)},
 	{"head", OPTION_TEXT, offsetof(TrainOptions, head), .text = {NULL, heads}},
-	{"validation", OPTION_TEXT_OR_NUMBER, offsetof(TrainOptions, validation),
-	.number = {0, 0, 0.5, true}, .text = {NULL, splits}},
-	{"validation_query", OPTION_TEXT, offsetof(TrainOptions, validation_query)},
+	SPLIT_OPTIONS(TrainOptions),
 	{"networks", OPTION_TEXT, offsetof(TrainOptions, networks), .text = {"mlp", networks}},
 	{"inputs", OPTION_TEXT, offsetof(TrainOptions, inputs), .text = {NULL, network_inputs}},
 	{"counts", OPTION_INTEGER, offsetof(TrainOptions, counts), .integer = {1024, 1, HN_COUNT_COLUMNS}},
 	{"kernel_rows", OPTION_INTEGER, offsetof(TrainOptions, kernel_rows),
-	.integer = {HN_MAX_KERNEL_ROWS, FEWEST_ROWS, HN_MAX_KERNEL_ROWS}},
+	.integer = {HN_MAX_KERNEL_ROWS, MIN_TRAINING_ROWS, HN_MAX_KERNEL_ROWS}},
 	{"kernel_fingerprint", OPTION_TEXT, offsetof(TrainOptions, kernel_fingerprint), .text = {"always", kernel_fingerprints}},
 	{"trees", OPTION_INTEGER, offsetof(TrainOptions, trees), .integer = {0, 0, HN_MAX_TREES}},
 	{"epochs", OPTION_INTEGER, offsetof(TrainOptions, epochs), .integer = {0, 1, 100000}},
@@ -74,10 +72,9 @@ HasNewGenerator(const TrainOptions *options)
 static void
 CheckOptions(const TrainOptions *options)
 {
-	bool		none = options->validation.text && strcmp(options->validation.text, "none") == 0;
+	SplitKind	split = ChooseSplit(&options->validation, options->validation_query);
 
-	CheckValidation(&options->validation, options->validation_query);
-	if (none && options->head == NULL)
+	if (split == SPLIT_NONE && options->head == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"head\" is needed when nothing is held out for validation"),

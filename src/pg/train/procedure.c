@@ -77,7 +77,7 @@ BeginProcedure(Procedure *procedure, const char *kind, const char *query, Jsonb 
 								procedure->base_id ? procedure->base_id : "scratch",
 								JsonbToCString(NULL, &options->root, VARSIZE(options)), query);
 
-	BeginRun(&procedure->run, kind, DigestTrainingData(data, text), options);
+	BeginRun(&procedure->run, kind, DigestTrainingSet(&data->set, text), options);
 }
 
 char *

@@ -7,6 +7,7 @@
 
 #include "utils/json.h"
 
+#include "server/clock.h"
 #include "train/train.h"
 
 /* Seconds between two lines about the progress of a fit. */
@@ -15,11 +16,9 @@
 void
 TellFit(TrainingRun *run, Candidate candidate, const char *step, double done)
 {
-	TimestampTz now = GetCurrentTimestamp();
-
-	if (now - run->noticed < FIT_NOTICE_SECONDS * USECS_PER_SEC)
+	if (Seconds() - run->noticed < FIT_NOTICE_SECONDS)
 		return;
-	run->noticed = now;
+	run->noticed = Seconds();
 	ereport(NOTICE, (errmsg("%s: %s, %.0f %% done", candidate_names[candidate], step, 100 * done)));
 }
 

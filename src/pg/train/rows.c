@@ -8,6 +8,7 @@
 
 #include "model/head_inputs.h"
 #include "server/core.h"
+#include "train/split.h"
 #include "train/train.h"
 
 static void
@@ -131,21 +132,14 @@ PrepareData(Trainer *trainer)
 {
 	TrainOptions *options = &trainer->options;
 	TrainingData *data = &trainer->data;
-	SplitKind	split = SPLIT_RANDOM;
 	HnModel		probe = {.heads = trainer->heads, .head_count = trainer->head_count};
 	HnExample  *examples;
 
-	ReadTrainingData(data, trainer->model.features, FEWEST_ROWS);
+	ReadTrainingData(data, trainer->model.features, MIN_TRAINING_ROWS);
 	TellClassesAmongNumbers(data);
 	OrderTargets(trainer);
-	if (data->validation_query)
-		split = SPLIT_QUERY;
-	else if (options->validation.text && strcmp(options->validation.text, "none") == 0)
-		split = SPLIT_NONE;
-	else if (options->validation.text && strcmp(options->validation.text, "scaffold") == 0)
-		split = SPLIT_SCAFFOLD;
-	SplitTrainingData(data, split, options->validation.number > 0 ? options->validation.number : 0.1,
-					  options->seed);
+	SplitTrainingData(data, ChooseSplit(&options->validation, options->validation_query),
+					  options->validation.number > 0 ? options->validation.number : 0.1, options->seed);
 	examples = TrainExamples(data);
 	if (hn_training_standardise(&trainer->context, &probe, examples, data->train_count) != HN_OK)
 		ReportCoreError(&trainer->context, NULL);

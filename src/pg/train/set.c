@@ -5,6 +5,7 @@
 
 #include "common/hashfn.h"
 #include "storage/shmem.h"		/* for add_size()/mul_size() */
+#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
 #include "server/guc.h"
@@ -194,4 +195,30 @@ PointExample(const TrainingSet *set, int place, HnGraph *graph, HnExample *examp
 		example->conformation_count = 1;
 		example->conformations = (real *) (base + layout.labels);
 	}
+}
+
+bytea *
+DigestTrainingSet(const TrainingSet *set, const char *text)
+{
+	Size		length = strlen(text);
+	Size		size = VARHDRSZ + length + set->count * (2 * sizeof(uint64) + sizeof(int32));
+	bytea	   *bytes = palloc_extended(size, MCXT_ALLOC_HUGE);
+	char	   *next = VARDATA(bytes);
+	bytea	   *digest;
+
+	SET_VARSIZE(bytes, size);
+	memcpy(next, text, length);
+	next += length;
+	for (int i = 0; i < set->count; i++)
+	{
+		PackedMolecule *molecule = GetMolecule(set, i);
+
+		memcpy(next, &molecule->graph_hash, sizeof(uint64));
+		memcpy(next + sizeof(uint64), &molecule->label_hash, sizeof(uint64));
+		memcpy(next + 2 * sizeof(uint64), &molecule->part, sizeof(int32));
+		next += 2 * sizeof(uint64) + sizeof(int32);
+	}
+	digest = DatumGetByteaPCopy(DirectFunctionCall1(sha256_bytea, PointerGetDatum(bytes)));
+	pfree(bytes);
+	return digest;
 }

@@ -59,4 +59,7 @@ extern double *MoleculeTargets(const TrainingSet *set, int place);
 /* Let an example and its graph point to the molecule at a place, whose number that becomes. */
 extern void PointExample(const TrainingSet *set, int place, HnGraph *graph, HnExample *example);
 
+/* SHA-256 of everything in the set, in its order and with its queries, with a text beside it. */
+extern bytea *DigestTrainingSet(const TrainingSet *set, const char *text);
+
 #endif

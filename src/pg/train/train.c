@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "server/clock.h"
 #include "train/remember.h"
 #include "train/train.h"
 
@@ -14,11 +15,7 @@ const char *const candidate_names[] = {"kernel", "mlp", "full", "forest", "joint
 double
 ElapsedSeconds(const Trainer *trainer)
 {
-	instr_time	now;
-
-	INSTR_TIME_SET_CURRENT(now);
-	INSTR_TIME_SUBTRACT(now, trainer->began);
-	return INSTR_TIME_GET_DOUBLE(now);
+	return Seconds() - trainer->began;
 }
 
 /* Why a candidate is not tried; NULL if it is. */
@@ -115,7 +112,7 @@ Train(Procedure *procedure, const char *query, Jsonb *options)
 	Candidate	chosen;
 	char	   *id;
 
-	INSTR_TIME_SET_CURRENT(trainer->began);
+	trainer->began = Seconds();
 	ReadTrainOptions(options, &trainer->options);
 	procedure->run.checkpoint_seconds = trainer->options.checkpoint;
 	ReadBase(trainer);

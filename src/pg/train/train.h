@@ -11,8 +11,6 @@
 #ifndef HAMNET_TRAIN_TRAIN_H
 #define HAMNET_TRAIN_TRAIN_H
 
-#include "portability/instr_time.h"
-
 #include "hamnet/predict.h"
 
 #include "server/options.h"
@@ -104,7 +102,7 @@ typedef struct Trainer
 	HnInputs	inputs;			/* what heads read of every molecule of the set */
 	bool	   *valid;			/* [set.count] whether the base can compute it */
 	Outcome		outcomes[CANDIDATES];
-	instr_time	began;
+	double		began;			/* by Seconds() */
 } Trainer;
 
 /* train/train.c */
