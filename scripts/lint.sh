@@ -70,8 +70,9 @@ below()
 		server) echo server ;;
 		type) echo 'server|type' ;;
 		search) echo 'server|type|search' ;;
-		model) echo 'server|type|model' ;;
-		train | enrich) echo "server|type|model|$1" ;;
+		chem) echo 'server|chem' ;;
+		model) echo 'server|type|chem|model' ;;
+		train | enrich) echo "server|type|chem|model|$1" ;;
 	esac
 }
 export -f below
@@ -80,7 +81,7 @@ lint_file()
 	local wing up
 
 	wing=$(basename "$(dirname "$1")")
-	up=$(grep -HnE '#include "(server|type|search|model|train|enrich)/' "$1" | grep -vE "#include \"($(below "$wing"))/") || return 0
+	up=$(grep -HnE '#include "(server|type|search|chem|model|train|enrich)/' "$1" | grep -vE "#include \"($(below "$wing"))/") || return 0
 	printf '%s: %s must not include this\n' "$up" "src/pg/$wing"
 	return 1
 }

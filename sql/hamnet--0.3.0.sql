@@ -663,6 +663,61 @@ COMMENT ON FUNCTION hamnet_embed(text, int) IS 'a conformation by RDKit (ETKDG a
 CREATE FUNCTION hamnet_descriptors(smiles text, OUT name text, OUT value double precision) RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000 ROWS 205;
 COMMENT ON FUNCTION hamnet_descriptors(text) IS 'RDKit''s two-dimensional descriptors, NULL where a molecule has no value';
+
+---------------------------------------------------------------------------
+-- Molecules
+---------------------------------------------------------------------------
+
+-- Stable, not immutable: results depend on RDKit's version. A lenient form
+-- returns NULL, or no row, where hamnet_smiles_error has a reason.
+
+CREATE FUNCTION hamnet_try_smiles(smiles text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5000;
+COMMENT ON FUNCTION hamnet_try_smiles(text) IS
+	'the SMILES itself, NULL where it cannot be used (see hamnet_smiles_error): makes any function that it is given to lenient';
+
+CREATE FUNCTION hamnet_canonical_smiles(smiles text, atom_maps boolean) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5000;
+COMMENT ON FUNCTION hamnet_canonical_smiles(text, boolean) IS
+	'RDKit''s canonical isomeric SMILES, with the atom-map numbers of a reaction or without; may change with RDKit''s version';
+
+CREATE FUNCTION hamnet_from_cxsmiles(cxsmiles text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5000;
+COMMENT ON FUNCTION hamnet_from_cxsmiles(text) IS
+	'the SMILES in front of a CXSMILES extension or a name; the rest is dropped';
+
+CREATE FUNCTION hamnet_try_predict(smiles text, property text) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000;
+COMMENT ON FUNCTION hamnet_try_predict(text, text) IS
+	'a property of a molecule, as hamnet_predict gives it; NULL where the molecule has none';
+
+CREATE FUNCTION hamnet_try_predict(smiles text, property text, model text) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000;
+COMMENT ON FUNCTION hamnet_try_predict(text, text, text) IS
+	'a property of a molecule by a named model, as hamnet_predict gives it; NULL where the molecule has none';
+
+CREATE FUNCTION hamnet_try_predictions(smiles text, OUT property text, OUT value double precision, OUT unit text,
+	OUT sd double precision, OUT novelty double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000 ROWS 10;
+COMMENT ON FUNCTION hamnet_try_predictions(text) IS
+	'every property that the built-in models predict; no row where the molecule has none';
+
+CREATE FUNCTION hamnet_try_predictions(smiles text, model text, OUT property text, OUT value double precision, OUT unit text,
+	OUT sd double precision, OUT novelty double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000 ROWS 10;
+COMMENT ON FUNCTION hamnet_try_predictions(text, text) IS
+	'every property that a named model predicts; no row where the molecule has none';
+
+CREATE FUNCTION hamnet_try_embed(smiles text, seed int DEFAULT 0) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000000;
+COMMENT ON FUNCTION hamnet_try_embed(text, int) IS
+	'a conformation as hamnet_embed makes it; NULL where the molecule has none';
+
+CREATE FUNCTION hamnet_try_descriptors(smiles text, OUT name text, OUT value double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000 ROWS 205;
+COMMENT ON FUNCTION hamnet_try_descriptors(text) IS
+	'RDKit''s two-dimensional descriptors, NULL where a molecule has no value; no row where it is no usable molecule';
+
 -- Range search
 ---------------------------------------------------------------------------
 

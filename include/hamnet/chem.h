@@ -18,7 +18,8 @@
  * White space around the SMILES is ignored. Anything after white space within
  * it is an error: a name, a second molecule or a CXSMILES extension would
  * otherwise be dropped in silence. Positions in messages count from 1, atoms
- * from 0.
+ * from 0. Atom-map numbers belong to a reaction, not to the molecule, and are
+ * dropped.
  *
  * HN_INVALID_SMILES with RDKit's reason; HN_TOO_LARGE beyond max_atoms atoms
  * (hydrogens that RDKit makes implicit do not count), beyond 32 * max_atoms +
@@ -30,8 +31,8 @@ extern HnStatus hn_graph_from_smiles(HnContext *context, const char *smiles,
 									 const HnFeatureSet *features, int max_atoms,
 									 HnGraph *graph);
 
-/* RDKit's canonical isomeric SMILES. Errors as above. */
-extern HnStatus hn_canonical_smiles(HnContext *context, const char *smiles,
+/* RDKit's canonical isomeric SMILES, with atom-map numbers if asked. Errors as above. */
+extern HnStatus hn_canonical_smiles(HnContext *context, const char *smiles, bool atom_maps,
 									int max_atoms, const char **canonical);
 
 /*

@@ -37,6 +37,7 @@ typedef struct HnContext
 	void	   *interrupted_state;
 	HnStatus	status;			/* of the last failure */
 	char		message[HN_MESSAGE_SIZE];	/* lower case, no final period */
+	const char *hint;			/* what helps, a static sentence; NULL where nothing is known to */
 } HnContext;
 
 /* Prepare a context; interrupted may be NULL. */
@@ -46,6 +47,9 @@ extern void hn_context_init(HnContext *context, HnArena *arena,
 /* Record a failure and return its status, so that callers can `return hn_fail(...)`. */
 extern HnStatus hn_fail(HnContext *context, HnStatus status, const char *format,...)
 			__attribute__((format(printf, 3, 4)));
+
+/* Add what helps to the failure just recorded, and return its status. */
+extern HnStatus hn_hint(HnContext *context, const char *hint);
 
 /* The failure that every NULL from the arena becomes. */
 extern HnStatus hn_fail_memory(HnContext *context);

@@ -58,6 +58,9 @@ constexpr size_t DOUBLE_BOND_STEPS = 1 << 22;
 
 constexpr int LAST_ELEMENT = 118;
 
+/* What helps where more than a SMILES is given. */
+constexpr char HINT_CXSMILES[] = "hamnet_from_cxsmiles() returns the SMILES in front of a name or an extension.";
+
 /* Charges and numbers of hydrogens that RDKit's eight bits hold. */
 constexpr int LARGEST_CHARGE = 127;
 
@@ -209,17 +212,28 @@ check_text(HnContext *context, const Input &input, int max_atoms) noexcept
 	if (input.length == 0)
 		return hn_fail(context, HN_INVALID_SMILES, "invalid SMILES \"\": it is empty");
 	if (input.length > limit)
-		return hn_fail(context, HN_TOO_LARGE,
-					   "SMILES has %zu bytes, more than the limit of %zu for molecules of at most %d atoms",
-					   input.length, limit, max_atoms);
+	{
+		hn_fail(context, HN_TOO_LARGE, "SMILES has %zu bytes, more than the limit of %zu for molecules of at most %d atoms",
+				input.length, limit, max_atoms);
+		return hn_hint(context, HINT_MAX_ATOMS);
+	}
 	for (size_t i = 0; i < input.length; i++)
 	{
 		unsigned char c = static_cast<unsigned char>(input.text[i]);
 
+		if (c == '|' || (c <= ' ' && input.text[i + strspn(input.text + i, " \t")] == '|'))
+		{
+			hn_fail(context, HN_INVALID_SMILES, "invalid SMILES \"%s\": CXSMILES extension at position %zu",
+					Shown(input).text, i + 1);
+			return hn_hint(context, HINT_CXSMILES);
+		}
 		if (c == ' ' || c == '\t' || c == '\n' || c == '\r')
-			return hn_fail(context, HN_INVALID_SMILES,
-						   "invalid SMILES \"%s\": white space at position %zu, where a name or another molecule may follow",
-						   Shown(input).text, i + 1);
+		{
+			hn_fail(context, HN_INVALID_SMILES,
+					"invalid SMILES \"%s\": white space at position %zu, where a name or another molecule may follow",
+					Shown(input).text, i + 1);
+			return hn_hint(context, HINT_CXSMILES);
+		}
 		if (c <= ' ' || c > '~')
 			return hn_fail(context, HN_INVALID_SMILES,
 						   "invalid SMILES \"%s\": unexpected byte \\x%02X at position %zu",
@@ -267,8 +281,8 @@ check_numbers(HnContext *context, const Input &input) noexcept
 HnStatus
 fail_atoms(HnContext *context, size_t atoms, int max_atoms) noexcept
 {
-	return hn_fail(context, HN_TOO_LARGE, "molecule has %zu atoms, more than the limit of %d",
-				   atoms, max_atoms);
+	hn_fail(context, HN_TOO_LARGE, "molecule has %zu atoms, more than the limit of %d", atoms, max_atoms);
+	return hn_hint(context, HINT_MAX_ATOMS);
 }
 
 /* Rings are searched for only where there are dummies that may be in one. */
@@ -297,11 +311,12 @@ check_dummies(HnContext *context, const RDKit::RWMol &mol)
 	}
 	while (most < dummies && ring_atoms * ring_atoms << (most + 1) <= DOUBLE_BOND_STEPS)
 		most++;
-	if (most < dummies)
-		return hn_fail(context, HN_TOO_LARGE,
-					   "molecule has %zu atoms \"*\" among %zu atoms in rings, more than the limit of %zu",
-					   dummies, ring_atoms, most);
-	return HN_OK;
+	if (most == dummies)
+		return HN_OK;
+	hn_fail(context, HN_TOO_LARGE, "molecule has %zu atoms \"*\" among %zu atoms in rings, more than the limit of %zu",
+			dummies, ring_atoms, most);
+	return hn_hint(context, "Write an element, such as C, in place of \"*\" in rings: RDKit would try each with and "
+				   "without a double bond.");
 }
 
 /* How much deeper the stack may grow, in bytes, as far as the system tells. */
@@ -459,14 +474,16 @@ write_smiles(HnContext *context, const RDKit::ROMol &mol, bool isomeric, const c
 	return HN_OK;
 }
 
-/*
- * The molecule that RDKit makes of a SMILES by default, in the steps of its
- * SmilesToMol, with the limits checked as soon as they can be and before the
- * steps whose cost is more than linear.
- */
+void
+drop_atom_maps(RDKit::ROMol &mol)
+{
+	for (const auto atom : mol.atoms())
+		atom->setAtomMapNum(0);
+}
+
 HnStatus
 read_smiles(HnContext *context, const Input &input, int max_atoms, const LogCapture &log,
-			  std::unique_ptr<RDKit::RWMol> &mol)
+			std::unique_ptr<RDKit::RWMol> &mol, AtomMaps maps)
 {
 	RDKit::SmilesParserParams params;
 
@@ -486,6 +503,8 @@ read_smiles(HnContext *context, const Input &input, int max_atoms, const LogCapt
 
 	RDKit::MolOps::RemoveHsParameters hydrogens;
 
+	if (maps == AtomMaps::DROP)
+		drop_atom_maps(*mol);
 	hydrogens.updateExplicitCount = true;
 	RDKit::MolOps::removeHs(*mol, hydrogens, true /* sanitise */);
 	RDKit::MolOps::assignStereochemistry(*mol, true /* clean up */, true /* force */,

@@ -37,6 +37,9 @@ namespace hamnet
 /* As much of a rejected input as a message shows. */
 constexpr size_t SHOWN_LENGTH = 200;
 
+/* What helps against the limits that come from max_atoms. */
+constexpr char HINT_MAX_ATOMS[] = "The setting \"hamnet.max_atoms\" bounds the size of molecules.";
+
 /* As much of RDKit's reason as a message shows. */
 constexpr size_t REASON_SIZE = 512;
 
@@ -153,13 +156,25 @@ guarded(HnContext *context, const Input &input, Work work) noexcept
 	}
 }
 
+/* Whether atoms keep their numbers in an atom-mapped reaction. */
+enum class AtomMaps
+{
+	DROP,
+	KEEP
+};
+
 /*
  * The molecule that RDKit makes of a SMILES by default, in the steps of its
  * SmilesToMol, with the limits checked as soon as they can be and before the
- * steps whose cost is more than linear.
+ * steps whose cost is more than linear. Atom-map numbers would change the
+ * canonical order of atoms, and which hydrogens become implicit: they are
+ * dropped first.
  */
 HnStatus read_smiles(HnContext *context, const Input &input, int max_atoms, const LogCapture &log,
-					 std::unique_ptr<RDKit::RWMol> &mol);
+					 std::unique_ptr<RDKit::RWMol> &mol, AtomMaps maps = AtomMaps::DROP);
+
+/* Drop the atom-map numbers. */
+void drop_atom_maps(RDKit::ROMol &mol);
 
 /* RDKit's canonical SMILES. HN_TOO_LARGE where the stack may be too short for it. */
 HnStatus write_smiles(HnContext *context, const RDKit::ROMol &mol, bool isomeric, const char **smiles);

@@ -163,9 +163,11 @@ read_molblock(HnContext *context, const Input &input, int max_atoms, const LogCa
 	std::string text(input.text, input.length);
 
 	if (input.length > limit)
-		return hn_fail(context, HN_TOO_LARGE,
-					   "MOL block has %zu bytes, more than the limit of %zu for molecules of at most %d atoms",
-					   input.length, limit, max_atoms);
+	{
+		hn_fail(context, HN_TOO_LARGE, "MOL block has %zu bytes, more than the limit of %zu for molecules of at most %d atoms",
+				input.length, limit, max_atoms);
+		return hn_hint(context, HINT_MAX_ATOMS);
+	}
 	text += '\n';
 	mol.reset(RDKit::MolBlockToMol(text, false, false));
 	if (mol == nullptr)
@@ -182,6 +184,7 @@ read_molblock(HnContext *context, const Input &input, int max_atoms, const LogCa
 	mol.reset(RDKit::MolBlockToMol(text));
 	if (mol == nullptr)
 		return reject(context, input, Reason(*log.text() ? log.text() : "it cannot be sanitised"));
+	drop_atom_maps(*mol);
 	RDKit::MolOps::assignStereochemistryFrom3D(*mol);
 	RDKit::MolOps::assignStereochemistry(*mol, true /* clean up */, true /* force */,
 										 true /* flag possible centres */);

@@ -251,7 +251,8 @@ hn_graph_from_smiles(HnContext *context, const char *smiles, const HnFeatureSet 
 }
 
 HnStatus
-hn_canonical_smiles(HnContext *context, const char *smiles, int max_atoms, const char **canonical)
+hn_canonical_smiles(HnContext *context, const char *smiles, bool atom_maps, int max_atoms,
+					const char **canonical)
 {
 	Input		input(smiles);
 
@@ -259,7 +260,7 @@ hn_canonical_smiles(HnContext *context, const char *smiles, int max_atoms, const
 	{
 		std::unique_ptr<RDKit::RWMol> mol;
 
-		HN_TRY(read_smiles(context, input, max_atoms, log, mol));
+		HN_TRY(read_smiles(context, input, max_atoms, log, mol, atom_maps ? AtomMaps::KEEP : AtomMaps::DROP));
 		return write_smiles(context, *mol, true, canonical);
 	});
 }

@@ -15,6 +15,7 @@ hn_context_init(HnContext *context, HnArena *arena,
 	context->interrupted_state = state;
 	context->status = HN_OK;
 	context->message[0] = '\0';
+	context->hint = NULL;
 }
 
 HnStatus
@@ -26,7 +27,15 @@ hn_fail(HnContext *context, HnStatus status, const char *format,...)
 	vsnprintf(context->message, sizeof(context->message), format, arguments);
 	va_end(arguments);
 	context->status = status;
+	context->hint = NULL;
 	return status;
+}
+
+HnStatus
+hn_hint(HnContext *context, const char *hint)
+{
+	context->hint = hint;
+	return context->status;
 }
 
 HnStatus

@@ -110,7 +110,7 @@ rewrite(HnContext *context, const char *smiles, const HnFeatureSet *features, Fu
 	HnGraph		again;
 	HnStatus	status;
 
-	HN_TRY(hn_canonical_smiles(context, smiles, MAX_ATOMS, &canonical));
+	HN_TRY(hn_canonical_smiles(context, smiles, true, MAX_ATOMS, &canonical));
 	FUZZ_CHECK(*canonical != '\0');
 	fuzz_digest(digest, canonical, strlen(canonical));
 	status = hn_graph_from_smiles(context, canonical, features, MAX_ATOMS, &again);

@@ -15,6 +15,7 @@
 #include <GraphMol/SmilesParse/SmilesWrite.h>
 
 extern "C" char *respell(const char *smiles, unsigned seed);
+extern "C" char *map_atoms(const char *smiles, unsigned seed);
 
 /*
  * Write the molecule in the order of its atoms after a shuffle. To be freed;
@@ -40,6 +41,36 @@ respell(const char *smiles, unsigned seed)
 
 		params.canonical = false;
 		return strdup(RDKit::MolToSmiles(*shuffled, params).c_str());
+	}
+	catch (...)
+	{
+		return nullptr;
+	}
+}
+
+/*
+ * Write the molecule as it stands in an atom-mapped reaction: about half of its
+ * atoms have numbers, in a random order. To be freed; NULL if the SMILES is invalid.
+ */
+char *
+map_atoms(const char *smiles, unsigned seed)
+{
+	try
+	{
+		std::unique_ptr<RDKit::RWMol> mol(RDKit::SmilesToMol(smiles));
+		std::mt19937 random(seed);
+
+		if (mol == nullptr)
+			return nullptr;
+
+		std::vector<int> numbers(mol->getNumAtoms());
+
+		std::iota(numbers.begin(), numbers.end(), 1);
+		std::shuffle(numbers.begin(), numbers.end(), random);
+		for (const auto atom : mol->atoms())
+			if (random() % 2 != 0)
+				atom->setAtomMapNum(numbers[atom->getIdx()]);
+		return strdup(RDKit::MolToSmiles(*mol).c_str());
 	}
 	catch (...)
 	{

@@ -21,6 +21,7 @@
 
 /* From respell.cpp. */
 extern char *respell(const char *smiles, unsigned seed);
+extern char *map_atoms(const char *smiles, unsigned seed);
 
 static HnArena arena;
 static HnContext context;
@@ -250,26 +251,33 @@ test_features_2026(void **state)
 	}
 }
 
-/* The graph of a SMILES is the graph of every other SMILES of the molecule. */
+static void
+expect_same_graph(const char *smiles, const char *other)
+{
+	HnGraph		graph;
+	HnGraph		other_graph;
+
+	read_richly(smiles, &graph);
+	read_richly(other, &other_graph);
+	if (!same_graph(&graph, &other_graph))
+		fail_msg("%s and %s give different graphs", smiles, other);
+}
+
+/* The graph of a SMILES is the graph of every other SMILES of the molecule, with atom-map numbers too. */
 static void
 check_spellings(const char *smiles, unsigned seed)
 {
 	const char *canonical;
-	char	   *respelled = respell(smiles, seed);
-	HnGraph		graph;
-	HnGraph		other;
+	char	   *spellings[] = {respell(smiles, seed), map_atoms(smiles, seed)};
 
-	read_richly(smiles, &graph);
-	assert_non_null(respelled);
-	read_richly(respelled, &other);
-	if (!same_graph(&graph, &other))
-		fail_msg("%s and %s give different graphs", smiles, respelled);
-	free(respelled);
-
-	assert_int_equal(hn_canonical_smiles(&context, smiles, MAX_ATOMS, &canonical), HN_OK);
-	read_richly(canonical, &other);
-	if (!same_graph(&graph, &other))
-		fail_msg("%s and %s give different graphs", smiles, canonical);
+	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++)
+	{
+		assert_non_null(spellings[i]);
+		expect_same_graph(smiles, spellings[i]);
+		free(spellings[i]);
+	}
+	assert_int_equal(hn_canonical_smiles(&context, smiles, true, MAX_ATOMS, &canonical), HN_OK);
+	expect_same_graph(smiles, canonical);
 }
 
 /* The rings of a molecule and what joins them, whatever hangs on them and however it is written. */
@@ -336,18 +344,15 @@ test_equivalent_inputs(void **state)
 		{"CN(=O)=O", "C[N+](=O)[O-]"},
 		{"C", "[#6H4]"},
 		{"C1CC1", "C%11CC%11"},
+		{"CO", "[H:5]C([H])([H:2])[O:1][H:3]"},
+		{"[2H]C", "[2H:4]C"},
 	};
 	HnGraph		a;
 	HnGraph		b;
 
 	(void) state;
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
-	{
-		read_richly(pairs[i][0], &a);
-		read_richly(pairs[i][1], &b);
-		if (!same_graph(&a, &b))
-			fail_msg("%s and %s give different graphs", pairs[i][0], pairs[i][1]);
-	}
+		expect_same_graph(pairs[i][0], pairs[i][1]);
 	read_valid("C[C@H](N)C(=O)O", &a);
 	read_valid("C[C@@H](N)C(=O)O", &b);
 	assert_false(same_graph(&a, &b));
@@ -406,8 +411,10 @@ test_reasons(void **state)
 		{"cC", "invalid SMILES \"cC\": non-ring atom 0 marked aromatic"},
 		{"CCO ethanol", "invalid SMILES \"CCO ethanol\": white space at position 4, "
 		"where a name or another molecule may follow"},
-		{"CC |$R1;$|", "invalid SMILES \"CC |$R1;$|\": white space at position 3, "
-		"where a name or another molecule may follow"},
+		{"CC |$R1;$|", "invalid SMILES \"CC |$R1;$|\": CXSMILES extension at position 3"},
+		{"CC\t  |$R1;$|", "invalid SMILES \"CC\\x09  |$R1;$|\": CXSMILES extension at position 3"},
+		{"CC|$R1;$|", "invalid SMILES \"CC|$R1;$|\": CXSMILES extension at position 3"},
+		{"CC a|b", "invalid SMILES \"CC a|b\": white space at position 3, where a name or another molecule may follow"},
 		{"CC\nCC", "invalid SMILES \"CC\\x0ACC\": white space at position 3, "
 		"where a name or another molecule may follow"},
 		{"CC\xc3\xa4", "invalid SMILES \"CC\\xC3\\xA4\": unexpected byte \\xC3 at position 3"},
@@ -422,7 +429,7 @@ test_reasons(void **state)
 		assert_int_equal(read_graph(cases[i][0], &graph), HN_INVALID_SMILES);
 		assert_string_equal(context.message, cases[i][1]);
 		context.message[0] = '\0';
-		assert_int_equal(hn_canonical_smiles(&context, cases[i][0], MAX_ATOMS, &canonical),
+		assert_int_equal(hn_canonical_smiles(&context, cases[i][0], true, MAX_ATOMS, &canonical),
 						 HN_INVALID_SMILES);
 		assert_string_equal(context.message, cases[i][1]);
 	}
@@ -608,7 +615,7 @@ test_nasty_inputs(void **state)
 		status = read_graph(nasty[i], &graph);
 		assert_true(status == HN_OK || status == HN_INVALID_SMILES || status == HN_TOO_LARGE);
 		assert_true(status == HN_OK || context.message[0] != '\0');
-		assert_int_equal(hn_canonical_smiles(&context, nasty[i], MAX_ATOMS, &canonical), status);
+		assert_int_equal(hn_canonical_smiles(&context, nasty[i], true, MAX_ATOMS, &canonical), status);
 	}
 }
 
@@ -786,7 +793,7 @@ test_no_memory(void **state)
 	hn_context_init(&poor, &empty, NULL, NULL);
 	assert_int_equal(hn_graph_from_smiles(&poor, "CCO", &hn_features_2021, MAX_ATOMS, &graph),
 					 HN_OUT_OF_MEMORY);
-	assert_int_equal(hn_canonical_smiles(&poor, "CCO", MAX_ATOMS, &canonical), HN_OUT_OF_MEMORY);
+	assert_int_equal(hn_canonical_smiles(&poor, "CCO", true, MAX_ATOMS, &canonical), HN_OUT_OF_MEMORY);
 }
 
 static bool
@@ -843,7 +850,7 @@ test_short_stack(void **state)
 	}
 	memcpy(deep + 2 * 899, "CC", 2);
 	deep[sizeof(deep) - 2] = '\0';	/* the innermost has no branch */
-	assert_int_equal(hn_canonical_smiles(&context, deep, MAX_ATOMS, &canonical), HN_OK);
+	assert_int_equal(hn_canonical_smiles(&context, deep, true, MAX_ATOMS, &canonical), HN_OK);
 
 	child = fork();
 	if (child == 0)
@@ -851,8 +858,8 @@ test_short_stack(void **state)
 		struct rlimit small = {512 * 1024, RLIM_INFINITY};
 
 		_exit(setrlimit(RLIMIT_STACK, &small) == 0 &&
-			  hn_canonical_smiles(&context, deep, MAX_ATOMS, &canonical) == HN_TOO_LARGE &&
-			  hn_canonical_smiles(&context, "CCO", MAX_ATOMS, &canonical) == HN_OK ? 0 : 1);
+			  hn_canonical_smiles(&context, deep, true, MAX_ATOMS, &canonical) == HN_TOO_LARGE &&
+			  hn_canonical_smiles(&context, "CCO", true, MAX_ATOMS, &canonical) == HN_OK ? 0 : 1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);

@@ -56,17 +56,17 @@ ComputeAll(const CachedModel *model, const char *smiles, Computed *computed)
 }
 
 /* Parse the molecule as a feature set sees it, with what needs says. */
-static void
+static HnStatus
 ParseMolecule(ParsedMolecule *molecule, const HnFeatureSet *features, HnNeeds needs, HnDescription *description)
 {
-	if (hn_describe_smiles(molecule->context, molecule->smiles, features, needs, hamnet_max_atoms,
-						   &molecule->graph, description) != HN_OK ||
-		hn_batch_build(molecule->context, &molecule->graph, 1, &molecule->batch) != HN_OK)
-		ReportCoreError(molecule->context, molecule->smiles);
+	HN_TRY(hn_describe_smiles(molecule->context, molecule->smiles, features, needs, hamnet_max_atoms,
+							  &molecule->graph, description));
+	HN_TRY(hn_batch_build(molecule->context, &molecule->graph, 1, &molecule->batch));
 	molecule->features = features;
+	return HN_OK;
 }
 
-void
+HnStatus
 ParseForModels(const CachedModel *const *models, int count, const char *smiles, ParsedMolecule *molecule)
 {
 	HnNeeds		needs = {NULL, false};
@@ -81,26 +81,26 @@ ParseForModels(const CachedModel *const *models, int count, const char *smiles, 
 	}
 	molecule->context = BeginCore();
 	molecule->smiles = smiles;
-	ParseMolecule(molecule, models[0]->model.features, needs, &molecule->description);
+	return ParseMolecule(molecule, models[0]->model.features, needs, &molecule->description);
 }
 
-HnInputs
-ComputeModelInputs(const CachedModel *model, ParsedMolecule *molecule)
+HnStatus
+ComputeModelInputs(const CachedModel *model, ParsedMolecule *molecule, HnInputs *inputs)
 {
 	HnDescription none;
 	real	   *fingerprints;
 
 	if (model->model.features != molecule->features)
-		ParseMolecule(molecule, model->model.features, (HnNeeds) {NULL, false}, &none);
-	if (hn_all_fingerprints(molecule->context, &model->model, &molecule->batch, &fingerprints) != HN_OK)
-		ReportCoreError(molecule->context, molecule->smiles);
-	return (HnInputs)
+		HN_TRY(ParseMolecule(molecule, model->model.features, (HnNeeds) {NULL, false}, &none));
+	HN_TRY(hn_all_fingerprints(molecule->context, &model->model, &molecule->batch, &fingerprints));
+	*inputs = (HnInputs)
 	{
 		.count = 1,
 		.fingerprints = fingerprints,
 		.descriptors = molecule->description.descriptors,
 		.counts = &molecule->description.counts
 	};
+	return HN_OK;
 }
 
 Hfp *
@@ -147,7 +147,6 @@ KeepOutcomes(void *state, const MoleculeBatch *batch)
 	return HN_OK;
 }
 
-/* Note the reason. Without a place for it, a molecule that is too large is an error: see IsMoleculeError. */
 static void
 NoteFailure(void *state, const HnContext *context, int place, const char *smiles)
 {
@@ -155,8 +154,6 @@ NoteFailure(void *state, const HnContext *context, int place, const char *smiles
 
 	if (outcomes->reasons)
 		outcomes->reasons[place] = pstrdup(context->message);
-	else if (!IsMoleculeError(context->status))
-		ReportCoreError(context, smiles);
 }
 
 void

@@ -34,12 +34,12 @@ typedef struct ParsedMolecule
 	HnDescription description;	/* all that heads of any of the models need */
 } ParsedMolecule;
 
-/* Parse one molecule, once, for these models, of which there is at least one; reports every failure. */
-extern void ParseForModels(const CachedModel *const *models, int count, const char *smiles,
-						   ParsedMolecule *molecule);
+/* Parse one molecule, once, for these models, of which there is at least one. */
+extern HnStatus ParseForModels(const CachedModel *const *models, int count, const char *smiles,
+							   ParsedMolecule *molecule);
 
-/* What the heads of one of the models read, in memory that lives as long as the molecule's; reports every failure. */
-extern HnInputs ComputeModelInputs(const CachedModel *model, ParsedMolecule *molecule);
+/* Compute what the heads of one of the models read, in memory that lives as long as the molecule's. */
+extern HnStatus ComputeModelInputs(const CachedModel *model, ParsedMolecule *molecule, HnInputs *inputs);
 
 /* Copy fingerprint numbers [dim] into a new hfp that carries the model. */
 extern Hfp *MakeFingerprint(const CachedModel *model, const real *numbers);
@@ -50,9 +50,8 @@ extern Hfp *MakeFingerprint(const CachedModel *model, const real *numbers);
  *
  * predictions, unless it is NULL, receives for each molecule that has a
  * fingerprint an array with the value of every target, in the order of heads
- * and targets. reasons, unless it is NULL, says why a molecule has
- * none, and is NULL elsewhere; molecules beyond hamnet.max_atoms are then among
- * those without, not an error.
+ * and targets. reasons, unless it is NULL, says why a molecule has none, and is
+ * NULL elsewhere.
  */
 extern void ComputeFingerprints(const CachedModel *model, char **smiles, int count,
 								Hfp **results, double **predictions, char **reasons);

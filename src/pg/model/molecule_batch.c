@@ -86,8 +86,7 @@ RunBatch(HnContext *context, const Visit *visit, const Parsed *parsed, int first
 	hn_arena_rewind(context->arena, mark);
 	if (status == HN_OK)
 		return;
-	if (!IsMoleculeError(status))
-		ReportCoreError(context, NULL);
+	ReportFailure(context, NULL, true);
 	if (count == 1)
 		visit->visitor.failed(visit->visitor.state, context, parsed->places[first],
 							  visit->smiles[parsed->places[first]]);
@@ -116,10 +115,11 @@ ParseBatch(HnContext *context, const Visit *visit, int next, int count, Parsed *
 			atoms += graph->atom_count;
 			parsed->places[parsed->count++] = next;
 		}
-		else if (IsMoleculeError(status) || status == HN_TOO_LARGE)
-			visit->visitor.failed(visit->visitor.state, context, next, visit->smiles[next]);
 		else
-			ReportCoreError(context, visit->smiles[next]);
+		{
+			ReportFailure(context, visit->smiles[next], true);
+			visit->visitor.failed(visit->visitor.state, context, next, visit->smiles[next]);
+		}
 	}
 	return next;
 }

@@ -59,32 +59,12 @@ NamedModelForProperty(const char *name, const char *property, const HnHead **hea
 	return model;
 }
 
-/* What one head says of a molecule [targets]; an sd or novelty that it does not know is NaN. */
-typedef struct Prediction
-{
-	double	   *values;
-	double	   *sds;
-	double		novelty;
-} Prediction;
-
-static Prediction
-PredictHead(const CachedModel *model, const ParsedMolecule *molecule, const HnInputs *inputs, const HnHead *head)
-{
-	Prediction	prediction;
-
-	prediction.values = palloc(head->target_count * sizeof(double));
-	prediction.sds = palloc(head->target_count * sizeof(double));
-	if (hn_predict_novelty(molecule->context, &model->model, head, inputs, prediction.values, prediction.sds,
-						   &prediction.novelty) != HN_OK)
-		ReportCoreError(molecule->context, molecule->smiles);
-	return prediction;
-}
-
-PG_FUNCTION_INFO_V1(hamnet_predict);
-
-/* hamnet_predict(smiles text, property text [, model text]) → double precision */
-PGDLLEXPORT Datum
-hamnet_predict(PG_FUNCTION_ARGS)
+/*
+ * One target, as the arguments (smiles, property [, model]) name it. For a failure
+ * that lies in the molecule, a lenient call returns false.
+ */
+static bool
+PredictTarget(FunctionCallInfo fcinfo, bool lenient, double *value)
 {
 	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char	   *property = text_to_cstring(PG_GETARG_TEXT_PP(1));
@@ -99,44 +79,121 @@ hamnet_predict(PG_FUNCTION_ARGS)
 		model = NamedModelForProperty(text_to_cstring(PG_GETARG_TEXT_PP(2)), property, &head, &target);
 	else
 		model = ModelForProperty(property, &head, &target);
-	ParseForModels(&model, 1, smiles, &molecule);
-	inputs = ComputeModelInputs(model, &molecule);
 	values = palloc(head->target_count * sizeof(double));
-	if (hn_predict(molecule.context, &model->model, head, &inputs, values, NULL) != HN_OK)
-		ReportCoreError(molecule.context, smiles);
-	PG_RETURN_FLOAT8(values[target]);
+	if (ParseForModels(&model, 1, smiles, &molecule) != HN_OK ||
+		ComputeModelInputs(model, &molecule, &inputs) != HN_OK ||
+		hn_predict(molecule.context, &model->model, head, &inputs, values, NULL) != HN_OK)
+	{
+		ReportFailure(molecule.context, smiles, lenient);
+		return false;
+	}
+	*value = values[target];
+	return true;
+}
+
+PG_FUNCTION_INFO_V1(hamnet_predict);
+
+/* hamnet_predict(smiles text, property text [, model text]) → double precision */
+PGDLLEXPORT Datum
+hamnet_predict(PG_FUNCTION_ARGS)
+{
+	double		value;
+
+	PredictTarget(fcinfo, false, &value);
+	PG_RETURN_FLOAT8(value);
+}
+
+PG_FUNCTION_INFO_V1(hamnet_try_predict);
+
+/* hamnet_try_predict(smiles text, property text [, model text]) → double precision, or NULL */
+PGDLLEXPORT Datum
+hamnet_try_predict(PG_FUNCTION_ARGS)
+{
+	double		value;
+
+	if (!PredictTarget(fcinfo, true, &value))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(value);
 }
 
 /* Columns of hamnet_predictions(). */
 #define PREDICTION_COLUMNS 5
 
-/* A row for each target of a model. */
-static void
+/* Add a row for each target of a head; an sd or novelty that it does not know is NULL. */
+static HnStatus
+AddHeadPredictions(RowSet *rows, const CachedModel *model, const ParsedMolecule *molecule, const HnInputs *inputs,
+				   const HnHead *head)
+{
+	double	   *values = palloc(head->target_count * sizeof(double));
+	double	   *sds = palloc(head->target_count * sizeof(double));
+	double		novelty;
+
+	HN_TRY(hn_predict_novelty(molecule->context, &model->model, head, inputs, values, sds, &novelty));
+	for (int t = 0; t < head->target_count; t++)
+	{
+		bool		nulls[PREDICTION_COLUMNS] = {false, false, false, isnan(sds[t]), isnan(novelty)};
+		Datum		row[PREDICTION_COLUMNS];
+
+		row[0] = CStringGetTextDatum(LabelToServer(head->targets[t].name));
+		row[1] = Float8GetDatum(values[t]);
+		row[2] = CStringGetTextDatum(LabelToServer(head->targets[t].unit));
+		row[3] = Float8GetDatum(sds[t]);
+		row[4] = Float8GetDatum(novelty);
+		AddRow(rows, row, nulls);
+	}
+	return HN_OK;
+}
+
+/* Add the rows of all heads of a model. */
+static HnStatus
 AddPredictions(RowSet *rows, const CachedModel *model, ParsedMolecule *molecule)
 {
 	HnInputs	inputs;
 
 	if (model->model.head_count == 0)
-		return;
-	inputs = ComputeModelInputs(model, molecule);
+		return HN_OK;
+	HN_TRY(ComputeModelInputs(model, molecule, &inputs));
 	for (int h = 0; h < model->model.head_count; h++)
-	{
-		const HnHead *head = &model->model.heads[h];
-		Prediction	prediction = PredictHead(model, molecule, &inputs, head);
+		HN_TRY(AddHeadPredictions(rows, model, molecule, &inputs, &model->model.heads[h]));
+	return HN_OK;
+}
 
-		for (int t = 0; t < head->target_count; t++)
-		{
-			bool		nulls[PREDICTION_COLUMNS] = {false, false, false, isnan(prediction.sds[t]), isnan(prediction.novelty)};
-			Datum		row[PREDICTION_COLUMNS];
+/* The models asked: the one that the second argument names, or the built-in ones that predict. */
+static const CachedModel **
+PredictingModels(FunctionCallInfo fcinfo, int *count)
+{
+	const CachedModel **models = palloc(Max(builtin_model_count, 1) * sizeof(CachedModel *));
 
-			row[0] = CStringGetTextDatum(LabelToServer(head->targets[t].name));
-			row[1] = Float8GetDatum(prediction.values[t]);
-			row[2] = CStringGetTextDatum(LabelToServer(head->targets[t].unit));
-			row[3] = Float8GetDatum(prediction.sds[t]);
-			row[4] = Float8GetDatum(prediction.novelty);
-			AddRow(rows, row, nulls);
-		}
-	}
+	*count = 0;
+	if (PG_NARGS() > 1)
+		models[(*count)++] = GetModelByName(text_to_cstring(PG_GETARG_TEXT_PP(1)), false);
+	else
+		for (int i = 0; i < builtin_model_count; i++)
+			if (builtin_models[i].targets[0] != NULL)
+				models[(*count)++] = GetBuiltinModel(&builtin_models[i]);
+	/* Where nothing is predicted, what is no molecule is an error all the same. */
+	if (*count == 0)
+		models[(*count)++] = GetDefaultModel();
+	return models;
+}
+
+/* For a failure that lies in the molecule, a lenient call gives no row at all. */
+static void
+PredictTargets(FunctionCallInfo fcinfo, bool lenient)
+{
+	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	RowSet		rows = BeginRows(fcinfo);
+	int			count;
+	const CachedModel **models = PredictingModels(fcinfo, &count);
+	ParsedMolecule molecule;
+	HnStatus	status = ParseForModels(models, count, smiles, &molecule);
+
+	for (int i = 0; i < count && status == HN_OK; i++)
+		status = AddPredictions(&rows, models[i], &molecule);
+	if (status == HN_OK)
+		return;
+	ReportFailure(molecule.context, smiles, lenient);
+	tuplestore_clear(rows.store);
 }
 
 PG_FUNCTION_INFO_V1(hamnet_predictions);
@@ -145,23 +202,16 @@ PG_FUNCTION_INFO_V1(hamnet_predictions);
 PGDLLEXPORT Datum
 hamnet_predictions(PG_FUNCTION_ARGS)
 {
-	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	const CachedModel **models = palloc(Max(builtin_model_count, 1) * sizeof(CachedModel *));
-	int			count = 0;
-	RowSet		rows = BeginRows(fcinfo);
-	ParsedMolecule molecule;
+	PredictTargets(fcinfo, false);
+	return (Datum) 0;
+}
 
-	if (PG_NARGS() > 1)
-		models[count++] = GetModelByName(text_to_cstring(PG_GETARG_TEXT_PP(1)), false);
-	else
-		for (int i = 0; i < builtin_model_count; i++)
-			if (builtin_models[i].targets[0] != NULL)
-				models[count++] = GetBuiltinModel(&builtin_models[i]);
-	/* Where nothing is predicted, what is no molecule is an error all the same. */
-	if (count == 0)
-		models[count++] = GetDefaultModel();
-	ParseForModels(models, count, smiles, &molecule);
-	for (int i = 0; i < count; i++)
-		AddPredictions(&rows, models[i], &molecule);
+PG_FUNCTION_INFO_V1(hamnet_try_predictions);
+
+/* hamnet_try_predictions(smiles text [, model text]) → the same, or no row */
+PGDLLEXPORT Datum
+hamnet_try_predictions(PG_FUNCTION_ARGS)
+{
+	PredictTargets(fcinfo, true);
 	return (Datum) 0;
 }

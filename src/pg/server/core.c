@@ -73,7 +73,8 @@ BeginCore(void)
 bool
 IsMoleculeError(HnStatus status)
 {
-	return status == HN_INVALID_SMILES || status == HN_NOT_FINITE;
+	return status == HN_INVALID_SMILES || status == HN_TOO_LARGE || status == HN_NOT_FINITE ||
+		status == HN_NO_CONFORMER;
 }
 
 static int
@@ -115,9 +116,15 @@ ReportCoreError(const HnContext *context, const char *smiles)
 			(errcode(ErrorCode(status)),
 			 errmsg("%s", context->message),
 			 smiles && status == HN_NOT_FINITE ? errdetail("The molecule is \"%s\".", smiles) : 0,
-			 status == HN_TOO_LARGE ?
-			 errhint("The setting \"hamnet.max_atoms\" bounds the size of molecules.") : 0));
+			 context->hint ? errhint("%s", context->hint) : 0));
 	pg_unreachable();
+}
+
+void
+ReportFailure(const HnContext *context, const char *smiles, bool lenient)
+{
+	if (!lenient || !IsMoleculeError(context->status))
+		ReportCoreError(context, smiles);
 }
 
 void
@@ -136,8 +143,7 @@ SmilesError(const char *smiles)
 
 	if (status == HN_OK)
 		return NULL;
-	if (status != HN_INVALID_SMILES && status != HN_TOO_LARGE)
-		ReportCoreError(context, smiles);
+	ReportFailure(context, smiles, true);
 	return context->message;
 }
 

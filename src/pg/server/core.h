@@ -30,11 +30,15 @@ extern HnContext *BeginCore(void);
 extern void ReportCoreError(const HnContext *context, const char *smiles) __attribute__((noreturn));
 
 /*
- * True if a lenient form may answer NULL: the failure lies in the molecule,
- * and every setting would give it. A molecule beyond hamnet.max_atoms stays
- * an error, else results of immutable functions would depend on the setting.
+ * True if the failure lies in the molecule: a lenient form ("try", batches,
+ * hamnet_enrich) then answers NULL, or with no row. Molecules beyond a limit
+ * are among them, hamnet.max_atoms included, so that loading a table, and
+ * restoring its dump, never ends at one row.
  */
 extern bool IsMoleculeError(HnStatus status);
+
+/* Report a failure; returns only to a lenient form, where the failure lies in the molecule. */
+extern void ReportFailure(const HnContext *context, const char *smiles, bool lenient);
 
 /* Parse a SMILES within hamnet.max_atoms, or report why not. */
 extern void ParseSmiles(HnContext *context, const char *smiles, const HnFeatureSet *features,
