@@ -498,7 +498,7 @@ read_smiles(HnContext *context, const Input &input, int max_atoms, const LogCapt
 	if (mol == nullptr)
 		return reject_parse(context, input, log.text());
 	HN_TRY(check_size(context, *mol, max_atoms));
-	if (hn_interrupted(context))
+	if (interrupted(context))
 		return HN_INTERRUPTED;
 
 	RDKit::MolOps::RemoveHsParameters hydrogens;
@@ -511,7 +511,7 @@ read_smiles(HnContext *context, const Input &input, int max_atoms, const LogCapt
 										 true /* flag possible centres */);
 	SmilesParseOps::CleanupAfterParsing(mol.get());
 	HN_TRY(check_atoms(context, *mol, max_atoms));
-	return hn_interrupted(context) ? HN_INTERRUPTED : HN_OK;
+	return interrupted(context) ? HN_INTERRUPTED : HN_OK;
 }
 
 }								/* namespace hamnet */

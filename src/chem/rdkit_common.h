@@ -26,6 +26,8 @@
 #include <GraphMol/SmilesParse/SmilesParse.h>
 #include <RDGeneral/RDLog.h>
 
+#include "rdkit_signals.h"
+
 extern "C"
 {
 #include "hamnet/graph.h"
@@ -132,6 +134,7 @@ guarded(HnContext *context, const Input &input, Work work) noexcept
 {
 	try
 	{
+		SignalGuard guard;
 		LogCapture	log;
 
 		return work(log);

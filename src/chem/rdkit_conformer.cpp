@@ -68,7 +68,7 @@ embed(HnContext *context, const Input &input, RDKit::RWMol &mol, int seed)
 	{
 		RDKit::DGeomHelpers::EmbedParameters params = RDKit::DGeomHelpers::ETKDGv3;
 
-		if (hn_interrupted(context))
+		if (interrupted(context))
 			return HN_INTERRUPTED;
 		params.randomSeed = attempt_seed(seed, attempt);
 		params.maxIterations = 1;
@@ -97,7 +97,7 @@ minimise(HnContext *context, RDKit::RWMol &mol)
 	field->initialize();
 	for (int round = 0; round < MINIMISER_ROUNDS; round++)
 	{
-		if (hn_interrupted(context))
+		if (interrupted(context))
 			return HN_INTERRUPTED;
 		if (field->minimize(MINIMISER_STEPS) == 0)
 			break;
@@ -177,7 +177,7 @@ read_molblock(HnContext *context, const Input &input, int max_atoms, const LogCa
 	HN_TRY(check_size(context, *mol, max_atoms));
 	if (mol->getNumConformers() == 0 || !mol->getConformer().is3D())
 		return reject(context, input, Reason("its coordinates are not three-dimensional"));
-	if (hn_interrupted(context))
+	if (interrupted(context))
 		return HN_INTERRUPTED;
 
 	/* Again, now that the limits hold, in the steps that RDKit takes by default. */

@@ -432,7 +432,7 @@ describe(HnContext *context, const RDKit::ROMol &mol, real **descriptors)
 	{
 		bool		affordable = (small || !group.cubic) && (simple || !group.branches);
 
-		if (hn_interrupted(context))
+		if (interrupted(context))
 			return HN_INTERRUPTED;
 		for (double value : affordable ? compute_group(mol, group) : Values(group.count, NOT_KNOWN))
 		{

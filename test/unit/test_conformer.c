@@ -8,7 +8,10 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include "hamnet/chem.h"
 #include "hamnet/conformer.h"
@@ -75,6 +78,54 @@ test_seed(void **state)
 	assert_string_not_equal(embed("CCCCC(=O)NCC", 8), first);
 	assert_string_equal(embed("CCCCC(=O)NCC", 0), embed("CCCCC(=O)NCC", 0));
 	assert_non_null(strstr(embed("CC", 2147483647), "V2000"));
+}
+
+static volatile sig_atomic_t sigints;
+
+static void
+count_sigint(int signal)
+{
+	(void) signal;
+	sigints++;
+}
+
+/* As a server does that cancels a query after a while. */
+static void
+send_sigint(int signal)
+{
+	(void) signal;
+	kill(getpid(), SIGINT);
+	kill(getpid(), SIGINT);
+}
+
+/* RDKit from 2025.03 on has a handler of its own for SIGINT: ours must see the signal, RDKit must not. */
+static void
+test_sigint(void **state)
+{
+	static const char smiles[] = "CC(C)(O)CNC(C)(O)CNC(C)(O)CNC(C)(O)CN";
+	const struct itimerval often = {{0, 2000}, {0, 2000}}, never = {{0, 0}, {0, 0}};
+	struct sigaction handler = {.sa_handler = count_sigint}, timer = {.sa_handler = send_sigint}, after;
+	const char *expected = embed(smiles, 3);
+	const char *molblock = NULL;
+
+	(void) state;
+	sigaction(SIGINT, &handler, NULL);
+	sigaction(SIGALRM, &timer, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (int i = 0; i < 20; i++)
+	{
+		HnStatus	status = hn_embed(&context, smiles, 3, MAX_ATOMS, &molblock);
+
+		if (status != HN_OK || strcmp(molblock, expected) != 0)
+			break;
+	}
+	setitimer(ITIMER_REAL, &never, NULL);
+
+	assert_int_equal(context.status, HN_OK);
+	assert_string_equal(molblock, expected);
+	assert_true(sigints > 0);
+	sigaction(SIGINT, NULL, &after);
+	assert_true(after.sa_handler == count_sigint);
 }
 
 /* The atoms of the block stand in the order of the SMILES, and the graph is that of the SMILES. */
@@ -267,6 +318,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_seed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_sigint, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_order, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_benzene, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_order_positions, set_up, tear_down),
