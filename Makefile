@@ -42,6 +42,10 @@ RDKIT_OBJS = $(patsubst %.cpp,%.o,$(wildcard src/chem/rdkit_*.cpp))
 CORE_OBJS = $(filter-out src/nn/simd.o src/nn/product.o,$(CORE_C:.c=.o)) $(RDKIT_OBJS) $(SIMD_OBJS) $(PRODUCT_OBJS)
 CORE = libhamnet_core.a
 
+# Drawing is a module of its own, see src/draw/module.c; the other one does not need what is in the core for it.
+DRAW_OBJS = src/draw/module.o
+DRAW = hamnet_draw$(DLSUFFIX)
+
 # The same in double precision, for the tests that compare gradients with finite differences.
 DOUBLE = build/double/
 DOUBLE_CORE = $(DOUBLE)$(CORE)
@@ -112,6 +116,7 @@ RDKIT_LIBS = -lRDKitGraphMol -lRDKitRDGeneral -lRDKitChemTransforms -lRDKitDescr
 # Data files of RDKit, from Debian's rdkit-data.
 RDKIT_DATA ?= /usr/share/RDKit/Data
 FRAGMENTS = src/chem/fragments.h
+DRAW_LIBS = -lRDKitMolDraw2D -lRDKitSmilesParse -lRDKitSubstructMatch -lRDKitGraphMol -lRDKitRDGeneral -lRDKitRDGeometryLib -lstdc++ -lm
 CORE_LIBS = $(RDKIT_LIBS) -ljansson $(BLAS_LIBS) -lstdc++ -lm
 
 WARNINGS = -Wall -Wextra $(if $(WERROR),-Werror)
@@ -123,7 +128,7 @@ CORE_CXXFLAGS = -std=c++20 -O2 -g -fPIC -fvisibility=hidden -Iinclude -isystem $
 
 PG_CPPFLAGS = -Iinclude -Isrc/pg -DHAMNET_VERSION='"$(EXTVERSION)"' $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 SHLIB_LINK = $(CORE) $(CORE_LIBS)
-EXTRA_CLEAN = build $(CORE) $(CORE_OBJS) $(UNIT_TESTS) test/unit/*.o src/nn/simd_*.o src/nn/product_*.o \
+EXTRA_CLEAN = build $(DRAW) $(DRAW_OBJS) $(CORE) $(CORE_OBJS) $(UNIT_TESTS) test/unit/*.o src/nn/simd_*.o src/nn/product_*.o \
 	models/make_model models/pin_models $(DRAWN_MODELS:=.new) bench/network bench/training_step bench/predictions bench/scan_limit bench/*.o $(BUILTIN_MODELS) $(BUILTIN_MODELS).new $(FRAGMENTS) $(FRAGMENTS).new
 
 # Bitcode serves inlining into SQL expressions; nothing here is small enough to gain.
@@ -147,6 +152,21 @@ override CFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argumen
 endif
 
 $(shlib): $(CORE)
+
+all: $(DRAW)
+
+$(DRAW): $(DRAW_OBJS) $(CORE)
+	$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ $^ $(DRAW_LIBS)
+
+install: install-draw
+uninstall: uninstall-draw
+
+.PHONY: install-draw uninstall-draw
+install-draw: $(DRAW)
+	$(MKDIR_P) '$(DESTDIR)$(pkglibdir)'
+	$(INSTALL_SHLIB) $(DRAW) '$(DESTDIR)$(pkglibdir)/'
+uninstall-draw:
+	rm -f '$(DESTDIR)$(pkglibdir)/$(DRAW)'
 
 $(CORE): $(CORE_OBJS)
 	rm -f $@
@@ -172,7 +192,7 @@ $(FRAGMENTS): src/chem/make_fragments.sh $(RDKIT_DATA)/FragmentDescriptors.csv
 $(RDKIT_OBJS): %.o: %.cpp $(CORE_HEADERS)
 	$(CXX) $(CORE_CXXFLAGS) -c -o $@ $<
 
-$(OBJS): $(CORE_HEADERS) $(BUILTIN_MODELS) $(wildcard src/pg/*/*.h)
+$(OBJS) $(DRAW_OBJS): $(CORE_HEADERS) $(BUILTIN_MODELS) $(wildcard src/pg/*/*.h)
 
 # The version is compiled in.
 src/pg/server/version.o: hamnet.control
@@ -201,6 +221,8 @@ $(BUILTIN_MODELS): $(sort $(DRAWN_MODELS) $(TRAINED_MODELS)) models/pin_models.s
 
 test/unit/test_%: test/unit/test_%.c $(wildcard test/unit/*.h) $(CORE)
 	$(CC) $(CORE_CFLAGS) -Itest/unit -o $@ $< $(filter test/unit/%.o,$^) $(CORE) -lcmocka $(CORE_LIBS)
+
+test/unit/test_draw $(CHECKED)test/unit/test_draw: CORE_LIBS += $(DRAW_LIBS)
 
 test/unit/test_chem test/unit/test_network test/unit/test_descriptors: test/unit/respell.o
 test/unit/test_simd test/unit/test_simd_network test/unit/test_simd_backward: test/unit/simd_naive.o

@@ -54,3 +54,19 @@ CREATE FUNCTION hamnet_try_descriptors(smiles text, OUT name text, OUT value dou
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000 ROWS 205;
 COMMENT ON FUNCTION hamnet_try_descriptors(text) IS
 	'RDKit''s two-dimensional descriptors, NULL where a molecule has no value; no row where it is no usable molecule';
+
+---------------------------------------------------------------------------
+-- Pictures
+---------------------------------------------------------------------------
+
+-- Stable, not immutable: what RDKit draws depends on its version.
+
+CREATE FUNCTION hamnet_svg(smiles text, options jsonb DEFAULT '{}') RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000;
+COMMENT ON FUNCTION hamnet_svg(text, jsonb) IS
+	'a drawing of the molecule as an SVG element; options are width, height, bond_width, atom_numbers, smarts, legend, atoms, weights, largest_weight';
+
+CREATE FUNCTION hamnet_svg_grid(smiles text[], legends text[] DEFAULT '{}', options jsonb DEFAULT '{}') RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 500000;
+COMMENT ON FUNCTION hamnet_svg_grid(text[], text[], jsonb) IS
+	'drawings of molecules side by side as one SVG element; options are those of hamnet_svg that fit all molecules, and columns';

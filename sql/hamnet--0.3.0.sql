@@ -1051,3 +1051,19 @@ CREATE FUNCTION hamnet_index_check(index regclass) RETURNS bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 1000000;
 COMMENT ON FUNCTION hamnet_index_check(regclass) IS
 	'check that a hamnet index is sound and holds every row of its table; returns how many, or reports an error';
+
+---------------------------------------------------------------------------
+-- Pictures
+---------------------------------------------------------------------------
+
+-- Stable, not immutable: what RDKit draws depends on its version.
+
+CREATE FUNCTION hamnet_svg(smiles text, options jsonb DEFAULT '{}') RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000;
+COMMENT ON FUNCTION hamnet_svg(text, jsonb) IS
+	'a drawing of the molecule as an SVG element; options are width, height, bond_width, atom_numbers, smarts, legend, atoms, weights, largest_weight';
+
+CREATE FUNCTION hamnet_svg_grid(smiles text[], legends text[] DEFAULT '{}', options jsonb DEFAULT '{}') RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 500000;
+COMMENT ON FUNCTION hamnet_svg_grid(text[], text[], jsonb) IS
+	'drawings of molecules side by side as one SVG element; options are those of hamnet_svg that fit all molecules, and columns';
