@@ -115,12 +115,14 @@ read_examples(Bench *bench, const char *path)
 	}
 }
 
-/* Seconds of one loss, which is a forward pass, or of one gradient. */
+/* Return the seconds of one forward pass, or of one gradient. */
 static double
 time_pass(Bench *bench, HnTrained trained, bool backward)
 {
 	HnTraining	training = hn_training_defaults;
 	HnLossSum	sum = {0};
+	static HnConformationError errors[MOLECULES];
+	double	   *predictions = allocate(bench, (size_t) bench->count * hn_model_target_count(&bench->model), sizeof(double));
 	double		start = cpu_seconds();
 	double		seconds;
 
@@ -131,9 +133,12 @@ time_pass(Bench *bench, HnTrained trained, bool backward)
 		check(hn_gradient_add(&bench->context, &bench->model, &training, 0, bench->examples, bench->count,
 							  bench->gradient, &sum), &bench->context);
 	}
+	else if (trained == HN_TRAIN_ENGINE)
+		check(hn_examples_conformation_errors(&bench->context, &bench->model, &training, bench->examples,
+											  bench->count, errors), &bench->context);
 	else
-		check(hn_loss_add(&bench->context, &bench->model, &training, bench->examples, bench->count, &sum),
-			  &bench->context);
+		check(hn_examples_predict(&bench->context, &bench->model, &training, bench->examples, bench->count,
+								  predictions), &bench->context);
 	seconds = cpu_seconds() - start;
 	hn_arena_reset(&bench->arena);
 	return seconds;

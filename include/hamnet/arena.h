@@ -71,7 +71,4 @@ extern void hn_arena_reset(HnArena *arena);
 /* Give every block back. The arena may be used again afterwards. */
 extern void hn_arena_destroy(HnArena *arena);
 
-/* Bytes held in blocks, used or not. */
-extern size_t hn_arena_size(const HnArena *arena);
-
 #endif

@@ -320,9 +320,8 @@ extern HnStatus hn_model_combine(HnContext *context, const HnModel *const *model
  */
 extern HnStatus hn_model_allocate(HnContext *context, HnModel *model);
 
-/* Its parts, for whoever points the tensors elsewhere: the engine of further generators, and the tables. */
+/* Let further generators use the engine's tensors, for whoever has pointed these elsewhere. */
 extern void hn_model_share_engine(HnModel *model);
-extern HnStatus hn_model_allocate_tables(HnContext *context, HnModel *model);
 
 /*
  * Make view a model of the same configuration whose tensors lie in

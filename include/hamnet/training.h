@@ -113,10 +113,6 @@ extern HnStatus hn_gradient_add(HnContext *context, const HnModel *model, const 
 								int64_t step, const HnExample *examples, int count,
 								real *gradient, HnLossSum *sum);
 
-/* The loss of the same examples without dropout and without its derivative. */
-extern HnStatus hn_loss_add(HnContext *context, const HnModel *model, const HnTraining *training,
-							const HnExample *examples, int count, HnLossSum *sum);
-
 /*
  * Predictions [count, T] as hn_head_predict gives them, from examples, using
  * what was frozen; a row of NaN for a molecule that is not finite.

@@ -710,8 +710,8 @@ hn_table_place(const HnTable *table, const void *values)
 	memcpy(table->data, &values, sizeof(values));
 }
 
-HnStatus
-hn_model_allocate_tables(HnContext *context, HnModel *model)
+static HnStatus
+allocate_tables(HnContext *context, HnModel *model)
 {
 	HnTable    *tables = NULL;
 	int			count = 0;
@@ -754,7 +754,7 @@ hn_model_allocate(HnContext *context, HnModel *model)
 	model->parameter_count = total;
 	place_tensors(tensors, count, model->parameters);
 	hn_model_share_engine(model);
-	return hn_model_allocate_tables(context, model);
+	return allocate_tables(context, model);
 }
 
 /* Give a copy of a model message layers of its own, to be placed elsewhere. */

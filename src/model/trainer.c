@@ -260,7 +260,7 @@ for_each_pass(HnContext *context, const HnModel *model, const HnTraining *traini
 /* What gradients and losses are added to. */
 typedef struct Sums
 {
-	HnModel    *gradient;		/* NULL: the loss alone */
+	HnModel    *gradient;
 	HnLossSum  *sum;
 } Sums;
 
@@ -280,10 +280,9 @@ conformation_pass(HnContext *context, Pass *pass, void *state)
 {
 	Sums	   *sums = state;
 	HnLossSum	losses = {0};
-	real	   *d_positions = NULL;
+	real	   *d_positions;
 
-	if (sums->gradient)
-		HN_NEW_ZERO(context, d_positions, 3 * (size_t) pass->batch.atom_count);
+	HN_NEW_ZERO(context, d_positions, 3 * (size_t) pass->batch.atom_count);
 	for (int i = 0; i < pass->count; i++)
 	{
 		const HnExample *example = &pass->examples[i];
@@ -296,14 +295,12 @@ conformation_pass(HnContext *context, Pass *pass, void *state)
 
 			HN_TRY(hn_conformation_error(context, example->graph, pass->engine.positions + at,
 										 example->conformations + k * size, pass->training->adj3_weight,
-										 1, d_positions ? d_positions + at : NULL, &error));
+										 1, d_positions + at, &error));
 			losses.loss += error.rmsd + pass->training->adj3_weight * error.adj3;
 			losses.count += 1;
 		}
 	}
 	HN_TRY(add_losses(context, &losses, sums->sum));
-	if (sums->gradient == NULL)
-		return HN_OK;
 	return hn_engine_backward(context, pass->model, &pass->batch, &pass->engine, NULL, d_positions,
 							  sums->gradient);
 }
@@ -347,16 +344,13 @@ target_pass(HnContext *context, Pass *pass, void *state)
 
 		for (int i = 0; i < pass->count; i++)
 			labels[i] = pass->examples[i].targets + first;
-		if (sums->gradient)
-			HN_NEW(context, d_scores[h], (size_t) pass->count * head->target_count);
+		HN_NEW(context, d_scores[h], (size_t) pass->count * head->target_count);
 		HN_TRY(hn_head_forward(context, pass->model, h, &pass->inputs, pass->dropout, &traces[h]));
 		hn_head_loss(head, traces[h].output, labels, pass->count, pass->training->huber,
 					 d_scores[h], &losses);
 		first += head->target_count;
 	}
 	HN_TRY(add_losses(context, &losses, sums->sum));
-	if (sums->gradient == NULL)
-		return HN_OK;
 
 	if (!heads_only)
 		HN_NEW_ZERO(context, d_fingerprints, pass->count * dim);
@@ -391,17 +385,6 @@ hn_gradient_add(HnContext *context, const HnModel *model, const HnTraining *trai
 						 engine ? conformation_pass : target_pass, count_skipped, &sums));
 	hn_arena_rewind(context->arena, mark);
 	return HN_OK;
-}
-
-HnStatus
-hn_loss_add(HnContext *context, const HnModel *model, const HnTraining *training,
-			const HnExample *examples, int count, HnLossSum *sum)
-{
-	bool		engine = training->trained == HN_TRAIN_ENGINE;
-	Sums		sums = {NULL, sum};
-
-	return for_each_pass(context, model, training, NULL, examples, count,
-						 engine ? conformation_pass : target_pass, count_skipped, &sums);
 }
 
 /* Where the results of examples go, which come in their order. */

@@ -66,16 +66,6 @@ hn_arena_init(HnArena *arena, HnAllocator allocator)
 	arena->keep = DEFAULT_KEEP;
 }
 
-size_t
-hn_arena_size(const HnArena *arena)
-{
-	size_t		total = 0;
-
-	for (const HnArenaBlock *block = arena->first; block != NULL; block = block->next)
-		total += block->size;
-	return total;
-}
-
 /* A page of the larger kind, on the processors that we know. */
 #define HUGE_PAGE ((size_t) 2 * 1024 * 1024)
 

@@ -746,13 +746,6 @@ TeamTraining(Team *team)
 	return &team->shared->training;
 }
 
-HnExample *
-TeamExamples(Team *team)
-{
-	UseFrozen(&team->process);
-	return team->process.examples;
-}
-
 void
 TeamFreeze(Team *team)
 {

@@ -35,9 +35,6 @@ extern HnModel *TeamModel(Team *team);
 /* How the model is trained; may be changed. */
 extern HnTraining *TeamTraining(Team *team);
 
-/* The example of each molecule of the set, as the caller sees them. */
-extern HnExample *TeamExamples(Team *team);
-
 /*
  * Compute once what the frozen parts of the model say about every molecule, if
  * there is room for it within hamnet.training_memory.
