@@ -13,8 +13,7 @@
 typedef enum HnAveraging
 {
 	HN_AVERAGE_NONE,
-	HN_AVERAGE_EXPONENTIAL,		/* average ← decay · average + (1 − decay) · weights, after every step */
-	HN_AVERAGE_UNIFORM			/* mean of the weights after every step from average_start on */
+	HN_AVERAGE_EXPONENTIAL		/* average ← decay · average + (1 − decay) · weights, after every step */
 } HnAveraging;
 
 typedef struct HnOptimiserOptions
@@ -29,8 +28,7 @@ typedef struct HnOptimiserOptions
 	double		weight_decay;	/* decoupled: weights shrink by rate · weight_decay a step; biases do not */
 	double		clip;			/* longest gradient, over all groups together; 0 for no limit */
 	HnAveraging averaging;
-	double		average_decay;	/* exponential only */
-	int64_t		average_start;	/* uniform only: first step that counts, from 0 */
+	double		average_decay;
 } HnOptimiserOptions;
 
 /* rate 1e-3, final 0.01, no warm-up, betas 0.9 and 0.999, epsilon 1e-8, decay 1e-4, clip 1, no averaging. */

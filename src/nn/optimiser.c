@@ -20,7 +20,6 @@ const HnOptimiserOptions hn_optimiser_defaults =
 	.clip = 1,
 	.averaging = HN_AVERAGE_NONE,
 	.average_decay = 0.999,
-	.average_start = 0,
 };
 
 static HnStatus
@@ -147,21 +146,17 @@ group_step(HnOptimiser *optimiser, const HnParameterGroup *group, const real *gr
 }
 
 /*
- * Take the new weights into the average. An exponential one begins with a
- * shorter memory, so that the weights before training are soon forgotten.
+ * Take the new weights into the average, which begins with a shorter memory, so
+ * that the weights before training are soon forgotten.
  */
 static void
 average_step(HnOptimiser *optimiser)
 {
-	const HnOptimiserOptions *options = &optimiser->options;
 	double		n = (double) optimiser->averaged;
-	double		share = 1 / (n + 1);
+	double		share = 1 - fmin(optimiser->options.average_decay, (1 + n) / (10 + n));
 
-	if (options->averaging == HN_AVERAGE_NONE ||
-		(options->averaging == HN_AVERAGE_UNIFORM && optimiser->step < options->average_start))
+	if (optimiser->options.averaging == HN_AVERAGE_NONE)
 		return;
-	if (options->averaging == HN_AVERAGE_EXPONENTIAL)
-		share = 1 - fmin(options->average_decay, (1 + n) / (10 + n));
 	for (int g = 0; g < optimiser->group_count; g++)
 	{
 		const HnParameterGroup *group = &optimiser->groups[g];

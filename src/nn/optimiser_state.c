@@ -2,16 +2,16 @@
  * optimiser_state.c: the state of an optimiser as bytes.
  *
  *   0   8   "hnoptim" and a zero byte
- *   8   4   version, 1
+ *   8   4   version, 2
  *   12  4   bytes of a number, 4 or 8
- *   16  88  options: rate, final_rate, beta1, beta2, epsilon, weight_decay,
- *           clip, average_decay as doubles; warmup_steps, total_steps,
- *           average_start as 64-bit integers
- *   104 8   averaging
- *   112 8   count of parameters
- *   120 8   steps done
- *   128 8   steps in the average
- *   136     parameters, first moments, second moments, and average if there is
+ *   16  80  options: rate, final_rate, beta1, beta2, epsilon, weight_decay,
+ *           clip, average_decay as doubles; warmup_steps, total_steps as 64-bit
+ *           integers
+ *   96  8   averaging
+ *   104 8   count of parameters
+ *   112 8   steps done
+ *   120 8   steps in the average
+ *   128     parameters, first moments, second moments, and average if there is
  *           one: count numbers each
  *   end 8   FNV-1a of everything before
  *
@@ -24,7 +24,7 @@
 
 static const char magic[8] = "hnoptim";
 
-#define VERSION 1
+#define VERSION 2
 
 /* Steps that a double still counts one by one. */
 #define MOST_STEPS (INT64_C(1) << 53)
@@ -35,14 +35,14 @@ typedef struct Header
 	uint32_t	version;
 	uint32_t	number_size;
 	double		numbers[8];
-	int64_t		steps[3];
+	int64_t		steps[2];
 	int64_t		averaging;
 	int64_t		count;
 	int64_t		step;
 	int64_t		averaged;
 } Header;
 
-_Static_assert(sizeof(Header) == 136, "the header has no padding");
+_Static_assert(sizeof(Header) == 128, "the header has no padding");
 
 /* Fowler, Noll and Vo's hash, over eight bytes at a time and the rest one by one. */
 static uint64_t
@@ -84,7 +84,7 @@ state_header(const HnOptimiser *optimiser)
 		.number_size = sizeof(real),
 		.numbers = {options->rate, options->final_rate, options->beta1, options->beta2, options->epsilon,
 		options->weight_decay, options->clip, options->average_decay},
-		.steps = {options->warmup_steps, options->total_steps, options->average_start},
+		.steps = {options->warmup_steps, options->total_steps},
 		.averaging = options->averaging,
 		.count = optimiser->count,
 		.step = optimiser->step,

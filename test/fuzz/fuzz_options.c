@@ -70,8 +70,7 @@ set_options(const json_t *json, HnTraining *training, HnOptimiserOptions *option
 	set_special(json, "average_decay", &options->average_decay);
 	options->warmup_steps = integer(json, "warmup_steps", INT64_MIN, INT64_MAX, 0);
 	options->total_steps = integer(json, "total_steps", INT64_MIN, INT64_MAX, 1000);
-	options->average_start = integer(json, "average_start", INT64_MIN, INT64_MAX, 0);
-	options->averaging = (HnAveraging) integer(json, "averaging", HN_AVERAGE_NONE, HN_AVERAGE_UNIFORM,
+	options->averaging = (HnAveraging) integer(json, "averaging", HN_AVERAGE_NONE, HN_AVERAGE_EXPONENTIAL,
 											   HN_AVERAGE_NONE);
 }
 

@@ -18,7 +18,7 @@ const HnStatus fuzz_failures[] = {HN_INVALID_ARGUMENT, HN_OK};
 static const HnStatus step_failures[] = {HN_NOT_FINITE, HN_OK};
 
 /* Where a state says how weights are averaged. */
-#define AVERAGING_AT 104
+#define AVERAGING_AT 96
 
 /* The optimiser that the state may belong to. */
 static HnStatus
@@ -28,7 +28,7 @@ begin(HnContext *context, const unsigned char *bytes, size_t size, HnOptimiser *
 	HnOptimiserOptions options = hn_optimiser_defaults;
 	real	   *parameters;
 
-	if (size > AVERAGING_AT && bytes[AVERAGING_AT] <= HN_AVERAGE_UNIFORM)
+	if (size > AVERAGING_AT && bytes[AVERAGING_AT] <= HN_AVERAGE_EXPONENTIAL)
 		options.averaging = (HnAveraging) bytes[AVERAGING_AT];
 	HN_NEW_ZERO(context, parameters, PARAMETERS);
 	return hn_optimiser_init(context, &options, &group, 1, parameters, PARAMETERS, optimiser);

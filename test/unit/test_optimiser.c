@@ -210,30 +210,19 @@ test_refused_options(void **state)
 						 HN_INVALID_ARGUMENT);
 }
 
-/* Averages against means of the weights that the steps made. */
+/* The average against that of the weights that the steps made; frozen ones are their own. */
 static void
 test_averages(void **state)
 {
 	HnOptimiserOptions options = plain_options();
 	HnOptimiser optimiser;
 	real		parameters[PARAMETERS];
-	double		mean = 0;
-	double		exponential = 1;
+	double		average = 1;
 
 	(void) state;
-	options.averaging = HN_AVERAGE_UNIFORM;
-	options.average_start = 2;
 	begin(&options, parameters, &optimiser);
-	for (int step = 0; step < 6; step++)
-	{
-		must(hn_optimiser_step(&context, &optimiser, (const real[PARAMETERS]) {1, 1, 1, 1, 1}, 1, NULL));
-		if (step < 2)
-			assert_ptr_equal(hn_optimiser_weights(&optimiser), parameters);
-		else
-			mean += parameters[0] / 4;
-	}
-	assert_float_equal(hn_optimiser_weights(&optimiser)[0], mean, 1e-6);
-	assert_true(hn_optimiser_weights(&optimiser)[3] == 7);
+	must(hn_optimiser_step(&context, &optimiser, (const real[PARAMETERS]) {1, 1, 1, 1, 1}, 1, NULL));
+	assert_ptr_equal(hn_optimiser_weights(&optimiser), parameters);
 
 	options.averaging = HN_AVERAGE_EXPONENTIAL;
 	options.average_decay = 0.3;
@@ -243,9 +232,10 @@ test_averages(void **state)
 		double		decay = fmin(0.3, (1 + step) / (10.0 + step));
 
 		must(hn_optimiser_step(&context, &optimiser, (const real[PARAMETERS]) {1, 1, 1, 1, 1}, 1, NULL));
-		exponential = decay * exponential + (1 - decay) * parameters[0];
+		average = decay * average + (1 - decay) * parameters[0];
 	}
-	assert_float_equal(hn_optimiser_weights(&optimiser)[0], exponential, 1e-6);
+	assert_float_equal(hn_optimiser_weights(&optimiser)[0], average, 1e-6);
+	assert_true(hn_optimiser_weights(&optimiser)[3] == 7);
 	assert_true(hn_optimiser_weights(&optimiser)[4] == 8);
 }
 
