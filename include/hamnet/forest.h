@@ -72,7 +72,6 @@ typedef struct HnForestOptions
 {
 	const HnDescriptorSet *descriptors;
 	int			trees;			/* for each target */
-	int			leaf_rows;		/* that a leaf has at least; 0: by the number of rows */
 	uint64_t	seed;
 	void		(*progress) (void *state, const char *step, double done);	/* done 0 to 1; may be NULL */
 	void	   *progress_state;

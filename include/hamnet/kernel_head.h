@@ -40,7 +40,7 @@
 
 typedef enum HnKernelFunction
 {
-	HN_GAUSSIAN,
+	HN_GAUSSIAN,				/* of models that older versions fitted */
 	HN_MATERN
 } HnKernelFunction;
 
@@ -100,8 +100,6 @@ typedef struct HnKernelOptions
 	const HnDescriptorSet *descriptors;
 	bool		counts;
 	int			rows;			/* to compare with, at most; 0: HN_MAX_KERNEL_ROWS */
-	int			search_rows;	/* hyper-parameters are chosen on at most so many rows; 0: 1,500 */
-	int			rank;			/* of factors, at most; 0: 1,024; negative: none */
 	uint64_t	seed;			/* of the choice of those rows */
 	void		(*progress) (void *state, const char *step, double done);	/* done 0 to 1; may be NULL */
 	void	   *progress_state;

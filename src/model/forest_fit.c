@@ -455,8 +455,7 @@ grow_trees(Grower *grower, const HnHead *head, const real *labels, const int *ro
 		if (k % options->trees == 0)
 		{
 			HN_TRY(take_labels(grower, head, t, labels, rows, numbers));
-			grower->leaf_rows = options->leaf_rows > 0 ? options->leaf_rows
-				: LEAST_LEAF_ROWS + grower->labelled / MOST_LEAVES;
+			grower->leaf_rows = LEAST_LEAF_ROWS + grower->labelled / MOST_LEAVES;
 		}
 		for (int i = 0; i < grower->labelled; i++)
 		{

@@ -14,7 +14,7 @@ set_parameters(const HnKernelJob *job, const HnKernelPoint *point)
 {
 	HnKernelHead *kernel = job->kernel;
 
-	kernel->function = point->function;
+	kernel->function = HN_MATERN;
 	kernel->fingerprint_weight = kernel->fingerprint_width > 0 ? exp(point->fingerprint) : 0;
 	kernel->descriptor_weight = kernel->descriptors ? exp(point->descriptors) : 0;
 	kernel->count_weight = job->options->counts ? exp(point->counts) : 0;
@@ -74,16 +74,13 @@ fit_targets(HnContext *context, HnKernelJob *job, const HnKernelPoint *point, co
 	return HN_OK;
 }
 
+/* Return the rank of the factors: classes have no deviation. */
 static int
 wanted_rank(const HnKernelJob *job)
 {
-	int			rank = job->options->rank == 0 ? HN_MAX_KERNEL_RANK : job->options->rank;
-
-	if (job->head->task == HN_CLASSIFICATION || rank < 0)
+	if (job->head->task == HN_CLASSIFICATION)
 		return 0;
-	if (rank > HN_MAX_KERNEL_RANK)
-		rank = HN_MAX_KERNEL_RANK;
-	return rank < job->n ? rank : job->n;
+	return job->n < HN_MAX_KERNEL_RANK ? job->n : HN_MAX_KERNEL_RANK;
 }
 
 HnStatus

@@ -32,7 +32,6 @@ typedef struct HnKernelPoint
 	double		counts;
 	double		share;
 	double		scale;			/* λ, or v */
-	HnKernelFunction function;
 } HnKernelPoint;
 
 /* Tell how far a step is. */

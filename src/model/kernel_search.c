@@ -54,7 +54,7 @@ set_kernel(Search *search, const HnKernelPoint *point)
 			row[k] += b * search->descriptors[first + k];
 		for (size_t k = 0; search->counts && k < count; k++)
 			row[k] += c * search->counts[first + k];
-		hn_kernel_function(point->function, row, count);
+		hn_kernel_function(HN_MATERN, row, count);
 		for (size_t k = 0; k < count; k++)
 			row[k] *= 1 - share;
 		for (size_t k = 0; search->similarities && share > 0 && k < count; k++)
@@ -159,13 +159,10 @@ search_point(HnContext *context, Search *search, HnKernelPoint *best, double *li
 {
 	static const double log_steps[] = {1.4, 0.7, 0.35};
 	static const double share_steps[] = {0.24, 0.12, 0.06};
-	bool		moved;
 
 	HN_TRY(evaluate(context, search, best, likelihood));
 	for (int level = 0; level < 3; level++)
 	{
-		HnKernelPoint candidate;
-
 		HN_TRY(search_coordinate(context, search, best, likelihood, offsetof(HnKernelPoint, scale), log_steps[level]));
 		if (search->descriptors)
 			HN_TRY(search_coordinate(context, search, best, likelihood, offsetof(HnKernelPoint, descriptors),
@@ -180,9 +177,6 @@ search_point(HnContext *context, Search *search, HnKernelPoint *best, double *li
 			HN_TRY(search_coordinate(context, search, best, likelihood, offsetof(HnKernelPoint, share),
 									 share_steps[level]));
 		}
-		candidate = *best;
-		candidate.function = best->function == HN_MATERN ? HN_GAUSSIAN : HN_MATERN;
-		HN_TRY(try_move(context, search, best, likelihood, &candidate, &moved));
 	}
 	return HN_OK;
 }
@@ -294,7 +288,6 @@ HnStatus
 hn_kernel_choose_parameters(HnContext *context, HnKernelJob *job, HnKernelPoint *best, HnKernelReport *result)
 {
 	const HnKernelHead *kernel = job->kernel;
-	int			wanted = job->options->search_rows > 0 ? job->options->search_rows : SEARCH_ROWS;
 	HnArenaMark mark = hn_arena_mark(context->arena);
 	Search		search = {
 		.task = job->head->task, .target_count = job->head->target_count, .options = job->options,
@@ -302,11 +295,11 @@ hn_kernel_choose_parameters(HnContext *context, HnKernelJob *job, HnKernelPoint 
 	};
 	HnKernelPoint start = {
 		.fingerprint = log(0.1), .descriptors = log(0.1), .counts = log(0.01), .share = 0.24,
-		.scale = job->head->task == HN_REGRESSION ? log(0.05) : log(4), .function = HN_MATERN
+		.scale = job->head->task == HN_REGRESSION ? log(0.05) : log(4)
 	};
 	int		   *chosen = NULL;
 
-	HN_TRY(hn_kernel_choose_rows(context, job, wanted, &chosen, &search.n));
+	HN_TRY(hn_kernel_choose_rows(context, job, SEARCH_ROWS, &chosen, &search.n));
 	HN_TRY(choose_labels(context, job, chosen, search.n, &search.labels));
 	HN_TRY(block_distances(context, job, chosen, search.n, 0, kernel->fingerprint_width, &search.fingerprint));
 	HN_TRY(block_distances(context, job, chosen, search.n, kernel->fingerprint_width,

@@ -291,7 +291,7 @@ save_rich(void)
 	{
 		bool		classes = task == HN_CLASSIFICATION;
 		HnHead		kernel = fit_kernel(&inputs, dim, task,
-										(HnKernelOptions) {.fingerprint = !classes, .counts = true, .rank = 4});
+										(HnKernelOptions) {.fingerprint = !classes, .counts = true});
 		HnModel		model = rich_networks(&kernel, &base, &inputs, !classes);
 		HnHead		networks = model.heads[0];
 		HnHead		joint;
@@ -337,9 +337,9 @@ main(void)
 	save_molecules();
 	save_networks();
 	save_kernel("process", HN_REGRESSION,
-				(HnKernelOptions) {.fingerprint = true, .descriptors = &hn_descriptors_rdkit_2d, .rank = 4});
+				(HnKernelOptions) {.fingerprint = true, .descriptors = &hn_descriptors_rdkit_2d});
 	save_kernel("classifier", HN_CLASSIFICATION, (HnKernelOptions) {.fingerprint = true, .counts = true});
-	save_kernel("substructures", HN_REGRESSION, (HnKernelOptions) {.counts = true, .rank = -1});
+	save_kernel("substructures", HN_REGRESSION, (HnKernelOptions) {.counts = true});
 	save_rich();
 	save_state("plain", HN_AVERAGE_NONE);
 	save_state("averaged", HN_AVERAGE_EXPONENTIAL);

@@ -21,6 +21,7 @@
 #define MEMBERS 3
 #define TARGETS 2
 #define TREES 7
+#define LEAF_ROWS 2				/* that a leaf has at least, of so few rows */
 
 static int
 descriptor_count(void)
@@ -87,10 +88,10 @@ labels_of(const HnInputs *inputs, HnTask task)
 }
 
 static HnHead
-fit_forest(const HnInputs *inputs, const real *labels, HnTask task, int leaf_rows, uint64_t seed)
+fit_forest(const HnInputs *inputs, const real *labels, HnTask task, uint64_t seed)
 {
 	HnForestOptions options = {
-		.descriptors = &hn_descriptors_rdkit_2d, .trees = TREES, .leaf_rows = leaf_rows, .seed = seed
+		.descriptors = &hn_descriptors_rdkit_2d, .trees = TREES, .seed = seed
 	};
 	HnHead		head = {
 		.name = "joint", .task = task, .kind = HN_JOINT_HEAD, .target_count = TARGETS, .targets = make_targets()
@@ -156,42 +157,41 @@ test_leaves(void **state)
 {
 	(void) state;
 	for (HnTask task = HN_REGRESSION; task <= HN_CLASSIFICATION; task++)
-		for (int leaf_rows = 1; leaf_rows <= 4; leaf_rows += 3)
-		{
-			HnInputs	rows = random_inputs(ROWS);
-			real	   *labels = labels_of(&rows, task);
-			HnHead		head = fit_forest(&rows, labels, task, leaf_rows, 1);
-			const HnForest *forest = head.forest;
-			double	   *sums = GET(double, forest->node_count);
-			int		   *counts = GET(int, forest->node_count);
+	{
+		HnInputs	rows = random_inputs(ROWS);
+		real	   *labels = labels_of(&rows, task);
+		HnHead		head = fit_forest(&rows, labels, task, 1);
+		const HnForest *forest = head.forest;
+		double	   *sums = GET(double, forest->node_count);
+		int		   *counts = GET(int, forest->node_count);
 
-			assert_true(forest->node_count > TARGETS * TREES * 3);
-			for (int k = 0; k < TARGETS * TREES; k++)
-				for (int i = 0; i < ROWS; i++)
-				{
-					double		label = labels[i * TARGETS + k / TREES];
-					int			leaf = isnan(label) ? -1 : naive_leaf(forest, &rows, i, naive_root(forest, k));
-
-					if (leaf >= 0)
-					{
-						sums[leaf] += label;
-						counts[leaf]++;
-					}
-				}
-			for (int node = 0, k = 0; node < forest->node_count; node++)
+		assert_true(forest->node_count > TARGETS * TREES * 3);
+		for (int k = 0; k < TARGETS * TREES; k++)
+			for (int i = 0; i < ROWS; i++)
 			{
-				HnLeafRange range;
+				double		label = labels[i * TARGETS + k / TREES];
+				int			leaf = isnan(label) ? -1 : naive_leaf(forest, &rows, i, naive_root(forest, k));
 
-				while (k + 1 < TARGETS * TREES && node >= naive_root(forest, k + 1))
-					k++;
-				range = forest->ranges[k / TREES];
-				if (forest->columns[node] != HN_FOREST_LEAF)
-					continue;
-				assert_true(counts[node] >= leaf_rows);
-				assert_float_equal(range.least + (range.most - range.least) * forest->codes[node] / 255,
-								   sums[node] / counts[node], (range.most - range.least) / 509);
+				if (leaf >= 0)
+				{
+					sums[leaf] += label;
+					counts[leaf]++;
+				}
 			}
+		for (int node = 0, k = 0; node < forest->node_count; node++)
+		{
+			HnLeafRange range;
+
+			while (k + 1 < TARGETS * TREES && node >= naive_root(forest, k + 1))
+				k++;
+			range = forest->ranges[k / TREES];
+			if (forest->columns[node] != HN_FOREST_LEAF)
+				continue;
+			assert_true(counts[node] >= LEAF_ROWS);
+			assert_float_equal(range.least + (range.most - range.least) * forest->codes[node] / 255,
+							   sums[node] / counts[node], (range.most - range.least) / 509);
 		}
+	}
 }
 
 /* Predictions are the means over the trees; constant columns are in none. */
@@ -200,7 +200,7 @@ test_predictions(void **state)
 {
 	HnInputs	rows = random_inputs(ROWS);
 	HnInputs	queries = random_inputs(QUERIES);
-	HnHead		head = fit_forest(&rows, labels_of(&rows, HN_REGRESSION), HN_REGRESSION, 0, 1);
+	HnHead		head = fit_forest(&rows, labels_of(&rows, HN_REGRESSION), HN_REGRESSION, 1);
 	const HnForest *forest = head.forest;
 	double		values[QUERIES * TARGETS];
 
@@ -230,7 +230,7 @@ test_learning(void **state)
 {
 	HnInputs	rows = random_inputs(4 * ROWS);
 	HnInputs	queries = random_inputs(QUERIES);
-	HnHead		head = fit_forest(&rows, labels_of(&rows, HN_REGRESSION), HN_REGRESSION, 0, 1);
+	HnHead		head = fit_forest(&rows, labels_of(&rows, HN_REGRESSION), HN_REGRESSION, 1);
 	real	   *truth = labels_of(&queries, HN_REGRESSION);
 	double		values[QUERIES * TARGETS];
 	int			right = 0;
@@ -254,9 +254,9 @@ test_seed(void **state)
 {
 	HnInputs	rows = random_inputs(ROWS);
 	real	   *labels = labels_of(&rows, HN_CLASSIFICATION);
-	HnForest   *a = fit_forest(&rows, labels, HN_CLASSIFICATION, 0, 1).forest;
-	HnForest   *b = fit_forest(&rows, labels, HN_CLASSIFICATION, 0, 1).forest;
-	HnForest   *c = fit_forest(&rows, labels, HN_CLASSIFICATION, 0, 2).forest;
+	HnForest   *a = fit_forest(&rows, labels, HN_CLASSIFICATION, 1).forest;
+	HnForest   *b = fit_forest(&rows, labels, HN_CLASSIFICATION, 1).forest;
+	HnForest   *c = fit_forest(&rows, labels, HN_CLASSIFICATION, 2).forest;
 
 	(void) state;
 	assert_int_equal(a->node_count, b->node_count);
@@ -280,7 +280,7 @@ test_few_labels(void **state)
 	(void) state;
 	for (int i = 0; i < ROWS * TARGETS; i++)
 		labels[i] = i % TARGETS == 0 ? 1 : i == 1 ? 0 : NAN;
-	head = fit_forest(&rows, labels, HN_CLASSIFICATION, 0, 1);
+	head = fit_forest(&rows, labels, HN_CLASSIFICATION, 1);
 	assert_int_equal(head.forest->node_count, TARGETS * TREES);
 	expect_ok(hn_forest_predict(&context, &head, &rows, values));
 	for (int i = 0; i < ROWS * TARGETS; i++)
@@ -330,9 +330,9 @@ make_joint(HnTask task, const HnInputs *inputs, bool with_kernel)
 		.name = "joint", .task = task, .layer_count = 1, .member_count = MEMBERS, .target_count = TARGETS
 	};
 	HnHead		kernel = {.name = "joint", .task = task, .target_count = TARGETS, .targets = make_targets()};
-	HnKernelOptions options = {.fingerprint = true, .descriptors = &hn_descriptors_rdkit_2d, .counts = true, .rank = 20};
+	HnKernelOptions options = {.fingerprint = true, .descriptors = &hn_descriptors_rdkit_2d, .counts = true};
 	HnKernelReport report;
-	HnForest   *forest = fit_forest(inputs, labels, task, 0, 1).forest;
+	HnForest   *forest = fit_forest(inputs, labels, task, 1).forest;
 	HnHead	   *joint = GET(HnHead, 1);
 
 	base.fingerprint_config = (HnFingerprintConfig) {.dim = D, .edge_dim = 4, .layers = 1, .rounds = 1};
