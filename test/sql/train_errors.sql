@@ -15,7 +15,7 @@ CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"validation": "none"}');
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"head": "mlp", "base": "scratch"}');
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"head": "joint", "base": "scratch"}');
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"inputs": "everything"}');
-CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"networks": "kernel"}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"head": "joint", "networks": "full"}');
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"kernel_rows": 10001}');
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"head": "joint", "trees": 1001}');
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"head": "kernel", "trees": 10}');

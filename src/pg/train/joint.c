@@ -11,26 +11,12 @@
 #include "train/train.h"
 
 bool
-IsJointWith(const Trainer *trainer, Candidate candidate)
-{
-	const TrainOptions *options = &trainer->options;
-
-	return options->head && strcmp(options->head, "joint") == 0 &&
-		strcmp(options->networks, candidate_names[candidate]) == 0;
-}
-
-bool
 IsPartOfJoint(const Trainer *trainer, Candidate candidate)
 {
-	return ((candidate == KERNEL || candidate == FOREST) &&
-			(IsJointWith(trainer, MLP) || IsJointWith(trainer, FULL))) ||
-		IsJointWith(trainer, candidate);
-}
+	const char *head = trainer->options.head;
 
-const Outcome *
-NetworksOfJoint(const Trainer *trainer)
-{
-	return &trainer->outcomes[IsJointWith(trainer, FULL) ? FULL : MLP];
+	return head && strcmp(head, "joint") == 0 &&
+		(candidate == KERNEL || candidate == MLP || candidate == FOREST);
 }
 
 /* Values, or deviations, of the targets of one head [validation_count, count] out of those of all. */
@@ -50,7 +36,7 @@ static HnParts
 JointParts(const Trainer *trainer, int first, int count)
 {
 	const Outcome *kernel = &trainer->outcomes[KERNEL];
-	const Outcome *networks = NetworksOfJoint(trainer);
+	const Outcome *networks = &trainer->outcomes[MLP];
 	const Outcome *forest = &trainer->outcomes[FOREST];
 
 	return (HnParts)
@@ -156,7 +142,7 @@ void
 JoinHeads(Trainer *trainer, Outcome *outcome)
 {
 	const Outcome *kernel = &trainer->outcomes[KERNEL];
-	const Outcome *networks = NetworksOfJoint(trainer);
+	const Outcome *networks = &trainer->outcomes[MLP];
 	const Outcome *forest = &trainer->outcomes[FOREST];
 	int			targets = trainer->data.query.target_count;
 	Size		size = (Size) trainer->data.validation_count * targets * sizeof(double);

@@ -2,10 +2,9 @@
  * train/kernel.c: the kernel candidate.
  *
  * Its heads compare descriptors, counts and, where that is of use, fingerprints.
- * A random fingerprint tells them nothing, and one whose generator will be
- * trained will be another. One that was trained on the same rows tells them
- * apart by what it learned by heart, which the likelihood over these rows does
- * not see: the validation part does.
+ * A random fingerprint tells them nothing. One that was trained on the same rows
+ * tells them apart by what it learned by heart, which the likelihood over these
+ * rows does not see: the validation set does.
  */
 #include "postgres.h"
 
@@ -69,7 +68,7 @@ void
 TrainKernel(Trainer *trainer, Outcome *outcome)
 {
 	const char *wanted = trainer->options.kernel_fingerprint;
-	bool		usable = !trainer->scratch && !IsJointWith(trainer, FULL);
+	bool		usable = !trainer->scratch;
 	Outcome		without = {0};
 
 	FitKernel(trainer, usable && strcmp(wanted, "never") != 0, outcome);

@@ -52,7 +52,7 @@ MemberCount(const Trainer *trainer, Candidate candidate)
 
 	if (options->members > 0)
 		return options->members;
-	return (options->head == NULL && candidate == MLP) || IsJointWith(trainer, candidate) ? JOINT_MEMBERS : 1;
+	return candidate == MLP && (options->head == NULL || IsPartOfJoint(trainer, candidate)) ? JOINT_MEMBERS : 1;
 }
 
 /*

@@ -13,8 +13,6 @@
 /* Candidates that may be asked for. */
 static const char *const heads[] = {"kernel", "mlp", "full", "joint", NULL};
 
-static const char *const networks[] = {"mlp", "full", NULL};
-
 /* What a network head reads: each the one before and more. */
 static const char *const network_inputs[] = {"fingerprint", "descriptors", "counts", NULL};
 
@@ -33,7 +31,6 @@ static const Option train_options[] = {
 	{"base", OPTION_TEXT, offsetof(TrainOptions, base)},
 	{"head", OPTION_TEXT, offsetof(TrainOptions, head), .text = {NULL, heads}},
 	SPLIT_OPTIONS(TrainOptions),
-	{"networks", OPTION_TEXT, offsetof(TrainOptions, networks), .text = {"mlp", networks}},
 	{"inputs", OPTION_TEXT, offsetof(TrainOptions, inputs), .text = {NULL, network_inputs}},
 	{"counts", OPTION_INTEGER, offsetof(TrainOptions, counts), .integer = {1024, 1, HN_COUNT_COLUMNS}},
 	{"kernel_rows", OPTION_INTEGER, offsetof(TrainOptions, kernel_rows),
@@ -86,12 +83,11 @@ CheckOptions(const TrainOptions *options)
 				 errhint("Add \"head\": \"joint\".")));
 	if (HasNewGenerator(options))
 	{
-		if (options->head && (strcmp(options->head, "mlp") == 0 ||
-							  (strcmp(options->head, "joint") == 0 && strcmp(options->networks, "mlp") == 0)))
+		if (options->head && (strcmp(options->head, "mlp") == 0 || strcmp(options->head, "joint") == 0))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("head \"%s\" needs a base whose fingerprint was learned", options->head),
-					 errhint("Use head \"full\", or \"joint\" with networks \"full\", to learn from scratch.")));
+					 errhint("Use head \"full\" to learn from scratch.")));
 		return;
 	}
 	if (!options->engine || options->features || options->bond_messages || options->edge_dim > 0 ||

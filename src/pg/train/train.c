@@ -29,7 +29,7 @@ ReasonAgainst(const Trainer *trainer, Candidate candidate)
 		return "another was asked for";
 	if (candidate == FOREST && options->trees == 0)
 		return "it has no trees";
-	if (candidate == JOINT && !(trainer->outcomes[KERNEL].tried && NetworksOfJoint(trainer)->tried))
+	if (candidate == JOINT && !(trainer->outcomes[KERNEL].tried && trainer->outcomes[MLP].tried))
 		return "its parts were not tried";
 	if (options->head)
 		return NULL;
@@ -63,7 +63,7 @@ TryCandidate(Trainer *trainer, Candidate candidate)
 	else if (candidate == JOINT)
 	{
 		JoinHeads(trainer, outcome);
-		outcome->seconds = trainer->outcomes[KERNEL].seconds + NetworksOfJoint(trainer)->seconds +
+		outcome->seconds = trainer->outcomes[KERNEL].seconds + trainer->outcomes[MLP].seconds +
 			trainer->outcomes[FOREST].seconds;
 	}
 	else
@@ -72,13 +72,6 @@ TryCandidate(Trainer *trainer, Candidate candidate)
 		ereport(NOTICE,
 				(errmsg("%s: %s %.4g on the validation part, %.0f s", candidate_names[candidate],
 						metric_names[trainer->metric], outcome->shown, ElapsedSeconds(trainer) - before)));
-}
-
-/* Whether a candidate was tried as a part of the joint head that was asked for. */
-static bool
-IsOnlyPart(const Trainer *trainer, Candidate candidate)
-{
-	return candidate != JOINT && IsPartOfJoint(trainer, candidate);
 }
 
 static Candidate
@@ -90,7 +83,7 @@ ChooseBest(const Trainer *trainer)
 	{
 		const Outcome *outcome = &trainer->outcomes[c];
 
-		if (!outcome->tried || IsOnlyPart(trainer, c))
+		if (!outcome->tried || IsPartOfJoint(trainer, c))
 			continue;
 		if (best < 0 || outcome->score < trainer->outcomes[best].score ||
 			(isnan(trainer->outcomes[best].score) && !isnan(outcome->score)))

@@ -33,7 +33,6 @@ typedef struct TrainOptions
 	char	   *head;
 	TextOrNumber validation;
 	char	   *validation_query;
-	char	   *networks;
 	char	   *inputs;
 	int64		counts;
 	int64		kernel_rows;
@@ -195,14 +194,8 @@ extern void TrainNetwork(Trainer *trainer, Candidate candidate, Outcome *outcome
 /* Make joint heads of the parts that were trained before. */
 extern void JoinHeads(Trainer *trainer, Outcome *outcome);
 
-/* Whether a joint head was asked for, with such networks. */
-extern bool IsJointWith(const Trainer *trainer, Candidate candidate);
-
-/* Whether a joint head was asked for of which a candidate is a part. */
+/* Return whether a joint head was asked for of which a candidate is a part. */
 extern bool IsPartOfJoint(const Trainer *trainer, Candidate candidate);
-
-/* Whose networks a joint head takes. */
-extern const Outcome *NetworksOfJoint(const Trainer *trainer);
 
 /* train/report.c */
 
