@@ -24,6 +24,7 @@
 
 #include "model/admin.h"
 #include "model/cache.h"
+#include "model/target.h"
 #include "server/core.h"
 #include "server/extension.h"
 #include "server/srf.h"

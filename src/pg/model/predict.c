@@ -11,6 +11,7 @@
 #include "hamnet/predict.h"
 
 #include "model/compute.h"
+#include "model/target.h"
 #include "server/srf.h"
 
 /*

@@ -3,7 +3,6 @@
  */
 #include "postgres.h"
 
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -145,33 +144,4 @@ SmilesError(const char *smiles)
 		return NULL;
 	ReportFailure(context, smiles, true);
 	return context->message;
-}
-
-const char *
-LabelToServer(const char *label)
-{
-	return pg_any_to_server(label, strlen(label), PG_UTF8);
-}
-
-const char *
-LabelFromServer(const char *text)
-{
-	return pg_server_to_any(text, strlen(text), PG_UTF8);
-}
-
-int
-FindTarget(const HnModel *model, const char *name, const HnHead **head, int *target)
-{
-	const char *label = LabelFromServer(name);
-	int			place = 0;
-
-	for (int h = 0; h < model->head_count; h++)
-		for (int t = 0; t < model->heads[h].target_count; t++, place++)
-			if (strcmp(model->heads[h].targets[t].name, label) == 0)
-			{
-				*head = &model->heads[h];
-				*target = t;
-				return place;
-			}
-	return -1;
 }

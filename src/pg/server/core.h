@@ -44,21 +44,7 @@ extern void ReportFailure(const HnContext *context, const char *smiles, bool len
 extern void ParseSmiles(HnContext *context, const char *smiles, const HnFeatureSet *features,
 						HnGraph *graph);
 
-/* Why a SMILES is no usable molecule; NULL if it is one. Valid until the core is used again. */
+/* Return why a SMILES is no usable molecule, NULL if it is one. Valid until the core is used again. */
 extern const char *SmilesError(const char *smiles);
-
-/*
- * Names and units of targets are UTF-8 in a model, whatever the database's
- * encoding. Results are in the current memory context, or the argument itself
- * where nothing changes; an error if a character has no equivalent.
- */
-extern const char *LabelToServer(const char *label);
-extern const char *LabelFromServer(const char *text);
-
-/*
- * The target of that name, given in the database's encoding: its place among
- * those of all heads, its head and its place there; -1 if the model has none.
- */
-extern int	FindTarget(const HnModel *model, const char *name, const HnHead **head, int *target);
 
 #endif

@@ -16,6 +16,7 @@
 
 #include "model/cache.h"
 #include "model/head_inputs.h"
+#include "model/target.h"
 #include "server/core.h"
 #include "server/srf.h"
 #include "train/data.h"

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "model/head_inputs.h"
+#include "model/target.h"
 #include "server/core.h"
 #include "train/split.h"
 #include "train/train.h"

@@ -29,29 +29,29 @@ extern void StartTeam(Team **team, HnModel *model, const HnTraining *training, c
 					  const HnInputs *inputs, int shares);
 extern void EndTeam(Team *team);
 
-/* The model that learns: its parameters are those that all processes see, and may be written. */
+/* Return the model that learns: its parameters are those that all processes see, and may be written. */
 extern HnModel *TeamModel(Team *team);
 
-/* How the model is trained; may be changed. */
+/* Return how the model is trained, which may be changed. */
 extern HnTraining *TeamTraining(Team *team);
 
 /*
- * Compute once what the frozen parts of the model say about every molecule, if
- * there is room for it within hamnet.training_memory.
+ * Compute once what the frozen parts of the model say about every molecule, unless
+ * that takes more memory than hamnet.training_memory.
  */
 extern void TeamFreeze(Team *team);
 
 /*
- * Sum of gradients over the molecules at `places`, valid until the next call.
+ * Compute the sum of gradients over the molecules at `indexes`, valid until the next call.
  * step seeds the dropout.
  */
-extern const real *TeamGradient(Team *team, int64 step, const int *places, int count, HnLossSum *sum);
+extern const real *TeamGradient(Team *team, int64 step, const int *indexes, int count, HnLossSum *sum);
 
 /*
- * Predictions [count, targets] of the molecules at `places`, or the errors of
+ * Compute predictions [count, targets] of the molecules at `indexes`, or the errors of
  * their conformations [count], by other weights than the model's.
  */
-extern const double *TeamPredict(Team *team, const real *weights, const int *places, int count);
-extern const HnConformationError *TeamErrors(Team *team, const real *weights, const int *places, int count);
+extern const double *TeamPredict(Team *team, const real *weights, const int *indexes, int count);
+extern const HnConformationError *TeamErrors(Team *team, const real *weights, const int *indexes, int count);
 
 #endif
