@@ -2,6 +2,30 @@
 \echo Use "ALTER EXTENSION hamnet UPDATE TO '0.3.0'" to load this file. \quit
 
 ---------------------------------------------------------------------------
+-- Names of columns: place, part
+---------------------------------------------------------------------------
+
+DROP FUNCTION hamnet_enrich_report(regclass, name, name);
+DROP FUNCTION hamnet_training_log();
+
+CREATE FUNCTION hamnet_enrich_report("table" regclass, smiles_column name, fp_column name,
+	OUT relation regclass, OUT ctid tid, OUT smiles text, OUT reason text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 100;
+COMMENT ON FUNCTION hamnet_enrich_report(regclass, name, name) IS
+	'rows that have a SMILES but no fingerprint, and what is wrong with the SMILES; no reason where it was not tried yet';
+
+CREATE FUNCTION hamnet_training_log(OUT run bigint, OUT model text, OUT network text, OUT member int, OUT epoch int,
+	OUT epochs int, OUT loss double precision, OUT metric text, OUT value double precision,
+	OUT learning_rate double precision, OUT molecules_per_second double precision, OUT estimated_end timestamptz,
+	OUT logged timestamptz) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 1000 ROWS 100;
+COMMENT ON FUNCTION hamnet_training_log() IS 'epochs of training runs, also of those at work now';
+
+COMMENT ON COLUMN _hamnet_training.state IS 'running, done, or abandoned for another run, which was "given up" before 0.3.0; a run that nobody works on any more was interrupted';
+COMMENT ON COLUMN _hamnet_training_epoch.part IS 'network that is trained';
+COMMENT ON COLUMN _hamnet_checkpoint.part IS 'number of the checkpoint in its run';
+
+---------------------------------------------------------------------------
 -- Molecules
 ---------------------------------------------------------------------------
 

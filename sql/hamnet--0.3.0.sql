@@ -554,10 +554,10 @@ COMMENT ON FUNCTION hamnet_enrich_progress() IS
 	'how far the running calls of hamnet_enrich in this database are, as far as the caller may see them';
 
 CREATE FUNCTION hamnet_enrich_report("table" regclass, smiles_column name, fp_column name,
-	OUT relation regclass, OUT place tid, OUT smiles text, OUT reason text) RETURNS SETOF record
+	OUT relation regclass, OUT ctid tid, OUT smiles text, OUT reason text) RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 100;
 COMMENT ON FUNCTION hamnet_enrich_report(regclass, name, name) IS
-	'rows that have a SMILES but no fingerprint, by their ctid, and what is wrong with the SMILES; no reason where it was not tried yet';
+	'rows that have a SMILES but no fingerprint, and what is wrong with the SMILES; no reason where it was not tried yet';
 
 ---------------------------------------------------------------------------
 -- Training
@@ -585,7 +585,7 @@ SELECT pg_catalog.pg_extension_config_dump('_hamnet_training_id_seq', '');
 COMMENT ON TABLE _hamnet_training IS 'runs of the training procedures';
 COMMENT ON SEQUENCE _hamnet_training_id_seq IS 'numbers of training runs';
 COMMENT ON COLUMN _hamnet_training.digest IS 'SHA-256 of all that decides the result: query, options, base and data';
-COMMENT ON COLUMN _hamnet_training.state IS 'running, done, or given up for another run; a run that nobody works on any more was interrupted';
+COMMENT ON COLUMN _hamnet_training.state IS 'running, done, or abandoned for another run, which was "given up" before 0.3.0; a run that nobody works on any more was interrupted';
 COMMENT ON COLUMN _hamnet_training.report IS 'what was tried, what was kept and why, and the molecules that were left out';
 
 CREATE TABLE _hamnet_training_epoch (
@@ -607,6 +607,7 @@ REVOKE ALL ON _hamnet_training_epoch FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('_hamnet_training_epoch', '');
 
 COMMENT ON TABLE _hamnet_training_epoch IS 'epochs of training runs';
+COMMENT ON COLUMN _hamnet_training_epoch.part IS 'network that is trained';
 
 -- Not dumped: a checkpoint serves to go on in the same database.
 CREATE TABLE _hamnet_checkpoint (
@@ -619,6 +620,7 @@ ALTER TABLE _hamnet_checkpoint ALTER COLUMN state SET STORAGE EXTERNAL;
 REVOKE ALL ON _hamnet_checkpoint FROM PUBLIC;
 
 COMMENT ON TABLE _hamnet_checkpoint IS 'where unfinished training runs go on';
+COMMENT ON COLUMN _hamnet_checkpoint.part IS 'number of the checkpoint in its run';
 
 CREATE PROCEDURE hamnet_train(model text, query text, options jsonb DEFAULT '{}')
 	AS 'MODULE_PATHNAME' LANGUAGE C;
@@ -643,7 +645,7 @@ CREATE FUNCTION hamnet_training_runs(OUT run bigint, OUT kind text, OUT model te
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 1000 ROWS 10;
 COMMENT ON FUNCTION hamnet_training_runs() IS 'training runs of the caller, or of everybody for the owner of the database';
 
-CREATE FUNCTION hamnet_training_log(OUT run bigint, OUT model text, OUT part text, OUT member int, OUT epoch int,
+CREATE FUNCTION hamnet_training_log(OUT run bigint, OUT model text, OUT network text, OUT member int, OUT epoch int,
 	OUT epochs int, OUT loss double precision, OUT metric text, OUT value double precision,
 	OUT learning_rate double precision, OUT molecules_per_second double precision, OUT estimated_end timestamptz,
 	OUT logged timestamptz) RETURNS SETOF record

@@ -10,7 +10,7 @@ INSERT INTO compound (smiles) VALUES ('CCO'), ('OCC'), ('C1CC'), (NULL), ('c1ccc
 SELECT lives_ok($$CALL hamnet_enrich('compound', 'smiles', 'fp')$$, 'works inside a transaction');
 SELECT results_eq('SELECT id FROM compound WHERE fp IS NULL ORDER BY id', ARRAY[3, 4, 6], 'fills every row with a usable molecule');
 SELECT ok(bool_and(fp <-> hamnet_fingerprint(smiles) < 1e-4), 'with its fingerprint') FROM compound WHERE fp IS NOT NULL;
-SELECT results_eq($$SELECT place, reason FROM hamnet_enrich_report('compound', 'smiles', 'fp') ORDER BY place$$,
+SELECT results_eq($$SELECT ctid, reason FROM hamnet_enrich_report('compound', 'smiles', 'fp') ORDER BY ctid$$,
 	'SELECT ctid, hamnet_smiles_error(smiles) FROM compound WHERE id IN (3, 6) ORDER BY ctid', 'the report names the rest');
 
 -- what is there stays

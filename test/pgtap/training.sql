@@ -37,7 +37,7 @@ SELECT throws_ok($$SELECT hamnet_evaluate('a', 'SELECT smiles, active FROM assay
 
 -- the log
 SELECT is((SELECT count(*) FROM hamnet_training_log() WHERE model = 'a'), 25::bigint, 'a row for each epoch');
-SELECT is_empty($$SELECT FROM hamnet_training_log() WHERE part <> 'full' OR member <> 1 OR epochs <> 25 OR metric <> 'rmse'
+SELECT is_empty($$SELECT FROM hamnet_training_log() WHERE network <> 'full' OR member <> 1 OR epochs <> 25 OR metric <> 'rmse'
 	OR value IS NULL OR NOT loss > 0 OR NOT molecules_per_second > 0 OR learning_rate > 0.01 OR estimated_end IS NULL$$, 'with everything in it');
 SELECT cmp_ok((SELECT loss FROM hamnet_training_log() WHERE epoch = 25), '<', (SELECT loss FROM hamnet_training_log() WHERE epoch = 1), 'the loss falls');
 SELECT results_eq($$SELECT kind, model, state, owner, options ->> 'base' FROM hamnet_training_runs()$$,

@@ -82,7 +82,7 @@ SET client_min_messages = warning;
 CALL hamnet_enrich('compound', 'smiles', 'fp', '{"error_column": "why", "workers": 0}');
 SELECT id, smiles, fp <-> hamnet_fingerprint(smiles) < 1e-4 AS right, why FROM compound WHERE id <> 2 ORDER BY id;
 SELECT id, smiles, fp, why FROM compound WHERE id = 2;
-SELECT relation, c.id, r.smiles, reason FROM hamnet_enrich_report('compound', 'smiles', 'fp') AS r JOIN compound AS c ON c.ctid = r.place;
+SELECT relation, c.id, r.smiles, reason FROM hamnet_enrich_report('compound', 'smiles', 'fp') AS r JOIN compound AS c ON c.ctid = r.ctid;
 SELECT * FROM hamnet_enrich_report('seen', 'smiles', 'fp');
 SELECT * FROM hamnet_enrich_report('compound', 'smiles', 'f"p');
 SELECT count(*) FROM hamnet_enrich_progress();

@@ -79,7 +79,7 @@ sub ends_well
 	is(id_of($model), '', "$what: there is no model yet");
 	my ($status, $stderr) = train($model, $options);
 	is($status, 0, "$what: the same call ends well");
-	like($stderr, qr/NOTICE:  an unfinished training of model "$model" is taken up again/, "$what: and says that it goes on");
+	like($stderr, qr/NOTICE:  resuming unfinished training of model "$model"/, "$what: and says that it goes on");
 	is(id_of($model), id_of('reference'), "$what: in the same model");
 	is(state_of($model), 'done', "$what: the run is done");
 	is($node->safe_psql('postgres', 'SELECT count(*) FROM _hamnet_checkpoint'), 0, "$what: no checkpoint is left");
@@ -149,10 +149,10 @@ $node->safe_psql('postgres', "SELECT pg_cancel_backend($call->{pid})");
 $call->{handle}->finish;
 ($status, $stderr) = train('changed', $options, 'SELECT smiles, 2 * y FROM assay');
 is($status, 0, 'another query');
-like($stderr, qr/NOTICE:  an unfinished training of model "changed" with another query, options or data is given up/, 'begins anew');
+like($stderr, qr/NOTICE:  discarding unfinished training of model "changed"\nDETAIL:  Its query, options or data differ/, 'begins anew');
 isnt(id_of('changed'), id_of('reference'), 'in another model');
 is($node->safe_psql('postgres', "SELECT string_agg(state, ' ' ORDER BY run) FROM hamnet_training_runs() WHERE model = 'changed'"),
-	'given up done', 'which the log tells');
+	'abandoned done', 'hamnet_training_runs shows the discarded run as abandoned');
 
 # An engine goes on as well
 
@@ -178,7 +178,7 @@ $node->safe_psql('postgres', 'CREATE DATABASE copy');
 my $file = $node->basedir . '/training.dump';
 $node->command_ok([ 'pg_dump', '--format=custom', "--file=$file", 'postgres' ], 'pg_dump');
 $node->command_ok([ 'pg_restore', '--exit-on-error', '--dbname=copy', $file ], 'pg_restore');
-my $all = 'SELECT * FROM hamnet_training_runs() ORDER BY run; SELECT * FROM hamnet_training_log() ORDER BY run, part, member, epoch';
+my $all = 'SELECT * FROM hamnet_training_runs() ORDER BY run; SELECT * FROM hamnet_training_log() ORDER BY run, network, member, epoch';
 is($node->safe_psql('copy', $all), $node->safe_psql('postgres', $all), 'a restored log says the same');
 is($node->safe_psql('copy', "CALL hamnet_train('new', '$query', '{\"head\": \"full\", \"base\": \"scratch\", \"dim\": 8, \"epochs\": 1}');
 	SELECT max(run) = (SELECT max(run) + 1 FROM hamnet_training_runs() WHERE model <> 'new') FROM hamnet_training_runs() WHERE model = 'new'"),

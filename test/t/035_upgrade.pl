@@ -10,8 +10,8 @@ use Test::More;
 
 my @earlier = ('0.1.0', '0.2.0');
 
-# A call, by version, of a function whose result is another since.
-my %changed = ('0.1.0' => q{hamnet_predictions('CCO')});
+# A call, by version, of a function whose result has other columns since.
+my %changed = ('0.1.0' => q{hamnet_predictions('CCO')}, '0.2.0' => 'hamnet_training_log()');
 
 my $node = PostgreSQL::Test::Cluster->new('upgrade');
 $node->init;
@@ -182,7 +182,7 @@ sub state_of
 		SELECT id, smiles, fp, by_small FROM compound ORDER BY id;
 		SELECT * FROM hamnet_models() ORDER BY name COLLATE "C";
 		SELECT run, kind, model, state, owner, started, finished, options, report FROM hamnet_training_runs() ORDER BY run;
-		SELECT * FROM hamnet_training_log() ORDER BY run, part, member, epoch;
+		SELECT * FROM hamnet_training_log() AS l (run, model, network, member, epoch) ORDER BY run, network, member, epoch;
 		SELECT id, value = hamnet_predict(smiles, 'assay') FROM predicted JOIN compound USING (id) ORDER BY id;
 		SELECT property, value, unit, sd FROM hamnet_predictions('CCO', 'small') ORDER BY property COLLATE "C";
 		SELECT id FROM near;});

@@ -34,6 +34,7 @@
 
 #include "enrich/enrich.h"
 #include "model/cache.h"
+#include "model/target.h"
 #include "server/clock.h"
 #include "server/core.h"
 #include "server/extension.h"
@@ -673,7 +674,7 @@ AddReportRow(RowSet *rows, HeapTuple fetched, TupleDesc columns)
 
 PG_FUNCTION_INFO_V1(hamnet_enrich_report);
 
-/* hamnet_enrich_report(table regclass, smiles_column name, fp_column name) → (relation, place, smiles, reason) */
+/* hamnet_enrich_report(table regclass, smiles_column name, fp_column name) → (relation, ctid, smiles, reason) */
 PGDLLEXPORT Datum
 hamnet_enrich_report(PG_FUNCTION_ARGS)
 {

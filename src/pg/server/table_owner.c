@@ -3,6 +3,7 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "catalog/pg_database.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -12,6 +13,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 
+#include "server/extension.h"
 #include "server/table_owner.h"
 
 /*
@@ -135,6 +137,21 @@ ExecuteOnTable(Relation table, const char *format, int count, Oid *types, Datum 
 			   const char *nulls, int expected)
 {
 	ExecuteOnTables(table, NULL, format, count, types, values, nulls, expected);
+}
+
+void
+ExecuteAsOwner(const char *table_name, const char *other_name, const char *format, int count, Oid *types,
+			   Datum *values, const char *nulls, int expected)
+{
+	Relation	table = OpenExtensionTable(table_name, AccessShareLock);
+	Relation	other = other_name ? OpenExtensionTable(other_name, AccessShareLock) : NULL;
+	Impersonation before = ActAsTableOwner(table);
+
+	ExecuteOnTables(table, other, format, count, types, values, nulls, expected);
+	ActAsSelf(before);
+	table_close(table, NoLock);
+	if (other)
+		table_close(other, NoLock);
 }
 
 bool

@@ -38,7 +38,11 @@ extern void ExecuteOnTables(Relation table, Relation other, const char *format, 
 extern void ExecuteOnTable(Relation table, const char *format, int count, Oid *types, Datum *values,
 						   const char *nulls, int expected);
 
-/* Whether the user owns the database, as itself or by membership. */
+/* Open one or two tables of the extension by name, and run a statement on them as the owner of the first. */
+extern void ExecuteAsOwner(const char *table_name, const char *other_name, const char *format, int count,
+						   Oid *types, Datum *values, const char *nulls, int expected);
+
+/* Return whether the user owns the database, as itself or by membership. */
 extern bool OwnsDatabase(Oid user);
 
 /* To be called when the module is loaded. */

@@ -113,7 +113,7 @@ MakeModel(EngineTrainer *trainer)
 		ReportCoreError(&trainer->context, NULL);
 }
 
-/* Mean over the validation part of what is learned: RMSD plus ADJ-3, as weighted. Shows the RMSD. */
+/* Mean over the validation set of what is learned: RMSD plus ADJ-3, as weighted. Shows the RMSD. */
 static double
 ScoreConformations(void *state, Team *team, const real *weights, double *shown)
 {
@@ -164,7 +164,7 @@ TrainEngine(Procedure *procedure, const char *query, Jsonb *options)
 	EngineOptions *chosen = &trainer->options;
 	TrainingData *data = &trainer->data;
 	HnTraining	training = hn_training_defaults;
-	TrainingPart part;
+	TrainingLoop loop;
 	char	   *id;
 
 	ReadOptions(options, engine_options, lengthof(engine_options), chosen);
@@ -177,7 +177,7 @@ TrainEngine(Procedure *procedure, const char *query, Jsonb *options)
 	training.seed = chosen->seed;
 	training.adj3_weight = chosen->adj3;
 	StartTeam(&procedure->team, &trainer->model, &training, &data->set, NULL, chosen->workers);
-	part = (TrainingPart)
+	loop = (TrainingLoop)
 	{
 		.run = &procedure->run,
 		.team = procedure->team,
@@ -193,24 +193,24 @@ TrainEngine(Procedure *procedure, const char *query, Jsonb *options)
 		.score = ScoreConformations,
 		.score_state = data
 	};
-	part.options.rate = chosen->lr;
-	part.options.averaging = HN_AVERAGE_EXPONENTIAL;
-	RunTrainingPart(&part);
-	memcpy(trainer->model.parameters, part.weights, trainer->model.parameter_count * sizeof(real));
+	loop.options.rate = chosen->lr;
+	loop.options.averaging = HN_AVERAGE_EXPONENTIAL;
+	RunTrainingLoop(&loop);
+	memcpy(trainer->model.parameters, loop.weights, trainer->model.parameter_count * sizeof(real));
 
 	id = FinishProcedure(procedure, &trainer->context, &trainer->model);
 	FinishRun(&procedure->run,
 			  psprintf("{\"id\": \"%s\", \"seconds\": %.1f, \"epochs\": %d, \"best_epoch\": %d, \"rmsd\": %s, "
 					   "\"skipped\": " INT64_FORMAT ", \"rows\": " INT64_FORMAT ", \"train\": %d, \"validation\": %d, "
 					   "\"invalid\": " INT64_FORMAT ", \"rejects\": %s}",
-					   id, part.seconds, part.epochs_done, part.best_epoch,
-					   part.metric && isfinite(part.shown) ? psprintf("%.9g", part.shown) : "null",
-					   part.skipped, data->rows, data->train_count, data->validation_count,
+					   id, loop.seconds, loop.epochs_done, loop.best_epoch,
+					   loop.metric && isfinite(loop.shown) ? psprintf("%.9g", loop.shown) : "null",
+					   loop.skipped, data->rows, data->train_count, data->validation_count,
 					   data->invalid, data->rejects.data));
-	if (part.metric)
+	if (loop.metric)
 		ereport(NOTICE,
 				(errmsg("model \"%s\" is ready: rmsd %.4g angstrom on %d validation conformations, learned from %d",
-						procedure->run.model, part.shown, data->validation_count, data->train_count)));
+						procedure->run.model, loop.shown, data->validation_count, data->train_count)));
 	else
 		ereport(NOTICE,
 				(errmsg("model \"%s\" is ready: learned from %d conformations without validation",

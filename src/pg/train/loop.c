@@ -21,11 +21,11 @@
  * The learning rate grows over the first twentieth of the steps, and weights
  * are averaged over about as many steps as a tenth of them.
  */
-#define WARMUP_PART 20
-#define AVERAGE_PART 10
+#define WARMUP_SHARE 20
+#define AVERAGE_SHARE 10
 
-/* What a checkpoint begins with; the best weights and the optimiser's state follow. */
-typedef struct PartState
+/* The beginning of a checkpoint; the best weights and the optimiser's state follow. */
+typedef struct LoopState
 {
 	int32		epochs;			/* planned, which a time budget may have decided */
 	int32		epoch;			/* done */
@@ -36,13 +36,13 @@ typedef struct PartState
 	double		seconds;
 	int64		skipped;
 	int64		parameter_count;
-} PartState;
+} LoopState;
 
-/* What a part begins with: its checkpoint, or nothing done yet. */
-static PartState
-FirstState(const TrainingPart *part, const bytea *checkpoint, int64 parameter_count)
+/* Return the state to begin with: that of the checkpoint, or nothing done yet. */
+static LoopState
+FirstState(const TrainingLoop *loop, const bytea *checkpoint, int64 parameter_count)
 {
-	PartState	state = {.epochs = part->epochs, .parameter_count = parameter_count};
+	LoopState	state = {.epochs = loop->epochs, .parameter_count = parameter_count};
 
 	if (checkpoint == NULL)
 		return state;
@@ -50,25 +50,25 @@ FirstState(const TrainingPart *part, const bytea *checkpoint, int64 parameter_co
 		memcpy(&state, VARDATA_ANY(checkpoint), sizeof(state));
 	if (state.parameter_count != parameter_count ||
 		VARSIZE_ANY_EXHDR(checkpoint) < sizeof(state) + parameter_count * sizeof(real))
-		elog(ERROR, "checkpoint %d is of another model", part->number);
+		elog(ERROR, "checkpoint %d is of another model", loop->number);
 	return state;
 }
 
 /* Take the weights and the optimiser's state from a checkpoint. */
 static void
-Restore(TrainingPart *part, HnOptimiser *optimiser, HnContext *context, const bytea *checkpoint)
+Restore(TrainingLoop *loop, HnOptimiser *optimiser, HnContext *context, const bytea *checkpoint)
 {
-	Size		begin = sizeof(PartState) + optimiser->count * sizeof(real);
+	Size		begin = sizeof(LoopState) + optimiser->count * sizeof(real);
 	const char *data = VARDATA_ANY(checkpoint);
 
-	memcpy(part->weights, data + sizeof(PartState), optimiser->count * sizeof(real));
+	memcpy(loop->weights, data + sizeof(LoopState), optimiser->count * sizeof(real));
 	if (hn_optimiser_restore(context, optimiser, (const unsigned char *) data + begin,
 							 VARSIZE_ANY_EXHDR(checkpoint) - begin) != HN_OK)
 		ReportCoreError(context, NULL);
 }
 
 static void
-Save(TrainingPart *part, const PartState *state, const HnOptimiser *optimiser, HnContext *context)
+Save(TrainingLoop *loop, const LoopState *state, const HnOptimiser *optimiser, HnContext *context)
 {
 	Size		weights = optimiser->count * sizeof(real);
 	HnArenaMark mark = hn_arena_mark(context->arena);
@@ -78,34 +78,34 @@ Save(TrainingPart *part, const PartState *state, const HnOptimiser *optimiser, H
 
 	if (hn_optimiser_save(context, optimiser, &bytes, &size) != HN_OK)
 		ReportCoreError(context, NULL);
-	all = palloc_extended(sizeof(PartState) + weights + size, MCXT_ALLOC_HUGE);
-	memcpy(all, state, sizeof(PartState));
-	memcpy(all + sizeof(PartState), part->weights, weights);
-	memcpy(all + sizeof(PartState) + weights, bytes, size);
-	SaveCheckpoint(part->run, part->number, all, sizeof(PartState) + weights + size);
+	all = palloc_extended(sizeof(LoopState) + weights + size, MCXT_ALLOC_HUGE);
+	memcpy(all, state, sizeof(LoopState));
+	memcpy(all + sizeof(LoopState), loop->weights, weights);
+	memcpy(all + sizeof(LoopState) + weights, bytes, size);
+	SaveCheckpoint(loop->run, loop->number, all, sizeof(LoopState) + weights + size);
 	pfree(all);
 	hn_arena_rewind(context->arena, mark);
 }
 
-/* One pass over the training part; returns the mean loss. */
+/* Pass once over the training set; returns the mean loss. */
 static double
-RunEpoch(TrainingPart *part, int epoch, int *places, HnOptimiser *optimiser, HnContext *context,
-		 PartState *state, double *rate)
+RunEpoch(TrainingLoop *loop, int epoch, int *indexes, HnOptimiser *optimiser, HnContext *context,
+		 LoopState *state, double *rate)
 {
-	int			count = part->data->train_count;
+	int			count = loop->data->train_count;
 	double		loss = 0;
 	double		labels = 0;
 
 	state->skipped = 0;
-	hn_epoch_order(part->seed, epoch, count, places);
+	hn_epoch_order(loop->seed, epoch, count, indexes);
 	for (int i = 0; i < count; i++)
-		places[i] = part->data->train[places[i]];
-	for (int begin = 0; begin < count; begin += part->batch)
+		indexes[i] = loop->data->train[indexes[i]];
+	for (int begin = 0; begin < count; begin += loop->batch)
 	{
 		HnLossSum	sum;
 		HnStepReport report;
-		int			molecules = Min(part->batch, count - begin);
-		const real *gradient = TeamGradient(part->team, optimiser->step, places + begin, molecules, &sum);
+		int			molecules = Min(loop->batch, count - begin);
+		const real *gradient = TeamGradient(loop->team, optimiser->step, indexes + begin, molecules, &sum);
 		HnStatus	status;
 
 		CHECK_FOR_INTERRUPTS();
@@ -135,20 +135,20 @@ RunEpoch(TrainingPart *part, int epoch, int *places, HnOptimiser *optimiser, HnC
 
 /* Validate the weights and keep them if they are the best so far. */
 static void
-Judge(TrainingPart *part, const HnOptimiser *optimiser, PartState *state, double *shown)
+Judge(TrainingLoop *loop, const HnOptimiser *optimiser, LoopState *state, double *shown)
 {
 	const real *weights = hn_optimiser_weights(optimiser);
 	double		score = 0;
 
 	*shown = 0;
-	if (part->metric)
-		score = part->score(part->score_state, part->team, weights, shown);
+	if (loop->metric)
+		score = loop->score(loop->score_state, loop->team, weights, shown);
 	state->stale++;
 	/* A score that is NaN is better than none, and worse than any other. */
-	if (part->metric == NULL || state->best_epoch == 0 || score < state->best ||
+	if (loop->metric == NULL || state->best_epoch == 0 || score < state->best ||
 		(isnan(state->best) && !isnan(score)))
 	{
-		memcpy(part->weights, weights, optimiser->count * sizeof(real));
+		memcpy(loop->weights, weights, optimiser->count * sizeof(real));
 		state->best = score;
 		state->shown = *shown;
 		state->best_epoch = state->epoch;
@@ -158,83 +158,83 @@ Judge(TrainingPart *part, const HnOptimiser *optimiser, PartState *state, double
 
 /* Train for one epoch more, validate and log it. */
 static void
-NextEpoch(TrainingPart *part, int *places, HnOptimiser *optimiser, HnContext *context, PartState *state)
+NextEpoch(TrainingLoop *loop, int *indexes, HnOptimiser *optimiser, HnContext *context, LoopState *state)
 {
-	EpochReport report = {.part = part->name, .member = part->member, .epochs = state->epochs,
-	.metric = part->metric};
+	EpochReport report = {.network = loop->name, .member = loop->member, .epochs = state->epochs,
+	.metric = loop->metric};
 	double		begin = Seconds();
 
-	report.loss = RunEpoch(part, state->epoch, places, optimiser, context, state, &report.rate);
-	report.molecules_per_second = part->data->train_count / Max((Seconds() - begin), 1e-6);
+	report.loss = RunEpoch(loop, state->epoch, indexes, optimiser, context, state, &report.rate);
+	report.molecules_per_second = loop->data->train_count / Max((Seconds() - begin), 1e-6);
 	report.epoch = ++state->epoch;
-	Judge(part, optimiser, state, &report.value);
+	Judge(loop, optimiser, state, &report.value);
 	state->seconds += Seconds() - begin;
 	report.remaining = (state->epochs - state->epoch) * state->seconds / state->epoch;
-	LogEpoch(part->run, &report);
+	LogEpoch(loop->run, &report);
 }
 
 static bool
-IsFinished(const TrainingPart *part, const PartState *state)
+IsFinished(const TrainingLoop *loop, const LoopState *state)
 {
-	return state->epoch >= state->epochs || (part->patience > 0 && state->stale >= part->patience);
+	return state->epoch >= state->epochs || (loop->patience > 0 && state->stale >= loop->patience);
 }
 
-/* Begin the optimiser of a part over the team's model. */
+/* Begin the optimiser over the team's model. */
 static void
-InitOptimiser(TrainingPart *part, int epochs, HnContext *context, HnOptimiser *optimiser)
+InitOptimiser(TrainingLoop *loop, int epochs, HnContext *context, HnOptimiser *optimiser)
 {
-	HnModel    *model = TeamModel(part->team);
-	int			steps = (part->data->train_count + part->batch - 1) / part->batch;
+	HnModel    *model = TeamModel(loop->team);
+	int			steps = (loop->data->train_count + loop->batch - 1) / loop->batch;
 	HnParameterGroup *groups;
 	int			group_count;
 
-	part->options.total_steps = (int64) steps * epochs;
-	part->options.warmup_steps = part->options.total_steps / WARMUP_PART;
-	part->options.average_decay = Max(0, Min(0.999, 1 - (double) AVERAGE_PART / part->options.total_steps));
-	if (hn_training_groups(context, model, TeamTraining(part->team), &groups, &group_count) != HN_OK ||
-		hn_optimiser_init(context, &part->options, groups, group_count, model->parameters,
+	loop->options.total_steps = (int64) steps * epochs;
+	loop->options.warmup_steps = loop->options.total_steps / WARMUP_SHARE;
+	loop->options.average_decay = Max(0, Min(0.999, 1 - (double) AVERAGE_SHARE / loop->options.total_steps));
+	if (hn_training_groups(context, model, TeamTraining(loop->team), &groups, &group_count) != HN_OK ||
+		hn_optimiser_init(context, &loop->options, groups, group_count, model->parameters,
 						  model->parameter_count, optimiser) != HN_OK)
 		ReportCoreError(context, NULL);
 }
 
 void
-RunTrainingPart(TrainingPart *part)
+RunTrainingLoop(TrainingLoop *loop)
 {
-	int64		parameter_count = TeamModel(part->team)->parameter_count;
-	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "hamnet training part", ALLOCSET_DEFAULT_SIZES);
+	int64		parameter_count = TeamModel(loop->team)->parameter_count;
+	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "hamnet training loop", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext epoch = AllocSetContextCreate(memory, "hamnet epoch", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old;
-	int		   *places = MemoryContextAllocHuge(memory, part->data->train_count * sizeof(int));
-	bytea	   *checkpoint = LoadCheckpoint(part->run, part->number);
-	PartState	state = FirstState(part, checkpoint, parameter_count);
+	int		   *indexes = MemoryContextAllocHuge(memory, loop->data->train_count * sizeof(int));
+	bytea	   *checkpoint = LoadCheckpoint(loop->run, loop->number);
+	LoopState	state = FirstState(loop, checkpoint, parameter_count);
 	HnArena		arena;
 	HnContext	context;
 	HnOptimiser optimiser;
 
-	part->weights = palloc_extended(parameter_count * sizeof(real), MCXT_ALLOC_HUGE);
+	loop->weights = palloc_extended(parameter_count * sizeof(real), MCXT_ALLOC_HUGE);
 	hn_arena_init(&arena, ContextAllocator(memory));
 	InitCoreContext(&context, &arena);
-	InitOptimiser(part, state.epochs, &context, &optimiser);
+	InitOptimiser(loop, state.epochs, &context, &optimiser);
 	if (checkpoint)
-		Restore(part, &optimiser, &context, checkpoint);
+		Restore(loop, &optimiser, &context, checkpoint);
 
 	old = MemoryContextSwitchTo(epoch);
-	while (!IsFinished(part, &state))
+	while (!IsFinished(loop, &state))
 	{
-		NextEpoch(part, places, &optimiser, &context, &state);
-		/* A finished part is kept until the whole run is. */
-		if (IsFinished(part, &state) || CheckpointIsDue(part->run))
-			Save(part, &state, &optimiser, &context);
+		NextEpoch(loop, indexes, &optimiser, &context, &state);
+		/* A finished loop is kept until the whole run is. */
+		if (IsFinished(loop, &state) || CheckpointIsDue(loop->run))
+			Save(loop, &state, &optimiser, &context);
 		MemoryContextReset(epoch);
 	}
 	MemoryContextSwitchTo(old);
 
-	part->best = state.best;
-	part->shown = state.shown;
-	part->best_epoch = state.best_epoch;
-	part->epochs_done = state.epoch;
-	part->skipped = state.skipped;
-	part->seconds = state.seconds;
+	loop->best = state.best;
+	loop->shown = state.shown;
+	loop->best_epoch = state.best_epoch;
+	loop->epochs_done = state.epoch;
+	loop->skipped = state.skipped;
+	loop->seconds = state.seconds;
 	MemoryContextDelete(memory);
 	if (checkpoint)
 		pfree(checkpoint);
@@ -244,7 +244,7 @@ int
 PlannedEpochs(TrainingRun *run, int number)
 {
 	bytea	   *checkpoint = LoadCheckpoint(run, number);
-	PartState	state;
+	LoopState	state;
 
 	if (checkpoint == NULL || VARSIZE_ANY_EXHDR(checkpoint) < sizeof(state))
 		return 0;

@@ -9,10 +9,10 @@
 #include "train/log.h"
 #include "train/team.h"
 
-/* How good weights are on the validation part: smaller is better; *shown is what a log shows. */
+/* Return how good weights are on the validation set: smaller is better; *shown is what a log shows. */
 typedef double (*ScoreFunction) (void *state, Team *team, const real *weights, double *shown);
 
-typedef struct TrainingPart
+typedef struct TrainingLoop
 {
 	TrainingRun *run;
 	Team	   *team;
@@ -38,18 +38,18 @@ typedef struct TrainingPart
 	int			epochs_done;
 	int64		skipped;		/* molecules left out in the last epoch because they are not finite */
 	double		seconds;		/* spent, by calls before this one too */
-} TrainingPart;
+} TrainingLoop;
 
 /*
- * Train the team's model from its present parameters, or from the part's last
+ * Train the team's model from its present parameters, or from the loop's last
  * checkpoint. The result does not depend on where that was.
  */
-extern void RunTrainingPart(TrainingPart *part);
+extern void RunTrainingLoop(TrainingLoop *loop);
 
-/* Epochs that the checkpoint of a part is planned for; 0 if there is none. */
+/* Return the epochs that the loop with this checkpoint is planned for; 0 if there is none. */
 extern int	PlannedEpochs(TrainingRun *run, int number);
 
-/* Seconds that an epoch over the training part takes, measured on a few batches without a step. */
+/* Return the seconds that an epoch over the training set takes, measured on a few batches without a step. */
 extern double MeasureEpoch(Team *team, const TrainingData *data, int batch);
 
 #endif

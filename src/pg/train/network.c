@@ -87,14 +87,14 @@ PlanEpochs(Trainer *trainer, Candidate candidate, Team *team)
 /* Train one member of a network candidate; its weights become those of the model. */
 static void
 TrainMember(Trainer *trainer, Candidate candidate, Team *team, int member, int epochs, HnModel *model,
-			TrainingPart *part)
+			TrainingLoop *loop)
 {
 	TrainOptions *options = &trainer->options;
 	uint64		seed = options->seed + member;
 
 	memcpy(TeamModel(team)->parameters, model->parameters, model->parameter_count * sizeof(real));
 	TeamTraining(team)->seed = seed;
-	*part = (TrainingPart)
+	*loop = (TrainingLoop)
 	{
 		.run = &trainer->procedure.run,
 		.team = team,
@@ -111,12 +111,12 @@ TrainMember(Trainer *trainer, Candidate candidate, Team *team, int member, int e
 		.score = ScoreWeights,
 		.score_state = trainer
 	};
-	part->options.rate = options->lr > 0 ? options->lr : candidate == FULL && !trainer->scratch ? 4e-4 : 1e-3;
-	part->options.weight_decay = options->decay;
-	part->options.averaging = HN_AVERAGE_EXPONENTIAL;
-	RunTrainingPart(part);
-	memcpy(model->parameters, part->weights, model->parameter_count * sizeof(real));
-	pfree(part->weights);
+	loop->options.rate = options->lr > 0 ? options->lr : candidate == FULL && !trainer->scratch ? 4e-4 : 1e-3;
+	loop->options.weight_decay = options->decay;
+	loop->options.averaging = HN_AVERAGE_EXPONENTIAL;
+	RunTrainingLoop(loop);
+	memcpy(model->parameters, loop->weights, model->parameter_count * sizeof(real));
+	pfree(loop->weights);
 }
 
 /* What the networks of a candidate read, scaled by the training part; NULL for the fingerprint alone. */
@@ -181,12 +181,12 @@ TrainNetwork(Trainer *trainer, Candidate candidate, Outcome *outcome)
 	outcome->reason = "the time left is too short";
 	for (int m = 0; m < member_count && outcome->tried; m++)
 	{
-		TrainingPart part;
+		TrainingLoop loop;
 
-		TrainMember(trainer, candidate, trainer->procedure.team, m, epochs, &members[m], &part);
-		outcome->seconds += part.seconds;
+		TrainMember(trainer, candidate, trainer->procedure.team, m, epochs, &members[m], &loop);
+		outcome->seconds += loop.seconds;
 		appendStringInfo(&outcome->report, ", \"member %d\": {\"epochs\": %d, \"best_epoch\": %d, \"skipped\": "
-						 INT64_FORMAT "}", m + 1, part.epochs_done, part.best_epoch, part.skipped);
+						 INT64_FORMAT "}", m + 1, loop.epochs_done, loop.best_epoch, loop.skipped);
 	}
 	EndTeam(trainer->procedure.team);
 	trainer->procedure.team = NULL;

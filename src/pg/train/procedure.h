@@ -8,7 +8,7 @@
 #include "fmgr.h"
 
 #include "train/data.h"
-#include "train/log.h"
+#include "train/run.h"
 #include "train/team.h"
 
 /* First member of what each procedure keeps of its own. */
