@@ -27,14 +27,14 @@
 #include "server/guc.h"
 
 /* Columns that receive results. */
-#define MOST_COLUMNS (1 + MOST_ENRICH_PREDICTIONS)
+#define MAX_COLUMNS (1 + MAX_ENRICH_PREDICTIONS)
 
 /* Rows that lack a result, and what is computed for them. */
 typedef struct Batch
 {
 	int			count;
-	int			room;
-	ItemPointer *places;
+	int			capacity;
+	ItemPointer *ctids;
 	text	  **texts;			/* as SmilesExpression gives them */
 	Hfp		  **fingerprints;	/* NULL: none */
 	double	  **predictions;	/* of every target, where there is a fingerprint */
@@ -75,7 +75,7 @@ SmilesExpression(const EnrichRequest *request)
 char *
 EnrichCondition(const EnrichRequest *request)
 {
-	const char *columns[MOST_COLUMNS];
+	const char *columns[MAX_COLUMNS];
 	int			count = ListColumns(request, columns);
 	StringInfoData condition;
 
@@ -120,10 +120,10 @@ UpdateStatement(const EnrichRequest *request, const char *leaf, int count, const
 					 " FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)", leaf, assignments);
 	for (int c = 0; c < count; c++)
 		appendStringInfo(&statement, ", pg_catalog.unnest($%d)", c + 3);
-	appendStringInfoString(&statement, ") AS v (place, smiles");
+	appendStringInfoString(&statement, ") AS v (ctid, smiles");
 	for (int c = 0; c < count; c++)
 		appendStringInfo(&statement, ", value%d", c);
-	appendStringInfo(&statement, ") WHERE t.ctid OPERATOR(pg_catalog.=) v.place"
+	appendStringInfo(&statement, ") WHERE t.ctid OPERATOR(pg_catalog.=) v.ctid"
 					 " AND %s OPERATOR(pg_catalog.=) v.smiles COLLATE pg_catalog.\"C\" AND %s",
 					 SmilesExpression(request), EnrichCondition(request));
 	return statement.data;
@@ -133,7 +133,7 @@ UpdateStatement(const EnrichRequest *request, const char *leaf, int count, const
 static char *
 ResultUpdate(const EnrichRequest *request, Oid leaf, const char *name)
 {
-	const char *columns[MOST_COLUMNS];
+	const char *columns[MAX_COLUMNS];
 	int			count = ListColumns(request, columns);
 	StringInfoData assignments;
 
@@ -193,8 +193,8 @@ Execute(const char *query, int count, const Oid *types, Datum *values, const cha
 static void
 Explain(const char *query, int count, const Oid *types)
 {
-	Datum		values[MOST_COLUMNS + 2] = {(Datum) 0};
-	char		nulls[MOST_COLUMNS + 2];
+	Datum		values[MAX_COLUMNS + 2] = {(Datum) 0};
+	char		nulls[MAX_COLUMNS + 2];
 
 	memset(nulls, 'n', sizeof(nulls));
 	Execute(psprintf("EXPLAIN %s", query), count, types, values, nulls, SPI_OK_UTILITY);
@@ -203,7 +203,7 @@ Explain(const char *query, int count, const Oid *types)
 void
 CheckEnrichLeaf(const EnrichRequest *request, Oid leaf)
 {
-	Oid			types[MOST_COLUMNS + 2];
+	Oid			types[MAX_COLUMNS + 2];
 	int			count = ResultTypes(request, types);
 	char	   *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(leaf)),
 												  get_rel_name(leaf));
@@ -217,22 +217,22 @@ static void
 InitBatch(Batch *batch)
 {
 	batch->count = 0;
-	batch->room = 512;
-	batch->places = palloc(batch->room * sizeof(ItemPointer));
-	batch->texts = palloc(batch->room * sizeof(text *));
+	batch->capacity = 512;
+	batch->ctids = palloc(batch->capacity * sizeof(ItemPointer));
+	batch->texts = palloc(batch->capacity * sizeof(text *));
 }
 
 static void
-AddToBatch(Batch *batch, ItemPointer place, text *smiles)
+AddToBatch(Batch *batch, ItemPointer ctid, text *smiles)
 {
-	if (batch->count == batch->room)
+	if (batch->count == batch->capacity)
 	{
-		batch->room *= 2;
-		batch->places = repalloc(batch->places, batch->room * sizeof(ItemPointer));
-		batch->texts = repalloc(batch->texts, batch->room * sizeof(text *));
+		batch->capacity *= 2;
+		batch->ctids = repalloc(batch->ctids, batch->capacity * sizeof(ItemPointer));
+		batch->texts = repalloc(batch->texts, batch->capacity * sizeof(text *));
 	}
-	batch->places[batch->count] = palloc(sizeof(ItemPointerData));
-	ItemPointerCopy(place, batch->places[batch->count]);
+	batch->ctids[batch->count] = palloc(sizeof(ItemPointerData));
+	ItemPointerCopy(ctid, batch->ctids[batch->count]);
 	batch->texts[batch->count++] = smiles;
 }
 
@@ -244,7 +244,7 @@ BlockCondition(BlockNumber first, BlockNumber end)
 	return psprintf("t.ctid OPERATOR(pg_catalog.>=) '(%u,0)'::pg_catalog.tid"
 					" AND t.ctid OPERATOR(pg_catalog.<) '(%u,0)'::pg_catalog.tid", first, end);
 #else
-	/* No range scans on ctid yet: name every place that a row can have. */
+	/* No range scans on ctid yet: name every ctid that a row can have. */
 	return psprintf("t.ctid OPERATOR(pg_catalog.=) ANY (ARRAY("
 					"SELECT pg_catalog.format('(%%s,%%s)', b, i)::pg_catalog.tid"
 					" FROM pg_catalog.generate_series(%u::pg_catalog.int8, %u) AS b,"
@@ -270,10 +270,10 @@ SelectChunk(const EnrichJob *job, const EnrichLeaf *leaf, const char *name, uint
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;
-		Datum		place = SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull);
+		Datum		ctid = SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull);
 		Datum		smiles = SPI_getbinval(rows->vals[i], rows->tupdesc, 2, &isnull);
 
-		AddToBatch(batch, (ItemPointer) DatumGetPointer(place), DatumGetTextPCopy(smiles));
+		AddToBatch(batch, (ItemPointer) DatumGetPointer(ctid), DatumGetTextPCopy(smiles));
 	}
 	SPI_freetuptable(rows);
 	PopActiveSnapshot();
@@ -320,12 +320,12 @@ ChooseRows(const Batch *batch, bool failed, int *count)
 
 /* The first two parameters of an update: where the rows are, and what was read there. */
 static void
-SetPlaces(const Batch *batch, const int *rows, int count, Datum *values)
+SetRows(const Batch *batch, const int *rows, int count, Datum *values)
 {
 	Datum	   *elements = palloc(count * sizeof(Datum));
 
 	for (int i = 0; i < count; i++)
-		elements[i] = PointerGetDatum(batch->places[rows[i]]);
+		elements[i] = PointerGetDatum(batch->ctids[rows[i]]);
 	values[0] = PointerGetDatum(construct_array(elements, count, TIDOID, sizeof(ItemPointerData),
 												false, TYPALIGN_SHORT));
 	for (int i = 0; i < count; i++)
@@ -349,13 +349,13 @@ WriteResults(const EnrichRequest *request, const EnrichLeaf *leaf, const char *n
 	int			count;
 	int		   *rows = ChooseRows(batch, false, &count);
 	Datum	   *elements = palloc(batch->count * sizeof(Datum));
-	Oid			types[MOST_COLUMNS + 2];
-	Datum		values[MOST_COLUMNS + 2];
+	Oid			types[MAX_COLUMNS + 2];
+	Datum		values[MAX_COLUMNS + 2];
 	int			parameters = 2;
 
 	if (count == 0)
 		return 0;
-	SetPlaces(batch, rows, count, values);
+	SetRows(batch, rows, count, values);
 	if (HasColumn(&request->fp_column))
 	{
 		for (int i = 0; i < count; i++)
@@ -383,7 +383,7 @@ WriteReasons(const EnrichRequest *request, const char *name, const Batch *batch)
 
 	if (count == 0)
 		return 0;
-	SetPlaces(batch, rows, count, values);
+	SetRows(batch, rows, count, values);
 	for (int i = 0; i < count; i++)
 		elements[i] = CStringGetTextDatum(batch->reasons[rows[i]]);
 	values[2] = PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT));

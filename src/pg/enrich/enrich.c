@@ -1,5 +1,5 @@
 /*
- * enrich/enrich.c: the procedure hamnet_enrich, and its report.
+ * enrich/enrich.c: the procedure hamnet_enrich.
  *
  * The table is worked through in rounds. A round covers the blocks that the
  * table has when it begins; rows that other sessions add or move meanwhile may
@@ -10,13 +10,10 @@
 
 #include "access/relation.h"
 #include "access/xact.h"
-#include "catalog/pg_inherits.h"
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
-#include "parser/parse_coerce.h"
 #include "pgstat.h"
 #include "storage/bufmgr.h"
 #include "storage/dsm.h"
@@ -27,23 +24,15 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/rls.h"
-#include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "enrich/enrich.h"
 #include "model/cache.h"
-#include "model/target.h"
 #include "server/clock.h"
-#include "server/core.h"
-#include "server/extension.h"
 #include "server/options.h"
-#include "server/query.h"
-#include "server/srf.h"
 
 /* Rows that keep changing are left for the next call after so many rounds. */
-#define MOST_ROUNDS 3
+#define MAX_ROUNDS 3
 
 /*
  * A worker gets at least so many chunks, so that all end at about the same
@@ -54,7 +43,7 @@
  */
 #define CHUNKS_OF_A_WORKER 64
 #define CHUNKS_OF_A_BATCH 4
-#define MOST_CHUNK_BLOCKS 16
+#define MAX_CHUNK_BLOCKS 16
 
 /* How often the leader looks at the counters, in milliseconds. */
 #define LOOK_INTERVAL 500
@@ -73,7 +62,7 @@ typedef struct EnrichOptions
 static const Option enrich_options[] = {
 	{"model", OPTION_TEXT, offsetof(EnrichOptions, model)},
 	{"predictions", OPTION_JSON, offsetof(EnrichOptions, predictions)},
-	{"workers", OPTION_INTEGER, offsetof(EnrichOptions, workers), .integer = {-1, 0, MOST_ENRICH_WORKERS}},
+	{"workers", OPTION_INTEGER, offsetof(EnrichOptions, workers), .integer = {-1, 0, MAX_ENRICH_WORKERS}},
 	{"batch_rows", OPTION_INTEGER, offsetof(EnrichOptions, batch_rows), .integer = {256, 1, 10000}},
 	{"error_column", OPTION_TEXT, offsetof(EnrichOptions, error_column)},
 	{"retry", OPTION_BOOLEAN, offsetof(EnrichOptions, retry)},
@@ -93,181 +82,6 @@ typedef struct EnrichRun
 	double		began;			/* by Seconds() */
 	double		last_notice;
 } EnrichRun;
-
-static char *
-RelationName(Oid relation)
-{
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
-									  get_rel_name(relation));
-}
-
-/* A column of the table, which must exist and be no generated one. */
-static Form_pg_attribute
-GetColumn(Oid table, const char *name, HeapTuple *tuple)
-{
-	Form_pg_attribute attribute;
-
-	*tuple = SearchSysCacheAttName(table, name);
-	if (!HeapTupleIsValid(*tuple))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist", name, get_rel_name(table))));
-	attribute = (Form_pg_attribute) GETSTRUCT(*tuple);
-	if (attribute->attnum < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("\"%s\" is a system column", name)));
-	return attribute;
-}
-
-static void
-RejectGenerated(Oid table, Form_pg_attribute attribute)
-{
-	if (attribute->attgenerated != '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_GENERATED_ALWAYS),
-				 errmsg("column \"%s\" of relation \"%s\" is a generated column",
-						NameStr(attribute->attname), get_rel_name(table)),
-				 errdetail("The server fills it whenever a row is written."),
-				 errhint("To make it a plain column that keeps its values: ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION.")));
-}
-
-static void
-CheckSmilesColumn(Oid table, const char *name)
-{
-	HeapTuple	tuple;
-	Form_pg_attribute attribute = GetColumn(table, name, &tuple);
-
-	if (TypeCategory(getBaseType(attribute->atttypid)) != TYPCATEGORY_STRING)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" has type %s, but a SMILES is a text", name,
-						format_type_be(attribute->atttypid))));
-	ReleaseSysCache(tuple);
-}
-
-static void
-CheckFingerprintColumn(Oid table, const char *name, int dim)
-{
-	HeapTuple	tuple;
-	Form_pg_attribute attribute = GetColumn(table, name, &tuple);
-	int32		typmod = attribute->atttypmod;
-
-	if (getBaseTypeAndTypmod(attribute->atttypid, &typmod) != FingerprintType())
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" has type %s, but a fingerprint has type hfp", name,
-						format_type_be(attribute->atttypid))));
-	if (typmod >= 0 && typmod != dim)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" has %d dimensions, but the model's fingerprints have %d", name, typmod, dim)));
-	RejectGenerated(table, attribute);
-	ReleaseSysCache(tuple);
-}
-
-static void
-CheckErrorColumn(Oid table, const char *name)
-{
-	HeapTuple	tuple;
-	Form_pg_attribute attribute = GetColumn(table, name, &tuple);
-
-	if (getBaseType(attribute->atttypid) != TEXTOID)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" has type %s, but a reason has type text", name,
-						format_type_be(attribute->atttypid))));
-	RejectGenerated(table, attribute);
-	ReleaseSysCache(tuple);
-}
-
-static void
-CheckPredictionColumn(Oid table, const char *name)
-{
-	HeapTuple	tuple;
-	Form_pg_attribute attribute = GetColumn(table, name, &tuple);
-
-	if (TypeCategory(getBaseType(attribute->atttypid)) != TYPCATEGORY_NUMERIC)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" has type %s, but a prediction is a number", name,
-						format_type_be(attribute->atttypid))));
-	RejectGenerated(table, attribute);
-	ReleaseSysCache(tuple);
-}
-
-/* Only rows that the server stores itself have a place that stays until they change. */
-static void
-CheckKind(Oid relation)
-{
-	char		kind = get_rel_relkind(relation);
-
-	if (kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE)
-		return;
-	if (kind == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relation)));
-	ereport(ERROR,
-			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-			 errmsg("\"%s\" is not a table", get_rel_name(relation)),
-			 kind == RELKIND_FOREIGN_TABLE ?
-			 errhint("Enrich a foreign table on the server that stores it.") :
-			 kind == RELKIND_VIEW || kind == RELKIND_MATVIEW ?
-			 errhint("Enrich the table behind it, or compute with hamnet_fingerprint_query().") : 0));
-}
-
-/* The tables below one, and itself, that hold rows, as OIDs; each is locked against changes of its shape. */
-static List *
-ListLeaves(Oid table)
-{
-	List	   *leaves = NIL;
-	ListCell   *cell;
-
-	foreach(cell, find_all_inheritors(table, AccessShareLock, NULL))
-	{
-		CheckKind(lfirst_oid(cell));
-		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_RELATION)
-			leaves = lappend_oid(leaves, lfirst_oid(cell));
-	}
-	return leaves;
-}
-
-/*
- * Policies of a parent do not apply to its children when these are worked on
- * one by one, so a caller who is subject to them must name the children.
- */
-static void
-CheckPolicies(Oid table, List *leaves)
-{
-	if (list_member_oid(leaves, table) && list_length(leaves) == 1)
-		return;
-	if (check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("row-level security of \"%s\" does not reach the tables below it", get_rel_name(table)),
-				 errhint("Call hamnet_enrich for each of its partitions.")));
-}
-
-/* Check all that can be checked before work begins. */
-static void
-CheckRequest(const EnrichRequest *request, int dim)
-{
-	List	   *leaves;
-	ListCell   *cell;
-
-	leaves = ListLeaves(request->table);
-	CheckSmilesColumn(request->table, NameStr(request->smiles_column));
-	if (NameStr(request->fp_column)[0] != '\0')
-		CheckFingerprintColumn(request->table, NameStr(request->fp_column), dim);
-	for (int p = 0; p < request->prediction_count; p++)
-		CheckPredictionColumn(request->table, NameStr(request->predictions[p].column));
-	if (NameStr(request->error_column)[0] != '\0')
-		CheckErrorColumn(request->table, NameStr(request->error_column));
-	CheckPolicies(request->table, leaves);
-	foreach(cell, leaves)
-		CheckEnrichLeaf(request, lfirst_oid(cell));
-}
 
 static int64
 CountWaiting(const EnrichRequest *request)
@@ -290,7 +104,7 @@ CommitAndGoOn(const EnrichRun *run)
 	SPI_start_transaction();
 }
 
-/* Say how far the run is, to other sessions and now and then to the caller. */
+/* Show how far the run is, to other sessions and now and then to the caller. */
 static void
 ShowRun(EnrichRun *run, EnrichJob *job)
 {
@@ -320,14 +134,14 @@ BatchDoneAlone(EnrichJob *job, void *state)
 	ShowRun(run, job);
 }
 
-/* Blocks of a chunk, for a table of so many blocks in which so many rows wait. */
+/* Choose the blocks of a chunk, for a table of so many blocks in which so many rows wait. */
 static int
 ChunkBlocks(const EnrichJob *job, uint64 blocks, int64 waiting)
 {
 	uint64		balanced = blocks / (job->processes * CHUNKS_OF_A_WORKER);
 	uint64		of_a_batch = blocks * job->request.batch_rows / (CHUNKS_OF_A_BATCH * Max(waiting, 1));
 
-	return Max(1, Min(MOST_CHUNK_BLOCKS, Min(balanced, of_a_batch)));
+	return Max(1, Min(MAX_CHUNK_BLOCKS, Min(balanced, of_a_batch)));
 }
 
 /* Cut the leaves into chunks. */
@@ -508,7 +322,7 @@ Enrich(EnrichRun *run)
 	progress->started = GetCurrentTimestamp();
 	progress->total = left;
 	BeginEnrichProgress(run->request.table, progress);
-	for (int round = 0; round < MOST_ROUNDS && left > hopeless; round++)
+	for (int round = 0; round < MAX_ROUNDS && left > hopeless; round++)
 	{
 		int64		filled = progress->filled;
 		int64		invalid;
@@ -535,14 +349,14 @@ RequiredArgument(FunctionCallInfo fcinfo, int n, const char *name)
 	return PG_GETARG_DATUM(n);
 }
 
-/* How many workers to ask for: those of the session are no use where only this transaction sees the rows. */
+/* Decide how many workers to ask for: they are no use where only this session or transaction sees the rows. */
 static int
 WantedWorkers(const EnrichRun *run, int64 workers)
 {
 	bool		temporary = get_rel_persistence(run->request.table) == RELPERSISTENCE_TEMP;
 
 	if (!run->atomic && !temporary)
-		return workers >= 0 ? workers : Min(max_parallel_maintenance_workers, MOST_ENRICH_WORKERS);
+		return workers >= 0 ? workers : Min(max_parallel_maintenance_workers, MAX_ENRICH_WORKERS);
 	if (workers > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
@@ -551,64 +365,6 @@ WantedWorkers(const EnrichRun *run, int64 workers)
 				 errdetail("They do not see what only this session sees."),
 				 errhint("Set option \"workers\" to 0, or leave it out.")));
 	return 0;
-}
-
-/* The place of a target among those of all heads; an error if there is none of that name. */
-static int
-RequireTarget(const HnModel *model, const char *property)
-{
-	const HnHead *head;
-	int			target;
-	int			place = FindTarget(model, property, &head, &target);
-
-	if (place < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("the model does not predict \"%s\"", property),
-				 errhint("See column \"targets\" of hamnet_models(), and name the model by option \"model\".")));
-	return place;
-}
-
-static void
-AddPrediction(EnrichRequest *request, const HnModel *model, const char *property, const char *column)
-{
-	EnrichPrediction *prediction = &request->predictions[request->prediction_count];
-
-	if (request->prediction_count == MOST_ENRICH_PREDICTIONS)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("more than %d predictions", MOST_ENRICH_PREDICTIONS)));
-	prediction->target = RequireTarget(model, property);
-	namestrcpy(&prediction->column, column);
-	request->prediction_count++;
-}
-
-/* {"property": "column", ...}, or ["property", ...] for columns of the same names. */
-static void
-ReadPredictions(EnrichRequest *request, const HnModel *model, Jsonb *predictions)
-{
-	JsonbIterator *iterator = JsonbIteratorInit(&predictions->root);
-	JsonbIteratorToken token;
-	JsonbValue	value;
-	char	   *property = NULL;
-
-	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
-	{
-		char	   *text;
-
-		if (token != WJB_KEY && token != WJB_VALUE && token != WJB_ELEM)
-			continue;
-		if (value.type != jbvString)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("invalid value for option \"predictions\""),
-					 errdetail("It must be {\"property\": \"column\", ...} or [\"property\", ...].")));
-		text = pnstrdup(value.val.string.val, value.val.string.len);
-		if (token == WJB_KEY)
-			property = text;
-		else
-			AddPrediction(request, model, property ? property : text, text);
-	}
 }
 
 PG_FUNCTION_INFO_V1(hamnet_enrich);
@@ -624,7 +380,7 @@ hamnet_enrich(PG_FUNCTION_ARGS)
 
 	run.atomic = call == NULL || !IsA(call, CallContext) || call->atomic;
 	run.request.table = DatumGetObjectId(RequiredArgument(fcinfo, 0, "table"));
-	CheckKind(run.request.table);
+	CheckTableKind(run.request.table);
 	namestrcpy(&run.request.smiles_column, NameStr(*DatumGetName(RequiredArgument(fcinfo, 1, "smiles_column"))));
 	if (!PG_ARGISNULL(2))
 		namestrcpy(&run.request.fp_column, NameStr(*PG_GETARG_NAME(2)));
@@ -650,54 +406,4 @@ hamnet_enrich(PG_FUNCTION_ARGS)
 	Enrich(&run);
 	SPI_finish();
 	PG_RETURN_VOID();
-}
-
-/* Add what was fetched of a row, its table, place and SMILES, and what is wrong with the SMILES. */
-static void
-AddReportRow(RowSet *rows, HeapTuple fetched, TupleDesc columns)
-{
-	Datum		row[4];
-	bool		nulls[4];
-	char	   *smiles;
-	const char *reason;
-
-	heap_deform_tuple(fetched, columns, row, nulls);
-	smiles = TextDatumGetCString(row[2]);
-	reason = SmilesError(smiles);
-	nulls[3] = reason == NULL;
-	row[3] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
-	AddRow(rows, row, nulls);
-	pfree(smiles);
-	if (reason)
-		pfree(DatumGetPointer(row[3]));
-}
-
-PG_FUNCTION_INFO_V1(hamnet_enrich_report);
-
-/* hamnet_enrich_report(table regclass, smiles_column name, fp_column name) → (relation, ctid, smiles, reason) */
-PGDLLEXPORT Datum
-hamnet_enrich_report(PG_FUNCTION_ARGS)
-{
-	Oid			table = PG_GETARG_OID(0);
-	const char *smiles_column = NameStr(*PG_GETARG_NAME(1));
-	const char *fp_column = NameStr(*PG_GETARG_NAME(2));
-	const char *smiles = quote_identifier(smiles_column);
-	RowSet		rows = BeginRows(fcinfo);
-	HeapTuple	tuple;
-	UserQuery	query;
-
-	CheckKind(table);
-	CheckSmilesColumn(table, smiles_column);
-	(void) GetColumn(table, fp_column, &tuple);
-	ReleaseSysCache(tuple);
-	SPI_connect();
-	PrepareUserQuery(&query, psprintf("SELECT t.tableoid::pg_catalog.regclass, t.ctid, t.%s::pg_catalog.text"
-								  " FROM %s AS t WHERE t.%s IS NOT NULL AND t.%s IS NULL",
-								  smiles, RelationName(table), smiles, quote_identifier(fp_column)));
-	OpenUserQuery(&query);
-	while ((tuple = NextRow(&query)) != NULL)
-		AddReportRow(&rows, tuple, query.columns);
-	CloseUserQuery(&query);
-	SPI_finish();
-	return (Datum) 0;
 }

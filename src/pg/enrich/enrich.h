@@ -15,12 +15,16 @@
 #define HAMNET_ENRICH_ENRICH_H
 
 #include "port/atomics.h"
+#include "nodes/pg_list.h"
 #include "storage/block.h"
+#include "utils/jsonb.h"
+
+#include "hamnet/model.h"
 
 #include "model/store.h"
 
-#define MOST_ENRICH_WORKERS 64
-#define MOST_ENRICH_PREDICTIONS 64
+#define MAX_ENRICH_WORKERS 64
+#define MAX_ENRICH_PREDICTIONS 64
 
 typedef struct EnrichPrediction
 {
@@ -38,7 +42,7 @@ typedef struct EnrichRequest
 	bool		retry;			/* try rows that have a reason again */
 	char		model_id[MODEL_ID_LENGTH + 1];	/* a name could change its meaning meanwhile */
 	int			prediction_count;
-	EnrichPrediction predictions[MOST_ENRICH_PREDICTIONS];
+	EnrichPrediction predictions[MAX_ENRICH_PREDICTIONS];
 	int			batch_rows;		/* a transaction ends with the chunk that completes so many */
 } EnrichRequest;
 
@@ -73,16 +77,37 @@ typedef struct EnrichJob
 	pg_atomic_uint64 next_chunk;
 	pg_atomic_uint64 filled;	/* rows, as far as committed */
 	pg_atomic_uint64 invalid;	/* rows without a valid molecule */
-	EnrichOutcome outcomes[MOST_ENRICH_WORKERS];
+	EnrichOutcome outcomes[MAX_ENRICH_WORKERS];
 	Size		settings_at;	/* offset in bytes from here of name, value, ..., name, value, each ended by \0 */
 	Size		settings_length;
 	int			leaf_count;
 	EnrichLeaf	leaves[FLEXIBLE_ARRAY_MEMBER];
 } EnrichJob;
 
+/* enrich/request.c */
+
+/* Return the qualified name of a relation, quoted. */
+extern char *RelationName(Oid relation);
+
+/* Report a relation whose rows the server does not store itself: they have no ctid that stays until they change. */
+extern void CheckTableKind(Oid relation);
+
+/* Report a column that the table has not, or that is no text. */
+extern void CheckColumn(Oid table, const char *name);
+extern void CheckSmilesColumn(Oid table, const char *name);
+
+/* Add what option "predictions" asks for: {"property": "column", ...}, or ["property", ...] for columns of the same names. */
+extern void ReadPredictions(EnrichRequest *request, const HnModel *model, Jsonb *predictions);
+
+/* Check all that can be checked before work begins, for fingerprints of `dim` dimensions. */
+extern void CheckRequest(const EnrichRequest *request, int dim);
+
+/* List the tables below one, and itself, that hold rows, as OIDs; each is locked against changes of its shape. */
+extern List *ListLeaves(Oid table);
+
 /* enrich/batch.c */
 
-/* Which rows lack a result, as an SQL condition on the table's alias t. */
+/* Write which rows lack a result, as an SQL condition on the table's alias t. */
 extern char *EnrichCondition(const EnrichRequest *request);
 
 /* Report a statement on the leaf that the caller may not run, or that cannot work. */

@@ -40,12 +40,12 @@
 static void
 WriteProgress(const EnrichProgress *progress)
 {
-	const int	places[5] = {0, 1, 2, 3, 4};
+	const int	indexes[5] = {0, 1, 2, 3, 4};
 	const int64 numbers[5] = {
 		progress->workers, progress->total, progress->filled, progress->invalid, progress->started
 	};
 
-	pgstat_progress_update_multi_param(5, places, numbers);
+	pgstat_progress_update_multi_param(5, indexes, numbers);
 }
 
 void

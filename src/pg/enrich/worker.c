@@ -27,7 +27,7 @@ struct EnrichTeam
 {
 	EnrichJob  *job;
 	int			count;
-	BackgroundWorkerHandle *handles[MOST_ENRICH_WORKERS];
+	BackgroundWorkerHandle *handles[MAX_ENRICH_WORKERS];
 };
 
 /* Settings that may change what triggers, policies and constraints do, or how a commit is made. */
