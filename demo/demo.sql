@@ -110,7 +110,7 @@ FROM hamnet_predictions('CC(C)Cc1ccc(cc1)C(C)C(=O)O');
 \echo
 \echo == 6. Inside the network: aspirin
 \echo
-\echo Positions in angstrom, and the energies on the way there, which the engine has learned from QM9.
+\echo A conformer in angstrom, and the energies of the Hamiltonian Engine, which has learned from QM9.
 \echo
 \set ECHO queries
 

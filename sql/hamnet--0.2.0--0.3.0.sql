@@ -94,3 +94,38 @@ CREATE FUNCTION hamnet_svg_grid(smiles text[], legends text[] DEFAULT '{}', opti
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 500000;
 COMMENT ON FUNCTION hamnet_svg_grid(text[], text[], jsonb) IS
 	'drawings of molecules side by side as one SVG element; options are those of hamnet_svg that fit all molecules, and columns';
+
+---------------------------------------------------------------------------
+-- Conformers
+---------------------------------------------------------------------------
+
+-- Functions are renamed and replaced, not dropped: views that use them survive.
+ALTER FUNCTION hamnet_conformer(text, text) RENAME TO hamnet_engine_positions;
+CREATE OR REPLACE FUNCTION hamnet_engine_positions(smiles text, model text, OUT atom int, OUT element text,
+	OUT x double precision, OUT y double precision, OUT z double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 20000 ROWS 30;
+COMMENT ON FUNCTION hamnet_engine_positions(text, text) IS 'where the Hamiltonian Engine of a named model leaves the atoms, in angstrom, atoms counted from 1 as in the SMILES';
+
+CREATE FUNCTION hamnet_engine_positions(smiles text, OUT atom int, OUT element text,
+	OUT x double precision, OUT y double precision, OUT z double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20000 ROWS 30;
+COMMENT ON FUNCTION hamnet_engine_positions(text) IS 'where the Hamiltonian Engine leaves the atoms, in angstrom: what the network reads, no usable structure; atoms counted from 1 as in the SMILES';
+
+CREATE OR REPLACE FUNCTION hamnet_conformer(smiles text, OUT atom int, OUT element text,
+	OUT x double precision, OUT y double precision, OUT z double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000000 ROWS 30;
+COMMENT ON FUNCTION hamnet_conformer(text) IS 'the conformer of lowest energy that hamnet_conformers finds: positions of the atoms in angstrom, atoms counted from 1 as in the SMILES';
+
+CREATE FUNCTION hamnet_conformers(smiles text, n int DEFAULT 10, options jsonb DEFAULT '{}',
+	OUT conformer int, OUT energy double precision, OUT weight double precision, OUT molblock text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000000 ROWS 10;
+COMMENT ON FUNCTION hamnet_conformers(text, int, jsonb) IS 'at most n conformers of a molecule by RDKit (ETKDG, MMFF94 or UFF), checked, by energy in kcal/mol, as MOL blocks with hydrogens';
+
+CREATE FUNCTION hamnet_try_conformers(smiles text, n int DEFAULT 10, options jsonb DEFAULT '{}',
+	OUT conformer int, OUT energy double precision, OUT weight double precision, OUT molblock text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000000 ROWS 10;
+COMMENT ON FUNCTION hamnet_try_conformers(text, int, jsonb) IS 'at most n conformers of a molecule, or no row for a molecule that has none';
+
+CREATE FUNCTION hamnet_rmsd(a text, b text) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 20000;
+COMMENT ON FUNCTION hamnet_rmsd(text, text) IS 'root mean square distance in angstrom of the heavy atoms of two MOL blocks of one molecule, over the best rotation and the molecule''s symmetries';

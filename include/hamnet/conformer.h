@@ -8,6 +8,7 @@
 #ifndef HAMNET_CONFORMER_H
 #define HAMNET_CONFORMER_H
 
+#include "hamnet/ensemble.h"
 #include "hamnet/graph.h"
 
 /* Atoms, hydrogens included, that a conformation is made of at most: the cost grows with the cube. */
@@ -15,8 +16,8 @@
 
 /*
  * Make one conformation of a molecule by RDKit's ETKDGv3, refined by the MMFF94
- * force field where that has parameters for every atom, and write it as a V2000
- * MOL block (V3000 from 1,000 atoms or bonds). Atoms stand in the order of the
+ * force field where that has parameters for every atom, else by UFF where that
+ * has, and write it as a V2000 MOL block (V3000 from 1,000 atoms or bonds). Atoms stand in the order of the
  * SMILES; the hydrogens that the calculation needs are left out of the result.
  * Fragments lie side by side.
  * One seed >= 0 gives one result for one RDKit and one SMILES.
@@ -28,6 +29,71 @@
  */
 extern HnStatus hn_embed(HnContext *context, const char *smiles, int seed, int max_atoms,
 						 const char **molblock);
+
+/* Attempts to embed, for each conformation that is wanted, and at least. */
+#define HN_ATTEMPTS_PER_CONFORMATION 2
+#define HN_ATTEMPTS_LEAST 60
+
+/* Conformations that an ensemble may be made of. */
+#define HN_CONFORMATIONS_MAX 1000
+
+/* Symmetries that conformations of one molecule are compared under, and two MOL blocks. */
+#define HN_ENSEMBLE_SYMMETRIES 64
+#define HN_RMSD_SYMMETRIES 10000
+
+typedef struct HnConformerOptions
+{
+	HnSelectionRule rule;
+	int			conformations;	/* made; 0: 50, 200 or 300 by the number of rotatable bonds */
+	int			seed;			/* >= 0 */
+	double		epsilon;		/* dielectric constant of the solvent; 1: none */
+	bool		hydrogens;		/* whether results have them */
+} HnConformerOptions;
+
+typedef struct HnConformer
+{
+	double		energy;			/* kcal/mol, NaN: the force fields do not know the molecule */
+	double		weight;			/* of all conformations that were kept these sum to 1 */
+	const double *positions;	/* [atom_count, 3] in Å, in the order of the SMILES, hydrogens last */
+	const char *molblock;
+} HnConformer;
+
+typedef struct HnConformers
+{
+	int			atom_count;		/* with hydrogens if these are wanted */
+	const unsigned char *elements;	/* [atom_count] atomic numbers */
+	int			count;
+	const HnConformer *members;	/* [count] by energy */
+	int			made;			/* conformations that passed all checks */
+	int			kept;			/* of these, without repetitions and what lies too high */
+	bool		complete;		/* false: more symmetries than were compared */
+} HnConformers;
+
+/*
+ * Make many conformations of a molecule by ETKDGv3, relax each by MMFF94 (UFF
+ * where that lacks parameters), leave out what is no structure of the molecule
+ * (bond lengths, flat rings, contacts, stereochemistry), and choose from the
+ * rest by hn_ensemble_select, under the molecule's symmetries and without its
+ * hydrogens. With a solvent, its generalised-Born term is part of the energies.
+ * The third line of a MOL block names the force field.
+ *
+ * One seed gives one result for one RDKit and one molecule, however its SMILES
+ * is written. Errors as those of hn_embed; HN_NO_CONFORMER also when no conformation passes the checks, and
+ * then says which failed last.
+ */
+extern HnStatus hn_conformers(HnContext *context, const char *smiles, const HnConformerOptions *options,
+							  int max_atoms, HnConformers *conformers);
+
+/*
+ * The RMSD in Å of the heavy atoms of two MOL blocks of one molecule: see
+ * hn_symmetric_rmsd. Charges and double bonds that resonance exchanges are
+ * equal, and so are enantiomers, which are compared as they lie.
+ *
+ * *complete is false if there are more than HN_RMSD_SYMMETRIES ways to lay one
+ * molecule on the other. HN_INVALID_ARGUMENT if the molecules differ.
+ */
+extern HnStatus hn_molblock_rmsd(HnContext *context, const char *a, const char *b, int max_atoms,
+								 double *distance, bool *complete);
 
 /*
  * Read a MOL block (V2000 or V3000) with 3D coordinates: the graph, as

@@ -28,6 +28,9 @@ extern HnStatus hn_roc_auc(HnContext *context, const double *score, const double
  */
 extern HnStatus hn_pr_auc(HnContext *context, const double *score, const double *label, size_t n, double *area);
 
+/* Root of the weighted mean square distance of positions [n, 3] from a reference, after the best proper rotation. */
+extern double hn_superposed_rmsd(int n, const real *mass, const real *positions, const real *reference);
+
 typedef struct HnConformationError
 {
 	double		rmsd;			/* mass-weighted, after the best proper rotation, Å */

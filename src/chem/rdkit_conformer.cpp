@@ -4,26 +4,21 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include <ForceField/ForceField.h>
 #include <Geometry/point.h>
 #include <GraphMol/Chirality.h>
-#include <GraphMol/Conformer.h>
 #include <GraphMol/DistGeomHelpers/Embedder.h>
 #include <GraphMol/FileParsers/FileParsers.h>
-#include <GraphMol/ForceFieldHelpers/MMFF/AtomTyper.h>
 #include <GraphMol/ForceFieldHelpers/MMFF/Builder.h>
+#include <GraphMol/ForceFieldHelpers/UFF/AtomTyper.h>
+#include <GraphMol/ForceFieldHelpers/UFF/Builder.h>
 #include <GraphMol/MolOps.h>
 
-#include "rdkit_common.h"
-
-extern "C"
-{
-#include "hamnet/conformer.h"
-}
+#include "rdkit_conformer.h"
 
 using namespace hamnet;
 
@@ -66,15 +61,9 @@ embed(HnContext *context, const Input &input, RDKit::RWMol &mol, int seed)
 {
 	for (int attempt = 0; attempt < ATTEMPTS; attempt++)
 	{
-		RDKit::DGeomHelpers::EmbedParameters params = RDKit::DGeomHelpers::ETKDGv3;
-
 		if (interrupted(context))
 			return HN_INTERRUPTED;
-		params.randomSeed = attempt_seed(seed, attempt);
-		params.maxIterations = 1;
-		params.numThreads = 1;
-		params.useRandomCoords = attempt >= ATTEMPTS / 2;
-		if (RDKit::DGeomHelpers::EmbedMolecule(mol, params) >= 0)
+		if (embed_once(mol, attempt_seed(seed, attempt), attempt >= ATTEMPTS / 2))
 			return HN_OK;
 	}
 	return hn_fail(context, HN_NO_CONFORMER, "no conformation found for SMILES \"%.*s%s\" in %d attempts",
@@ -82,35 +71,90 @@ embed(HnContext *context, const Input &input, RDKit::RWMol &mol, int seed)
 				   input.length > SHOWN_LENGTH ? "..." : "", ATTEMPTS);
 }
 
-/* Relax the conformation where the force field knows every atom. */
+/* Minimise by a force field that was initialised. */
 HnStatus
-minimise(HnContext *context, RDKit::RWMol &mol)
+minimise(HnContext *context, ForceFields::ForceField &field)
 {
-	RDKit::MMFF::MMFFMolProperties properties(mol, "MMFF94");
-
-	if (!properties.isValid())
-		return HN_OK;
-
-	std::unique_ptr<ForceFields::ForceField> field(
-		RDKit::MMFF::constructForceField(mol, &properties, NONBONDED_REACH));
-
-	field->initialize();
 	for (int round = 0; round < MINIMISER_ROUNDS; round++)
 	{
 		if (interrupted(context))
 			return HN_INTERRUPTED;
-		if (field->minimize(MINIMISER_STEPS) == 0)
+		if (field.minimize(MINIMISER_STEPS) == 0)
 			break;
 	}
 	return HN_OK;
 }
 
-/*
- * RDKit embeds each fragment around the origin. Nothing is known of how they
- * lie in a salt or a mixture: place them side by side along the first axis.
- */
+}								/* namespace */
+
+namespace hamnet
+{
+
+bool
+embed_once(RDKit::RWMol &mol, int seed, bool random)
+{
+	RDKit::DGeomHelpers::EmbedParameters params = RDKit::DGeomHelpers::ETKDGv3;
+
+	params.randomSeed = seed;
+	params.maxIterations = 1;
+	params.numThreads = 1;
+	params.useRandomCoords = random;
+	return RDKit::DGeomHelpers::EmbedMolecule(mol, params) >= 0;
+}
+
+Relaxation::Relaxation(const RDKit::ROMol &mol)
+: working(mol), properties(working, "MMFF94")
+{
+	if (properties.isValid())
+	{
+		field.reset(RDKit::MMFF::constructForceField(working, &properties, NONBONDED_REACH));
+		force_field = "MMFF94";
+		return;
+	}
+
+	auto		types = RDKit::UFF::getAtomTypes(working);
+
+	if (types.second)
+	{
+		field.reset(RDKit::UFF::constructForceField(working, types.first, NONBONDED_REACH));
+		force_field = "UFF";
+	}
+}
+
+HnStatus
+Relaxation::relax(HnContext *context, RDKit::ROMol &mol, double &energy)
+{
+	RDGeom::POINT3D_VECT &positions = working.getConformer().getPositions();
+
+	energy = std::numeric_limits<double>::quiet_NaN();
+	if (field == nullptr)
+		return HN_OK;
+	std::copy(mol.getConformer().getPositions().begin(), mol.getConformer().getPositions().end(), positions.begin());
+	field->initialize();
+	HN_TRY(minimise(context, *field));
+	energy = field->calcEnergy();
+	std::copy(positions.begin(), positions.end(), mol.getConformer().getPositions().begin());
+	return HN_OK;
+}
+
+double
+Relaxation::charge(unsigned atom)
+{
+	return properties.isValid() ? properties.getMMFFPartialCharge(atom) : std::numeric_limits<double>::quiet_NaN();
+}
+
+HnStatus
+add_hydrogens(HnContext *context, RDKit::RWMol &mol)
+{
+	RDKit::MolOps::addHs(mol, false /* implicit ones too */, true /* with coordinates */);
+	if (mol.getNumAtoms() > HN_EMBED_ATOMS)
+		return hn_fail(context, HN_TOO_LARGE, "molecule has %u atoms with its hydrogens, at most %d can be embedded",
+					   mol.getNumAtoms(), HN_EMBED_ATOMS);
+	return HN_OK;
+}
+
 void
-separate_fragments(RDKit::RWMol &mol)
+separate_fragments(RDKit::ROMol &mol)
 {
 	std::vector<std::vector<int>> fragments;
 	RDKit::Conformer &conformer = mol.getConformer();
@@ -132,9 +176,8 @@ separate_fragments(RDKit::RWMol &mol)
 	}
 }
 
-/* Give a molecule the coordinates of the first atoms of another. */
 void
-copy_coordinates(const RDKit::ROMol &from, RDKit::RWMol &to)
+copy_coordinates(const RDKit::ROMol &from, RDKit::ROMol &to)
 {
 	auto		conformer = std::make_unique<RDKit::Conformer>(to.getNumAtoms());
 
@@ -154,10 +197,9 @@ copy_text(HnContext *context, const std::string &text)
 	return copy;
 }
 
-/* Read a MOL block within limits, its stereochemistry taken from the coordinates. */
 HnStatus
 read_molblock(HnContext *context, const Input &input, int max_atoms, const LogCapture &log,
-			  std::unique_ptr<RDKit::RWMol> &mol)
+			  std::unique_ptr<RDKit::RWMol> &mol, Hydrogens hydrogens)
 {
 	size_t		limit = static_cast<size_t>(max_atoms) * BLOCK_BYTES_PER_ATOM + BLOCK_BYTES_EXTRA;
 	std::string text(input.text, input.length);
@@ -181,17 +223,17 @@ read_molblock(HnContext *context, const Input &input, int max_atoms, const LogCa
 		return HN_INTERRUPTED;
 
 	/* Again, now that the limits hold, in the steps that RDKit takes by default. */
-	mol.reset(RDKit::MolBlockToMol(text));
+	mol.reset(RDKit::MolBlockToMol(text, true /* sanitise */, hydrogens == Hydrogens::REMOVE));
 	if (mol == nullptr)
 		return reject(context, input, Reason(*log.text() ? log.text() : "it cannot be sanitised"));
 	drop_atom_maps(*mol);
 	RDKit::MolOps::assignStereochemistryFrom3D(*mol);
 	RDKit::MolOps::assignStereochemistry(*mol, true /* clean up */, true /* force */,
 										 true /* flag possible centres */);
-	return check_atoms(context, *mol, max_atoms);
+	return hydrogens == Hydrogens::REMOVE ? check_atoms(context, *mol, max_atoms) : HN_OK;
 }
 
-}								/* namespace */
+}								/* namespace hamnet */
 
 HnStatus
 hn_embed(HnContext *context, const char *smiles, int seed, int max_atoms, const char **molblock)
@@ -207,14 +249,11 @@ hn_embed(HnContext *context, const char *smiles, int seed, int max_atoms, const 
 		HN_TRY(read_smiles(context, input, max_atoms, log, mol));
 
 		RDKit::RWMol full(*mol);
+		double		energy;
 
-		RDKit::MolOps::addHs(full);
-		if (full.getNumAtoms() > HN_EMBED_ATOMS)
-			return hn_fail(context, HN_TOO_LARGE,
-						   "molecule has %u atoms with its hydrogens, at most %d can be embedded",
-						   full.getNumAtoms(), HN_EMBED_ATOMS);
+		HN_TRY(add_hydrogens(context, full));
 		HN_TRY(embed(context, input, full, seed));
-		HN_TRY(minimise(context, full));
+		HN_TRY(Relaxation(full).relax(context, full, energy));
 		separate_fragments(full);
 		copy_coordinates(full, *mol);
 		*molblock = copy_text(context, RDKit::MolToMolBlock(*mol));

@@ -216,6 +216,12 @@ rmsd(int n, const real *mass, const real *positions, const real *reference, doub
 	return result;
 }
 
+double
+hn_superposed_rmsd(int n, const real *mass, const real *positions, const real *reference)
+{
+	return rmsd(n, mass, positions, reference, 0, NULL);
+}
+
 /* Neighbours of every atom: those of i are neighbour[offset[i]] .. neighbour[offset[i + 1] − 1]. */
 typedef struct Adjacency
 {

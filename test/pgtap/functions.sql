@@ -11,7 +11,7 @@ SELECT ok((SELECT bool_and(x >= 0) FROM unnest(hamnet_fingerprint('CC(=O)Oc1cccc
 SELECT throws_ok($$SELECT hamnet_fingerprint('C1CC')$$, '22P02', 'invalid SMILES "C1CC": unclosed ring', 'the reason is RDKit''s');
 SELECT throws_ok($$SELECT hamnet_fingerprint('')$$, '22P02', NULL, 'an empty SMILES is invalid');
 SELECT throws_like($$SELECT hamnet_fingerprint('CN(C)(C)(C)C')$$, '%valence%N, 5,%', 'a wrong valence is named');
-SELECT throws_ok($$SELECT * FROM hamnet_conformer('xx')$$, '22P02', NULL, 'conformers need a valid SMILES');
+SELECT throws_ok($$SELECT * FROM hamnet_engine_positions('xx')$$, '22P02', NULL, 'conformers need a valid SMILES');
 SELECT throws_ok($$SELECT * FROM hamnet_trajectory('xx')$$, '22P02', NULL, 'so do trajectories');
 SELECT throws_ok($$SELECT * FROM hamnet_atom_weights('xx')$$, '22P02', NULL, 'so do atom weights');
 SELECT throws_ok($$SELECT hamnet_canonical_smiles('xx')$$, '22P02', NULL, 'so do canonical SMILES');
@@ -26,7 +26,7 @@ SELECT is(hamnet_fingerprint(NULL), NULL, 'NULL fingerprint');
 SELECT is(hamnet_try_fingerprint(NULL), NULL, 'NULL in the lenient form');
 SELECT is(hamnet_fingerprints(NULL), NULL, 'NULL array');
 SELECT is(hamnet_smiles_error(NULL), NULL, 'NULL SMILES has no error');
-SELECT is_empty($$SELECT * FROM hamnet_conformer(NULL)$$, 'NULL has no conformer');
+SELECT is_empty($$SELECT * FROM hamnet_engine_positions(NULL)$$, 'NULL has no conformer');
 
 -- one molecule, one fingerprint
 SELECT is(hamnet_fingerprint(b), hamnet_fingerprint(a), a || ' = ' || b) FROM (VALUES
@@ -47,12 +47,12 @@ SELECT ok(max(f <-> hamnet_fingerprint(s)) < 1e-5 * sqrt(256), 'a batch gives wh
 	FROM (SELECT array_agg(smiles) AS batch FROM molecule) a, unnest(batch, hamnet_fingerprints(batch)) AS t(s, f);
 
 -- atoms are counted as in the SMILES
-SELECT results_eq($$SELECT atom, element FROM hamnet_conformer('OCCCl')$$,
+SELECT results_eq($$SELECT atom, element FROM hamnet_engine_positions('OCCCl')$$,
 	$$VALUES (1, 'O'), (2, 'C'), (3, 'C'), (4, 'Cl')$$, 'conformer in the order of the SMILES');
 SELECT results_eq($$SELECT atom, element FROM hamnet_atom_weights('ClCCO')$$,
 	$$VALUES (1, 'Cl'), (2, 'C'), (3, 'C'), (4, 'O')$$, 'weights in the order of the SMILES');
 SELECT ok(max(sqrt((a.x - b.x) ^ 2 + (a.y - b.y) ^ 2 + (a.z - b.z) ^ 2)) = 0, 'another spelling, the same positions')
-	FROM hamnet_conformer('OCCCl') a JOIN hamnet_conformer('ClCCO') b ON a.atom = 5 - b.atom;
+	FROM hamnet_engine_positions('OCCCl') a JOIN hamnet_engine_positions('ClCCO') b ON a.atom = 5 - b.atom;
 SELECT ok(abs(sum(weight) - 1) < 1e-5, 'weights sum to 1') FROM hamnet_atom_weights('CC(=O)Oc1ccccc1C(=O)O');
 SELECT is(array_agg(step ORDER BY step), ARRAY(SELECT generate_series(0, 20)), 'steps 0 to S') FROM hamnet_trajectory('CCO');
 SELECT ok(bool_and(kinetic >= 0 AND dissipated >= 0), 'squares are not negative') FROM hamnet_trajectory('CCO');
@@ -85,7 +85,7 @@ SELECT is(array_agg(DISTINCT provolatile), '{i}', 'fingerprints by the default o
 	FROM pg_proc WHERE oid IN ('hamnet_fingerprint(text)'::regprocedure, 'hamnet_try_fingerprint(text)'::regprocedure,
 		'hamnet_fingerprints(text[])'::regprocedure, 'hamnet_fingerprint_pinned(text, text)'::regprocedure);
 SELECT ok(min(procost) >= 1000, 'computing is known to be expensive')
-	FROM pg_proc WHERE proname ~ '^hamnet_(try_)?(fingerprint|predict|conformer|trajectory|atom)';
+	FROM pg_proc WHERE proname ~ '^hamnet_(try_)?(fingerprint|predict|engine_positions|trajectory|atom)';
 
 -- generated columns and expression indexes
 CREATE TABLE compound (id int PRIMARY KEY, smiles text, fp hfp GENERATED ALWAYS AS (hamnet_fingerprint(smiles)) STORED);

@@ -29,7 +29,7 @@ CREATE VIEW expected_atom AS
 	FROM golden, generate_series(1, atoms) place;
 SELECT is(count(*) FILTER (WHERE close(a.x, e.x) AND close(a.y, e.y) AND close(a.z, e.z)),
 		(SELECT sum(atoms) FROM golden), 'positions')
-	FROM golden g CROSS JOIN hamnet_conformer(g.smiles, 'golden') a
+	FROM golden g CROSS JOIN hamnet_engine_positions(g.smiles, 'golden') a
 		JOIN expected_atom e ON e.smiles = g.smiles AND e.atom = a.atom;
 SELECT is(count(*) FILTER (WHERE close(a.weight, e.weight)), (SELECT sum(atoms) FROM golden), 'attention')
 	FROM golden g CROSS JOIN hamnet_atom_weights(g.smiles, 'golden') a

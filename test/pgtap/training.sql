@@ -111,14 +111,14 @@ SELECT results_eq($$SELECT dim, features FROM hamnet_models() WHERE name = 'rich
 SELECT cmp_ok(metric_of('rich', 'SELECT smiles, y FROM assay', 'rmse'), '<', (SELECT 0.5 * stddev(y) FROM assay), 'and learns');
 SELECT is(hamnet_fingerprint('CCCc1ccccc1', 'rich'), hamnet_fingerprint('c1ccccc1CCC', 'rich'), 'whatever the spelling');
 SELECT cmp_ok((SELECT max(greatest(abs(a.x - b.x), abs(a.y - b.y), abs(a.z - b.z)))
-	FROM hamnet_conformer('CC(=O)Oc1ccccc1C(=O)O', 'rich') AS a JOIN hamnet_conformer('CC(=O)Oc1ccccc1C(=O)O', 'hamnet-untrained') AS b USING (atom)),
+	FROM hamnet_engine_positions('CC(=O)Oc1ccccc1C(=O)O', 'rich') AS a JOIN hamnet_engine_positions('CC(=O)Oc1ccccc1C(=O)O', 'hamnet-untrained') AS b USING (atom)),
 	'<', 1e-4::float8, 'the engine says what it said');
 SELECT lives_ok($$CALL hamnet_train('richer', 'SELECT smiles, y FROM assay', '{"head": "full", "epochs": 1, "base": "rich"}')$$, 'it is the base of others');
 SELECT results_eq($$SELECT dim, features FROM hamnet_models() WHERE name = 'richer'$$, $$VALUES (24, 'hamnet-2026')$$, 'of the same shape');
 SELECT lives_ok($$CALL hamnet_train('three', 'SELECT smiles, y FROM assay', '{"head": "full", "epochs": 1, "dim": 8, "base": "rich", "generator": "new", "members": 3}')$$, 'an ensemble of new generators');
 SELECT isnt(hamnet_fingerprint('CCO', 'three')::real[], hamnet_fingerprint('CCO', 'rich')::real[], 'which know nothing of the base');
 SELECT lives_ok($$CALL hamnet_train('plain', 'SELECT smiles, y FROM assay', '{"head": "full", "epochs": 1, "dim": 8, "base": "rich", "generator": "new", "engine": false}')$$, 'without its engine');
-SELECT throws_ok($$SELECT FROM hamnet_conformer('CCO', 'plain')$$, NULL, 'there are no conformers');
+SELECT throws_ok($$SELECT FROM hamnet_engine_positions('CCO', 'plain')$$, NULL, 'there are no conformers');
 
 SELECT lives_ok($$CALL hamnet_train('on', 'SELECT smiles, y FROM assay', '{"head": "mlp", "epochs": 1, "base": "ensemble"}')$$, 'an ensemble as the base');
 SELECT is(hamnet_fingerprint('CCO', 'on')::real[], hamnet_fingerprint('CCO', 'ensemble')::real[], 'of which the first generator counts');
@@ -210,7 +210,7 @@ SELECT lives_ok($$CALL hamnet_train_engine('e', 'SELECT smiles, xyz FROM shape',
 SELECT cmp_ok((SELECT value FROM hamnet_evaluate_engine('e', 'SELECT smiles, xyz::real[] FROM shape') WHERE metric = 'rmsd'), '<',
 	(SELECT 0.7 * value FROM hamnet_evaluate_engine('e0', 'SELECT smiles, xyz::real[] FROM shape') WHERE metric = 'rmsd'), 'its conformations are nearer to the truth');
 SELECT is((SELECT n FROM hamnet_evaluate_engine('e', 'SELECT smiles, xyz FROM shape UNION ALL SELECT smiles, xyz FROM shape') WHERE metric = 'distance_mae'), 48::bigint, 'each conformation counts');
-SELECT cmp_ok((SELECT count(*) FROM hamnet_conformer('CCCCC', 'e')), '=', 5::bigint, 'it is used as any model');
+SELECT cmp_ok((SELECT count(*) FROM hamnet_engine_positions('CCCCC', 'e')), '=', 5::bigint, 'it is used as any model');
 SELECT lives_ok($$CALL hamnet_train_engine('e2', 'SELECT smiles, xyz FROM shape', '{"epochs": 1, "base": "e", "validation": "none"}')$$, 'trained on');
 SELECT throws_ok($$CALL hamnet_train_engine('e3', 'SELECT smiles, xyz FROM shape', '{"base": "a"}')$$, '0A000', 'model "a" has no engine to train', 'no engine, no training');
 

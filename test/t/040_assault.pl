@@ -117,7 +117,7 @@ $node->safe_psql(
 			PERFORM expect(hamnet_canonical_smiles(smiles) <> '', 'a molecule has a canonical SMILES');
 			PERFORM expect(bool_and(finite(value) IS NOT FALSE), 'descriptors are finite') FROM hamnet_descriptors(smiles);
 			PERFORM expect(bool_and(finite(value)), 'predictions are finite') FROM hamnet_predictions(smiles, 'small');
-			PERFORM expect(bool_and(finite(x + y + z)), 'coordinates are finite') FROM hamnet_conformer(smiles, 'small');
+			PERFORM expect(bool_and(finite(x + y + z)), 'coordinates are finite') FROM hamnet_engine_positions(smiles, 'small');
 		END IF;
 		fp := hamnet_try_fingerprint(smiles, 'small');
 		PERFORM expect((fp IS NULL) = (error IS NOT NULL), 'hamnet_smiles_error knows');

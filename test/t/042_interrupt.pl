@@ -39,7 +39,7 @@ $node->safe_psql(
 	CREATE INDEX searched_gist ON by_gist USING gist (fp);
 	CREATE TABLE shape AS SELECT smiles, (SELECT array_agg(v ORDER BY i, k) FROM generate_series(1, n) AS i,
 			LATERAL (VALUES (1, i * 1.3), (2, i % 2 * 0.75), (3, 0.0)) AS c (k, v))::float8[] AS xyz
-		FROM (SELECT smiles, (SELECT count(*)::int FROM hamnet_conformer(smiles, 'small')) AS n FROM nci WHERE id BETWEEN 1 AND 800) AS s;
+		FROM (SELECT smiles, (SELECT count(*)::int FROM hamnet_engine_positions(smiles, 'small')) AS n FROM nci WHERE id BETWEEN 1 AND 800) AS s;
 	ANALYZE;
 	CALL hamnet_train('kernel', 'SELECT smiles, y FROM nci WHERE id BETWEEN 1 AND 300', '{"head": "kernel", "validation": "none"}');});
 
@@ -54,6 +54,7 @@ my %calls = (
 	'hamnet_smiles_error' => 'SELECT count(hamnet_smiles_error(n.smiles)) FROM nci AS n, nci',
 	'hamnet_trajectory' => q{SELECT count(*) FROM nci, hamnet_trajectory(smiles, 'hamnet-engine')},
 	'hamnet_embed' => 'SELECT count(hamnet_embed(smiles)) FROM nci',
+	'hamnet_conformers' => 'SELECT count(*) FROM nci, hamnet_try_conformers(smiles) AS k',
 	'hamnet_train, kernel' => "CALL hamnet_train('m', $learn, '{\"head\": \"kernel\"}')",
 	'hamnet_train, mlp' => "CALL hamnet_train('m', $learn, '{\"head\": \"mlp\"}')",
 	'hamnet_train, full' => "CALL hamnet_train('m', $learn, '{\"head\": \"full\"}')",

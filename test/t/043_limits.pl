@@ -57,7 +57,7 @@ my %calls = (
 	'the first call' => [ '', q{SELECT hamnet_fingerprint('CCO')} ],
 	'a fingerprint' => [ $warm, q{SELECT hamnet_fingerprint(repeat('NCC(=O)', 60))} ],
 	'a user\'s model' => [ $warm, q{SELECT hamnet_fingerprint('CCO', 'small')} ],
-	'another built-in model' => [ $warm, q{SELECT hamnet_conformer('CCO', 'hamnet-engine')} ],
+	'another built-in model' => [ $warm, q{SELECT hamnet_engine_positions('CCO', 'hamnet-engine')} ],
 	'canonical SMILES' => [ $warm, q{SELECT hamnet_canonical_smiles(repeat('C1CC1', 300))} ],
 	'descriptors' => [ $warm, q{SELECT count(*) FROM hamnet_descriptors(repeat('NCC(=O)', 60))} ],
 	'a conformation' => [ $warm, q{SELECT hamnet_embed('CC(C)Cc1ccc(cc1)C(C)C(=O)O')} ],

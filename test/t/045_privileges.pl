@@ -441,7 +441,7 @@ foreach my $role ('alice', $superuser)
 		q{SET enable_seqscan = off; SELECT id FROM public.library_of_all WHERE public.hamnet_within(fp, public.hamnet_fingerprint('CCO'), 1)},
 		q{SELECT public.sum(fp), public.avg(fp) FROM public.library_of_all},
 		q{SELECT * FROM public.hamnet_version(); SELECT public.hamnet_smiles_error('x'), public.hamnet_canonical_smiles('OCC')},
-		q{SELECT public.hamnet_embed('CCO'); SELECT * FROM public.hamnet_descriptors('CCO'); SELECT * FROM public.hamnet_conformer('CCO', 'of_team')},
+		q{SELECT public.hamnet_embed('CCO'); SELECT * FROM public.hamnet_descriptors('CCO'); SELECT * FROM public.hamnet_engine_positions('CCO', 'of_team')},
 		q{SELECT public.hamnet_drop_model('trapped')});
 	$node->safe_psql('work', 'UPDATE library_of_all SET fp = NULL, y = NULL, reason = NULL');
 }

@@ -20,11 +20,11 @@ CanonicalPlaces(const HnGraph *graph)
 	return place;
 }
 
-PG_FUNCTION_INFO_V1(hamnet_conformer);
+PG_FUNCTION_INFO_V1(hamnet_engine_positions);
 
-/* hamnet_conformer(smiles text [, model text]) → (atom, element, x, y, z) */
+/* hamnet_engine_positions(smiles text [, model text]) → (atom, element, x, y, z) */
 PGDLLEXPORT Datum
-hamnet_conformer(PG_FUNCTION_ARGS)
+hamnet_engine_positions(PG_FUNCTION_ARGS)
 {
 	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	const CachedModel *model = GetModelArgument(fcinfo, 1);
