@@ -31,6 +31,10 @@ report:
 
 else
 
+ifneq (,$(VPATH)$(if $(wildcard hamnet.control),,elsewhere))
+$(error hamnet is built in the directory of its sources: run make there, without VPATH)
+endif
+
 EXTENSION = hamnet
 EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" hamnet.control)
 MODULE_big = hamnet
@@ -63,11 +67,13 @@ CHECKED_FLAGS = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined,float-c
 CHECKED_CFLAGS = $(CORE_CFLAGS) -fsanitize=implicit-conversion $(CHECKED_FLAGS)
 
 OBJS = $(patsubst %.c,%.o,$(wildcard src/pg/*.c src/pg/*/*.c))
-DATA = $(wildcard sql/*--*.sql) $(TRAINED_MODELS)
-DATA_built = $(DRAWN_MODELS)
+DATA = $(wildcard sql/*--*.sql) $(if $(MODELDIR),,$(TRAINED_MODELS))
+DATA_built = $(if $(MODELDIR),,$(DRAWN_MODELS))
 
 # The built-in models are installed beside the extension; their SHA-256 and
-# what they predict are compiled into the module. Two are made here, because
+# what they predict are compiled into the module. With MODELDIR they are
+# installed into that directory, where servers of several versions find them.
+# Two are made here, because
 # a seed draws all of their weights, or all but those of an engine.
 DRAWN_MODELS = models/hamnet-untrained.safetensors models/hamnet-engine.safetensors
 TRAINED_MODELS = $(filter-out $(DRAWN_MODELS),$(wildcard models/hamnet-*.safetensors))
@@ -126,7 +132,7 @@ CORE_CFLAGS = -std=gnu11 -O3 -g -fPIC -fvisibility=hidden -fno-math-errno -fno-t
 CORE_CXXFLAGS = -std=c++20 -O2 -g -fPIC -fvisibility=hidden -Iinclude -isystem $(RDKIT_INCLUDE) \
 	$(WARNINGS) $(SANITIZE) $(OPTFLAGS)
 
-PG_CPPFLAGS = -Iinclude -Isrc/pg -DHAMNET_VERSION='"$(EXTVERSION)"' $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+PG_CPPFLAGS = -Iinclude -Isrc/pg -DHAMNET_VERSION='"$(EXTVERSION)"' $(MODELDIR:%=-DHAMNET_MODELDIR='"%"') $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 SHLIB_LINK = $(CORE) $(CORE_LIBS)
 EXTRA_CLEAN = build $(DRAW) $(DRAW_OBJS) $(CORE) $(CORE_OBJS) $(UNIT_TESTS) test/unit/*.o src/nn/simd_*.o src/nn/product_*.o \
 	models/make_model models/pin_models $(DRAWN_MODELS:=.new) bench/network bench/training_step bench/predictions bench/scan_limit bench/*.o $(BUILTIN_MODELS) $(BUILTIN_MODELS).new $(FRAGMENTS) $(FRAGMENTS).new
@@ -172,7 +178,8 @@ $(CORE): $(CORE_OBJS)
 	rm -f $@
 	$(AR) crs $@ $^
 
-CORE_HEADERS = $(wildcard include/hamnet/*.h src/nn/*.h src/chem/*.h src/model/*.h)
+# Without the generated one, which is newer than objects that do not need it.
+CORE_HEADERS = $(filter-out $(FRAGMENTS),$(wildcard include/hamnet/*.h src/nn/*.h src/chem/*.h src/model/*.h))
 
 $(filter-out $(SIMD_OBJS) $(PRODUCT_OBJS) $(RDKIT_OBJS),$(CORE_OBJS)): %.o: %.c $(CORE_HEADERS)
 	$(CC) $(CORE_CFLAGS) -c -o $@ $<
@@ -213,6 +220,19 @@ $(DRAWN_MODELS): models/make_model
 	@sum=$$($(SHA256SUM) < $@.new); [ "$${sum%% *}" = $(ID) ] || \
 		{ echo "$@ must have SHA-256 $(ID), but what was made has $${sum%% *}" >&2; exit 1; }
 	mv $@.new $@
+
+ifdef MODELDIR
+all: $(DRAWN_MODELS)
+install: install-models
+.PHONY: install-models
+install-models: $(DRAWN_MODELS)
+	$(MKDIR_P) '$(DESTDIR)$(MODELDIR)'
+	$(INSTALL_DATA) $(sort $(DRAWN_MODELS) $(TRAINED_MODELS)) '$(DESTDIR)$(MODELDIR)/'
+uninstall: uninstall-models
+.PHONY: uninstall-models
+uninstall-models:
+	rm -f $(patsubst models/%,'$(DESTDIR)$(MODELDIR)/%',$(sort $(DRAWN_MODELS) $(TRAINED_MODELS)))
+endif
 
 # Replaced only when it changes, so that the module is not rebuilt for nothing.
 $(BUILTIN_MODELS): $(sort $(DRAWN_MODELS) $(TRAINED_MODELS)) models/pin_models.sh models/pin_models

@@ -2,6 +2,30 @@
 \echo Use "ALTER EXTENSION hamnet UPDATE TO '0.3.0'" to load this file. \quit
 
 ---------------------------------------------------------------------------
+-- Fingerprints from arrays of other integers
+---------------------------------------------------------------------------
+
+CREATE FUNCTION hfp_from_array(smallint[], integer, boolean) RETURNS hfp
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 120;
+COMMENT ON FUNCTION hfp_from_array(smallint[], integer, boolean) IS
+	'convert smallint[] to a fingerprint of unknown model';
+
+CREATE FUNCTION hfp_from_array(bigint[], integer, boolean) RETURNS hfp
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 120;
+COMMENT ON FUNCTION hfp_from_array(bigint[], integer, boolean) IS
+	'convert bigint[] to a fingerprint of unknown model';
+
+CREATE CAST (smallint[] AS hfp)
+	WITH FUNCTION hfp_from_array(smallint[], integer, boolean) AS ASSIGNMENT;
+COMMENT ON CAST (smallint[] AS hfp) IS
+	'fingerprint of unknown model';
+
+CREATE CAST (bigint[] AS hfp)
+	WITH FUNCTION hfp_from_array(bigint[], integer, boolean) AS ASSIGNMENT;
+COMMENT ON CAST (bigint[] AS hfp) IS
+	'fingerprint of unknown model';
+
+---------------------------------------------------------------------------
 -- Names of columns: place, part
 ---------------------------------------------------------------------------
 

@@ -271,6 +271,16 @@ CREATE FUNCTION hfp_from_array(numeric[], integer, boolean) RETURNS hfp
 COMMENT ON FUNCTION hfp_from_array(numeric[], integer, boolean) IS
 	'convert numeric[] to a fingerprint of unknown model';
 
+CREATE FUNCTION hfp_from_array(smallint[], integer, boolean) RETURNS hfp
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 120;
+COMMENT ON FUNCTION hfp_from_array(smallint[], integer, boolean) IS
+	'convert smallint[] to a fingerprint of unknown model';
+
+CREATE FUNCTION hfp_from_array(bigint[], integer, boolean) RETURNS hfp
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 120;
+COMMENT ON FUNCTION hfp_from_array(bigint[], integer, boolean) IS
+	'convert bigint[] to a fingerprint of unknown model';
+
 CREATE FUNCTION hfp_from_array(integer[], integer, boolean) RETURNS hfp
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 120;
 COMMENT ON FUNCTION hfp_from_array(integer[], integer, boolean) IS
@@ -304,6 +314,16 @@ COMMENT ON CAST (double precision[] AS hfp) IS
 CREATE CAST (numeric[] AS hfp)
 	WITH FUNCTION hfp_from_array(numeric[], integer, boolean) AS ASSIGNMENT;
 COMMENT ON CAST (numeric[] AS hfp) IS
+	'fingerprint of unknown model';
+
+CREATE CAST (smallint[] AS hfp)
+	WITH FUNCTION hfp_from_array(smallint[], integer, boolean) AS ASSIGNMENT;
+COMMENT ON CAST (smallint[] AS hfp) IS
+	'fingerprint of unknown model';
+
+CREATE CAST (bigint[] AS hfp)
+	WITH FUNCTION hfp_from_array(bigint[], integer, boolean) AS ASSIGNMENT;
+COMMENT ON CAST (bigint[] AS hfp) IS
 	'fingerprint of unknown model';
 
 CREATE CAST (integer[] AS hfp)

@@ -18,6 +18,7 @@ SELECT '{1,2}'::real[]::hfp(3);
 SELECT '{1,2}'::double precision[]::hfp(3);
 SELECT '{1,2}'::numeric[]::hfp(3);
 SELECT '{1,2}'::integer[]::hfp(3);
+SELECT '{1,2}'::bigint[]::hfp(3);
 SELECT '[1,2]'::hfp::hfp(3);
 SELECT '{1}'::text[]::hfp;
 
@@ -26,6 +27,7 @@ SELECT '{0.5,-0,1e-45,3.4028235e38}'::real[]::hfp;
 SELECT '{0.1,-0,1e-45,3.4028235e38}'::double precision[]::hfp;
 SELECT '{0.1,-0.0,1e10}'::numeric[]::hfp;
 SELECT '{1,-2,16777217}'::integer[]::hfp;
+SELECT '{-32768,32767}'::smallint[]::hfp, '{1,-2,9223372036854775807}'::bigint[]::hfp;
 SELECT ARRAY[1,2]::hfp, ARRAY[0.5,2]::hfp, '[5:6]={1,2}'::real[]::hfp;
 SELECT array_fill(1::real, ARRAY[16000])::hfp = array_fill(1, ARRAY[16000])::hfp AS same;
 

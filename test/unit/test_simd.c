@@ -555,8 +555,8 @@ static void
 check_wide_dot(const HnSimd *set)
 {
 	uint32_t	state = 13;
-	float		a[100];
-	float		b[100];
+	float		a[100] = {0};
+	float		b[100] = {0};
 
 	for (size_t n = 0; n <= COUNT(a); n++)
 	{

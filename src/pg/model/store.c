@@ -3,14 +3,10 @@
  */
 #include "postgres.h"
 
-#include <sys/stat.h>
-
 #include "access/genam.h"
 #include "access/table.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_collation.h"
-#include "miscadmin.h"
-#include "storage/fd.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -21,6 +17,7 @@
 
 #include "model/store.h"
 #include "server/extension.h"
+#include "server/share_file.h"
 
 /* Columns of _hamnet_model that are read here; see the install script. */
 #define Anum_model_name 1
@@ -66,37 +63,6 @@ FindBuiltinByTarget(const char *target)
 			if (strcmp(*name, target) == 0)
 				return &builtin_models[i];
 	return NULL;
-}
-/* Read a whole file of the server's share/extension. */
-static bytea *
-ReadShareFile(const char *file)
-{
-	char		share[MAXPGPATH];
-	char		path[MAXPGPATH];
-	struct stat status;
-	FILE	   *stream;
-	bytea	   *content;
-
-	get_share_path(my_exec_path, share);
-	snprintf(path, sizeof(path), "%s/extension/%s", share, file);
-	stream = AllocateFile(path, PG_BINARY_R);
-	if (stream == NULL || fstat(fileno(stream), &status) != 0)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not open model file \"%s\": %m", path),
-				 errhint("The extension's files are installed together by \"make install\".")));
-	if (status.st_size > MaxAllocSize - VARHDRSZ)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("model file \"%s\" is too large", path)));
-	content = palloc(VARHDRSZ + status.st_size);
-	SET_VARSIZE(content, VARHDRSZ + status.st_size);
-	if (fread(VARDATA(content), 1, status.st_size, stream) != (size_t) status.st_size)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not read model file \"%s\": %m", path)));
-	FreeFile(stream);
-	return content;
 }
 
 bytea *

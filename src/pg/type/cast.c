@@ -35,6 +35,10 @@ DatumToElement(Datum element, Oid type)
 {
 	switch (type)
 	{
+		case INT2OID:
+			return DatumGetInt16(element);
+		case INT8OID:
+			return (float) DatumGetInt64(element);
 		case INT4OID:
 			return DatumGetInt32(element);
 		case FLOAT4OID:
@@ -60,7 +64,7 @@ hfp(PG_FUNCTION_ARGS)
 	PG_RETURN_HFP_P(h);
 }
 
-/* Cast an array of integer, real, double precision or numeric. */
+/* Cast an array of smallint, integer, bigint, real, double precision or numeric. */
 PG_FUNCTION_INFO_V1(hfp_from_array);
 Datum
 hfp_from_array(PG_FUNCTION_ARGS)
