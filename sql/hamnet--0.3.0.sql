@@ -515,12 +515,12 @@ COMMENT ON FUNCTION hamnet_trajectory(text, text) IS 'energies of a named model'
 CREATE FUNCTION hamnet_atom_weights(smiles text, OUT atom int, OUT element text, OUT weight double precision)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50000 ROWS 30;
-COMMENT ON FUNCTION hamnet_atom_weights(text) IS 'how much each atom counts in the fingerprint (attention of the last read-out round); sums to 1';
+COMMENT ON FUNCTION hamnet_atom_weights(text) IS 'attention that the last read-out round pays each atom, in sum 1; it explains no prediction, see hamnet_explain';
 
 CREATE FUNCTION hamnet_atom_weights(smiles text, model text, OUT atom int, OUT element text, OUT weight double precision)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000 ROWS 30;
-COMMENT ON FUNCTION hamnet_atom_weights(text, text) IS 'how much each atom counts in the fingerprint of a named model; sums to 1';
+COMMENT ON FUNCTION hamnet_atom_weights(text, text) IS 'attention that the last read-out round of a named model pays each atom, in sum 1';
 
 ---------------------------------------------------------------------------
 -- SMILES
@@ -1112,3 +1112,38 @@ COMMENT ON FUNCTION hamnet_try_conformers(text, int, jsonb) IS 'at most n confor
 CREATE FUNCTION hamnet_rmsd(a text, b text) RETURNS double precision
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 20000;
 COMMENT ON FUNCTION hamnet_rmsd(text, text) IS 'root mean square distance in angstrom of the heavy atoms of two MOL blocks of one molecule, over the best rotation and the molecule''s symmetries';
+CREATE FUNCTION hamnet_svg_explain(smiles text, property text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5000000;
+COMMENT ON FUNCTION hamnet_svg_explain(text, text) IS
+	'a drawing whose colours say which atoms raise and lower a predicted property; see hamnet_explain';
+
+CREATE FUNCTION hamnet_svg_explain(smiles text, property text, model text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5000000;
+COMMENT ON FUNCTION hamnet_svg_explain(text, text, text) IS
+	'a drawing whose colours say which atoms raise and lower what a named model predicts';
+
+CREATE FUNCTION hamnet_svg_similarity(a text, b text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5000000;
+COMMENT ON FUNCTION hamnet_svg_similarity(text, text) IS
+	'a drawing of two molecules whose colours say which atoms make their fingerprints alike';
+
+CREATE FUNCTION hamnet_svg_similarity(a text, b text, model text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5000000;
+COMMENT ON FUNCTION hamnet_svg_similarity(text, text, text) IS
+	'a drawing of two molecules whose colours say which atoms make their fingerprints by a named model alike';
+
+---------------------------------------------------------------------------
+-- Explanations
+---------------------------------------------------------------------------
+
+CREATE FUNCTION hamnet_explain(smiles text, property text, OUT atom int, OUT element text, OUT contribution double precision,
+	OUT unit text, OUT baseline double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5000000 ROWS 30;
+COMMENT ON FUNCTION hamnet_explain(text, text) IS
+	'what each atom contributes to a predicted property: contributions add up to its difference from the baseline, the prediction for methane';
+
+CREATE FUNCTION hamnet_explain(smiles text, property text, model text, OUT atom int, OUT element text, OUT contribution double precision,
+	OUT unit text, OUT baseline double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5000000 ROWS 30;
+COMMENT ON FUNCTION hamnet_explain(text, text, text) IS
+	'what each atom contributes to a property that a named model predicts';

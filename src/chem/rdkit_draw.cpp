@@ -46,7 +46,7 @@ constexpr unsigned MATCHES = 100;
  * edge and into those of its neighbours, as contours do, in a hundredth of their size.
  */
 constexpr double DISC_RADII[] = {1.05, 0.85, 0.6, 0.4};
-constexpr double DISC_OPACITY = 0.28;
+constexpr double DISC_OPACITY = 0.24;
 
 /* Pixels of an angstrom at most: small molecules are not drawn larger than others. */
 constexpr double LARGEST_SCALE = 26;

@@ -11,6 +11,7 @@
 #include "hamnet/predict.h"
 
 #include "model/compute.h"
+#include "model/predict.h"
 #include "model/target.h"
 #include "server/srf.h"
 
@@ -60,6 +61,16 @@ NamedModelForProperty(const char *name, const char *property, const HnHead **hea
 	return model;
 }
 
+const CachedModel *
+GetTargetArgument(FunctionCallInfo fcinfo, int n, const HnHead **head, int *target)
+{
+	char	   *property = text_to_cstring(PG_GETARG_TEXT_PP(n));
+
+	if (PG_NARGS() > n + 1)
+		return NamedModelForProperty(text_to_cstring(PG_GETARG_TEXT_PP(n + 1)), property, head, target);
+	return ModelForProperty(property, head, target);
+}
+
 /*
  * One target, as the arguments (smiles, property [, model]) name it. For a failure
  * that lies in the molecule, a lenient call returns false.
@@ -68,7 +79,6 @@ static bool
 PredictTarget(FunctionCallInfo fcinfo, bool lenient, double *value)
 {
 	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	char	   *property = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	const HnHead *head;
 	int			target;
 	const CachedModel *model;
@@ -76,10 +86,7 @@ PredictTarget(FunctionCallInfo fcinfo, bool lenient, double *value)
 	HnInputs	inputs;
 	double	   *values;
 
-	if (PG_NARGS() > 2)
-		model = NamedModelForProperty(text_to_cstring(PG_GETARG_TEXT_PP(2)), property, &head, &target);
-	else
-		model = ModelForProperty(property, &head, &target);
+	model = GetTargetArgument(fcinfo, 1, &head, &target);
 	values = palloc(head->target_count * sizeof(double));
 	if (ParseForModels(&model, 1, smiles, &molecule) != HN_OK ||
 		ComputeModelInputs(model, &molecule, &inputs) != HN_OK ||
