@@ -118,7 +118,7 @@ RDKIT_INCLUDE ?= /usr/include/rdkit
 # First those in which most symbols are: the loader looks in this order, which is half of a connection's first call.
 RDKIT_LIBS = -lRDKitGraphMol -lRDKitRDGeneral -lRDKitChemTransforms -lRDKitDescriptors -lRDKitFingerprints -lRDKitPartialCharges -lRDKitSubstructMatch \
 	-lRDKitDistGeomHelpers -lRDKitForceFieldHelpers -lRDKitForceField -lRDKitFileParsers \
-	-lRDKitSmilesParse -lRDKitDataStructs -lRDKitRDGeometryLib
+	-lRDKitSmilesParse -lRDKitDataStructs -lRDKitRDGeometryLib -lRDKitMolStandardize
 # Data files of RDKit, from Debian's rdkit-data.
 RDKIT_DATA ?= /usr/share/RDKit/Data
 FRAGMENTS = src/chem/fragments.h
@@ -244,7 +244,7 @@ test/unit/test_%: test/unit/test_%.c $(wildcard test/unit/*.h) $(CORE)
 
 test/unit/test_draw $(CHECKED)test/unit/test_draw: CORE_LIBS += $(DRAW_LIBS)
 
-test/unit/test_chem test/unit/test_network test/unit/test_descriptors: test/unit/respell.o
+test/unit/test_chem test/unit/test_network test/unit/test_descriptors test/unit/test_standardize: test/unit/respell.o
 test/unit/test_simd test/unit/test_simd_network test/unit/test_simd_backward: test/unit/simd_naive.o
 
 # A variant of the core mirrors the tree in a directory of its own:
@@ -291,7 +291,7 @@ $(CHECKED)test/unit/test_%: test/unit/test_%.c $(wildcard test/unit/*.h) $(CHECK
 	@mkdir -p $(@D)
 	$(CHECKED_CC) $(CHECKED_CFLAGS) -Itest/unit -o $@ $< $(filter test/unit/%.o,$^) $(CHECKED_CORE) -lcmocka $(CORE_LIBS)
 
-$(CHECKED)test/unit/test_chem $(CHECKED)test/unit/test_network $(CHECKED)test/unit/test_descriptors: test/unit/respell.o
+$(CHECKED)test/unit/test_chem $(CHECKED)test/unit/test_network $(CHECKED)test/unit/test_descriptors $(CHECKED)test/unit/test_standardize: test/unit/respell.o
 $(CHECKED)test/unit/test_simd $(CHECKED)test/unit/test_simd_network $(CHECKED)test/unit/test_simd_backward: test/unit/simd_naive.o
 
 $(CHECKED)test/unit/double/test_%: test/unit/double/test_%.c $(wildcard test/unit/*.h) $(CHECKED_DOUBLE_CORE)

@@ -103,6 +103,28 @@ CREATE FUNCTION hamnet_try_descriptors(smiles text, OUT name text, OUT value dou
 COMMENT ON FUNCTION hamnet_try_descriptors(text) IS
 	'RDKit''s two-dimensional descriptors, NULL where a molecule has no value; no row where it is no usable molecule';
 
+-- one form of a molecule
+
+CREATE FUNCTION hamnet_standardize(smiles text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 20000;
+COMMENT ON FUNCTION hamnet_standardize(text) IS
+	'a molecule cleaned up by RDKit: metals disconnected, functional groups normalised, the strongest acids ionised';
+
+CREATE FUNCTION hamnet_parent(smiles text, isotopes boolean DEFAULT true, stereo boolean DEFAULT true) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 40000;
+COMMENT ON FUNCTION hamnet_parent(text, boolean, boolean) IS
+	'the largest organic fragment of a molecule, uncharged and cleaned up, with its isotopes and stereochemistry or without';
+
+CREATE FUNCTION hamnet_tautomer(smiles text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000000;
+COMMENT ON FUNCTION hamnet_tautomer(text) IS
+	'RDKit''s canonical tautomer of a molecule';
+
+CREATE FUNCTION hamnet_fingerprint_query(query text, model text, standardize text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 1000;
+COMMENT ON FUNCTION hamnet_fingerprint_query(text, text, text) IS
+	'the rows of a query, whose column smiles is read, with a fingerprint by a named model of the molecule as it is (none), cleaned up (clean) or of its parent (parent)';
+
 ---------------------------------------------------------------------------
 -- Pictures
 ---------------------------------------------------------------------------

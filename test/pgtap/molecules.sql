@@ -133,5 +133,80 @@ SELECT is(hamnet_from_cxsmiles(s || tail), s, s || tail || ' begins with ' || s)
 SELECT throws_ok($$SELECT hamnet_from_cxsmiles('C1CC |c:1|')$$, '22P02', NULL, 'what is in front must be a molecule');
 SELECT throws_ok($$SELECT hamnet_from_cxsmiles(' ')$$, '22P02', NULL, 'and must not be empty');
 
+---------------------------------------------------------------------------
+-- One form of a molecule
+---------------------------------------------------------------------------
+
+CREATE TEMP TABLE salt (kind text, smiles text, parent text);
+INSERT INTO salt VALUES
+	('sildenafil citrate', 'CCCc1nn(C)c2c1[nH]c(nc2=O)-c1cc(ccc1OCC)S(=O)(=O)N1CCN(C)CC1.OC(=O)CC(O)(CC(=O)O)C(=O)O',
+	 'CCCc1nn(C)c2c1[nH]c(nc2=O)-c1cc(ccc1OCC)S(=O)(=O)N1CCN(C)CC1'),
+	('ibuprofen sodium', 'CC(C)Cc1ccc(cc1)C(C)C(=O)[O-].[Na+]', 'CC(C)Cc1ccc(cc1)C(C)C(=O)O'),
+	('ibuprofen sodium, drawn with a bond', 'CC(C)Cc1ccc(cc1)C(C)C(=O)O[Na]', 'CC(C)Cc1ccc(cc1)C(C)C(=O)O'),
+	('ibuprofen as an anion', 'CC(C)Cc1ccc(cc1)C(C)C(=O)[O-]', 'CC(C)Cc1ccc(cc1)C(C)C(=O)O'),
+	('a protonated amine', 'C[NH2+]Cc1ccccc1', 'CNCc1ccccc1'), ('its hydrochloride', 'CNCc1ccccc1.Cl', 'CNCc1ccccc1'),
+	('the ions of that', 'C[NH2+]Cc1ccccc1.[Cl-]', 'CNCc1ccccc1'), ('a zwitterion', '[NH3+][C@@H](C)C([O-])=O', 'N[C@@H](C)C(=O)O'),
+	('a hydrate', 'Cn1cnc2c1c(=O)n(C)c(=O)n2C.O', 'Cn1cnc2c1c(=O)n(C)c(=O)n2C'), ('a nitro group of five bonds', 'CN(=O)=O', 'C[N+](=O)[O-]');
+
+SELECT is(hamnet_fingerprint(hamnet_parent(smiles)), hamnet_fingerprint(hamnet_parent(parent)), kind || ': the fingerprint of its parent') FROM salt;
+SELECT is(hamnet_parent(smiles), hamnet_canonical_smiles(parent), kind || ': its parent') FROM salt;
+SELECT is(hamnet_parent('[13CH3][C@H](N)O'), '[13CH3][C@H](N)O', 'a parent keeps isotopes and stereochemistry');
+SELECT is(hamnet_parent('[13CH3][C@H](N)O', isotopes => false), 'C[C@H](N)O', 'unless told to remove isotopes');
+SELECT is(hamnet_parent('[13CH3][C@H](N)O', stereo => false), '[13CH3]C(N)O', 'or stereochemistry');
+SELECT is(hamnet_standardize('CC(=O)O[Na].C[NH3+]'), hamnet_standardize('CC(=O)[O-].[Na+].C[NH3+]'), 'cleaning disconnects metals, and keeps charges');
+SELECT is(hamnet_tautomer('Oc1ccccn1'), hamnet_tautomer('O=c1cccc[nH]1'), 'tautomers have one canonical form');
+SELECT throws_ok(format('SELECT hamnet_%s(%L)', f, 'C1CC'), '22P02', NULL, f || ' of an invalid SMILES')
+	FROM unnest(ARRAY['standardize', 'parent', 'tautomer']) AS f;
+
+-- a thousand compounds, with salts added
+CREATE TEMP TABLE nci (smiles text, id int);
+\copy nci FROM '/usr/share/RDKit/Data/NCI/first_5K.smi' WITH (FORMAT csv, DELIMITER E'\t')
+CREATE TEMP TABLE library AS
+	SELECT smiles, hamnet_parent(smiles) AS parent FROM (
+		SELECT smiles FROM nci WHERE hamnet_smiles_error(smiles) IS NULL AND smiles ~ 'C.*C.*C.*C' AND smiles !~ '\.' ORDER BY id LIMIT 1000) AS s;
+SELECT is(count(*), 1000::bigint, 'there are a thousand compounds') FROM library;
+SELECT is((SELECT string_agg(smiles, ' ') FROM library WHERE hamnet_parent(smiles || '.' || salt) IS DISTINCT FROM parent), NULL,
+	'adding ' || salt || ' does not change a parent') FROM unnest(ARRAY['Cl', '[Na+].[Cl-]', 'O', 'OS(=O)(=O)O']) AS salt;
+SELECT is(count(*), 0::bigint, 'a parent is its own parent') FROM library WHERE hamnet_parent(parent) IS DISTINCT FROM parent;
+
+-- the option of what reads many molecules
+CREATE TEMP TABLE form (standard text, smiles text);
+INSERT INTO form SELECT standard, smiles FROM salt, unnest(ARRAY['none', 'clean', 'parent']) AS standard;
+SELECT is((SELECT string_agg(smiles, ' ')
+	FROM hamnet_fingerprint_query(format('SELECT smiles FROM form WHERE standard = %L', standard), 'hamnet-base', standard) AS q (smiles text, fp hfp)
+	WHERE fp IS DISTINCT FROM hamnet_fingerprint(CASE standard WHEN 'clean' THEN hamnet_standardize(smiles) WHEN 'parent' THEN hamnet_parent(smiles) ELSE smiles END)),
+	NULL, 'fingerprint_query with ' || standard) FROM unnest(ARRAY['none', 'clean', 'parent']) AS standard;
+SELECT throws_ok($$SELECT * FROM hamnet_fingerprint_query('SELECT smiles FROM form', 'hamnet-base', 'pure') AS q (smiles text, fp hfp)$$,
+	'22023', 'invalid standard "pure"', 'a standard that does not exist');
+
+CREATE TABLE enriched (smiles text, standard text, fp hfp, problem text);
+INSERT INTO enriched SELECT smiles, 'parent' FROM salt UNION ALL VALUES ('C1CC', 'parent');
+CALL hamnet_enrich('enriched', 'smiles', 'fp', '{"standardize": "parent", "error_column": "problem", "workers": 0}');
+SELECT is(count(*), 0::bigint, 'hamnet_enrich computes of the parent') FROM enriched
+	WHERE fp IS DISTINCT FROM hamnet_fingerprint(hamnet_parent(hamnet_try_smiles(smiles)));
+SELECT is(problem, 'invalid SMILES "C1CC": unclosed ring', 'and says what is no molecule') FROM enriched WHERE fp IS NULL;
+CREATE TABLE learned AS SELECT 'C' || repeat('C', i) || CASE WHEN i % 2 = 0 THEN '[NH3+].[Cl-]' ELSE 'N' END AS smiles, i::float8 AS y
+	FROM generate_series(1, 40) AS i;
+CALL hamnet_train('of parents', 'SELECT smiles, y FROM learned', '{"standardize": "parent", "head": "kernel"}');
+CALL hamnet_train('of their SMILES', 'SELECT hamnet_parent(smiles), y FROM learned', '{"head": "kernel"}');
+SELECT is(a.id, b.id, 'hamnet_train learns of parents') FROM hamnet_models() AS a, hamnet_models() AS b
+	WHERE a.name = 'of parents' AND b.name = 'of their SMILES';
+
+---------------------------------------------------------------------------
+-- Everyday SQL is fast
+---------------------------------------------------------------------------
+
+CREATE TEMP TABLE lib AS SELECT hamnet_fingerprint(repeat('C', 1 + i % 20)) AS fp FROM generate_series(1, 20000) AS i;
+CREATE TEMP TABLE asked AS SELECT repeat('C', i) || 'O' AS smiles FROM generate_series(1, 10) AS i;
+SET LOCAL statement_timeout = '30s';
+SELECT is(count(*), 10::bigint, 'the fingerprint of an outer column is not computed for each inner row')
+	FROM (SELECT (SELECT count(*) FROM lib WHERE fp <-> hamnet_fingerprint(asked.smiles) < 1) FROM asked OFFSET 0) AS q;
+RESET statement_timeout;
+SELECT is(count(*), 0::bigint, 'a fingerprint that is remembered is the one computed') FROM (
+	SELECT u.* FROM generate_series(1, 2), (SELECT array_agg(smiles) AS a FROM (SELECT smiles FROM library LIMIT 100) AS s) AS batch,
+		unnest(a, hamnet_fingerprints(a)) AS u (smiles, fp)) AS q
+	WHERE fp IS DISTINCT FROM hamnet_fingerprint(smiles) OR fp IS DISTINCT FROM hamnet_try_fingerprint(smiles);
+SELECT isnt(hamnet_fingerprint('CCO', 'hamnet-untrained'), hamnet_fingerprint('CCO'), 'of its model');
+
 SELECT * FROM finish();
 ROLLBACK;

@@ -26,6 +26,7 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "chem/standard.h"
 #include "enrich/enrich.h"
 #include "model/cache.h"
 #include "server/clock.h"
@@ -55,6 +56,7 @@ typedef struct EnrichOptions
 	double		notice_seconds;
 	char	   *model;
 	char	   *error_column;
+	char	   *standardize;
 	bool		retry;
 	Jsonb	   *predictions;
 } EnrichOptions;
@@ -65,6 +67,7 @@ static const Option enrich_options[] = {
 	{"workers", OPTION_INTEGER, offsetof(EnrichOptions, workers), .integer = {-1, 0, MAX_ENRICH_WORKERS}},
 	{"batch_rows", OPTION_INTEGER, offsetof(EnrichOptions, batch_rows), .integer = {256, 1, 10000}},
 	{"error_column", OPTION_TEXT, offsetof(EnrichOptions, error_column)},
+	{"standardize", OPTION_TEXT, offsetof(EnrichOptions, standardize), .text = {"none", standard_names}},
 	{"retry", OPTION_BOOLEAN, offsetof(EnrichOptions, retry)},
 	{"notice_seconds", OPTION_NUMBER, offsetof(EnrichOptions, notice_seconds), .number = {5, 0, 86400}},
 };
@@ -388,6 +391,7 @@ hamnet_enrich(PG_FUNCTION_ARGS)
 				lengthof(enrich_options), &options);
 	if (options.error_column)
 		namestrcpy(&run.request.error_column, options.error_column);
+	run.request.standard = StandardByName(options.standardize);
 	run.request.retry = options.retry;
 	run.request.batch_rows = options.batch_rows;
 	run.notice_seconds = options.notice_seconds;

@@ -21,6 +21,7 @@
 
 #include "hamnet/model.h"
 
+#include "hamnet/standardize.h"
 #include "model/store.h"
 
 #define MAX_ENRICH_WORKERS 64
@@ -40,6 +41,7 @@ typedef struct EnrichRequest
 	NameData	fp_column;
 	NameData	error_column;	/* receives the reason where there is no fingerprint */
 	bool		retry;			/* try rows that have a reason again */
+	HnStandard	standard;		/* that molecules are brought into first */
 	char		model_id[MODEL_ID_LENGTH + 1];	/* a name could change its meaning meanwhile */
 	int			prediction_count;
 	EnrichPrediction predictions[MAX_ENRICH_PREDICTIONS];

@@ -157,7 +157,7 @@ NoteFailure(void *state, const HnContext *context, int place, const char *smiles
 }
 
 void
-ComputeFingerprints(const CachedModel *model, char **smiles, int count,
+ComputeFingerprints(const CachedModel *model, HnStandard standard, char **smiles, int count,
 					Hfp **results, double **predictions, char **reasons)
 {
 	Outcomes	outcomes = {model, results, predictions, reasons};
@@ -168,7 +168,7 @@ ComputeFingerprints(const CachedModel *model, char **smiles, int count,
 		memset(reasons, 0, count * sizeof(char *));
 	if (predictions)
 		needs = hn_model_needs(&model->model);
-	VisitMolecules(&model->model, needs, predictions ? model->model.other_count + 1 : 1,
+	VisitMolecules(&model->model, needs, predictions ? model->model.other_count + 1 : 1, standard,
 				   (const char *const *) smiles, count,
 				   (BatchVisitor) {KeepOutcomes, NoteFailure, &outcomes});
 }

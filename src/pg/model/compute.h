@@ -6,6 +6,7 @@
 
 #include "server/core.h"
 #include "hamnet/predict.h"
+#include "hamnet/standardize.h"
 #include "model/cache.h"
 #include "type/hfp.h"
 
@@ -45,7 +46,7 @@ extern HnStatus ComputeModelInputs(const CachedModel *model, ParsedMolecule *mol
 extern Hfp *MakeFingerprint(const CachedModel *model, const real *numbers);
 
 /*
- * Fingerprints of several molecules, computed in batches. results[i] is NULL
+ * Fingerprints of several molecules in a standard, computed in batches. results[i] is NULL
  * where smiles[i] is NULL or the molecule has no fingerprint.
  *
  * predictions, unless it is NULL, receives for each molecule that has a
@@ -53,7 +54,7 @@ extern Hfp *MakeFingerprint(const CachedModel *model, const real *numbers);
  * and targets. reasons, unless it is NULL, says why a molecule has none, and is
  * NULL elsewhere.
  */
-extern void ComputeFingerprints(const CachedModel *model, char **smiles, int count,
+extern void ComputeFingerprints(const CachedModel *model, HnStandard standard, char **smiles, int count,
 								Hfp **results, double **predictions, char **reasons);
 
 #endif

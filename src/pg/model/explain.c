@@ -251,7 +251,7 @@ CompareAll(const void *state, const char *const *smiles, int count)
 	Hfp		  **fingerprints = palloc(count * sizeof(Hfp *));
 	double	   *values = palloc(count * sizeof(double));
 
-	ComputeFingerprints(nearness->model, (char **) smiles, count, fingerprints, NULL, NULL);
+	ComputeFingerprints(nearness->model, HN_AS_GIVEN, (char **) smiles, count, fingerprints, NULL, NULL);
 	for (int i = 0; i < count; i++)
 		values[i] = fingerprints[i] ? 1 - HfpCosineDistance(fingerprints[i], nearness->to) : NAN;
 	return values;

@@ -10,14 +10,37 @@
 #include "utils/lsyscache.h"
 
 #include "model/compute.h"
+#include "model/recent.h"
 
+/* A new fingerprint; NULL for a lenient call where the molecule has none. */
 static Hfp *
-FingerprintOf(const CachedModel *model, text *smiles)
+ComputeFingerprint(const CachedModel *model, char *smiles, bool lenient)
 {
 	Computed	computed;
+	Hfp		   *result;
 
-	ComputeAll(model, text_to_cstring(smiles), &computed);
+	if (lenient)
+	{
+		ComputeFingerprints(model, HN_AS_GIVEN, &smiles, 1, &result, NULL, NULL);
+		return result;
+	}
+	ComputeAll(model, smiles, &computed);
 	return MakeFingerprint(model, computed.fingerprint.fingerprint);
+}
+
+/* The same, computed once for a molecule that is asked for again and again. */
+static Hfp *
+FingerprintOf(const CachedModel *model, const text *smiles, bool lenient)
+{
+	const Hfp  *known = RecentFingerprint(model, smiles);
+	Hfp		   *result;
+
+	if (known)
+		return memcpy(palloc(VARSIZE(known)), known, VARSIZE(known));
+	result = ComputeFingerprint(model, text_to_cstring(smiles), lenient);
+	if (result)
+		RememberFingerprint(model, smiles, result);
+	return result;
 }
 
 PG_FUNCTION_INFO_V1(hamnet_fingerprint);
@@ -26,7 +49,7 @@ PG_FUNCTION_INFO_V1(hamnet_fingerprint);
 PGDLLEXPORT Datum
 hamnet_fingerprint(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_HFP_P(FingerprintOf(GetModelArgument(fcinfo, 1), PG_GETARG_TEXT_PP(0)));
+	PG_RETURN_HFP_P(FingerprintOf(GetModelArgument(fcinfo, 1), PG_GETARG_TEXT_PP(0), false));
 }
 
 PG_FUNCTION_INFO_V1(hamnet_fingerprint_pinned);
@@ -37,7 +60,7 @@ hamnet_fingerprint_pinned(PG_FUNCTION_ARGS)
 {
 	const CachedModel *model = GetModelById(text_to_cstring(PG_GETARG_TEXT_PP(1)), false);
 
-	PG_RETURN_HFP_P(FingerprintOf(model, PG_GETARG_TEXT_PP(0)));
+	PG_RETURN_HFP_P(FingerprintOf(model, PG_GETARG_TEXT_PP(0), false));
 }
 
 PG_FUNCTION_INFO_V1(hamnet_try_fingerprint);
@@ -46,11 +69,8 @@ PG_FUNCTION_INFO_V1(hamnet_try_fingerprint);
 PGDLLEXPORT Datum
 hamnet_try_fingerprint(PG_FUNCTION_ARGS)
 {
-	const CachedModel *model = GetModelArgument(fcinfo, 1);
-	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	Hfp		   *result;
+	Hfp		   *result = FingerprintOf(GetModelArgument(fcinfo, 1), PG_GETARG_TEXT_PP(0), true);
 
-	ComputeFingerprints(model, &smiles, 1, &result, NULL, NULL);
 	if (result == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_HFP_P(result);
@@ -86,7 +106,7 @@ hamnet_fingerprints(PG_FUNCTION_ARGS)
 	results = palloc(count * sizeof(Hfp *));
 	for (int i = 0; i < count; i++)
 		smiles[i] = nulls[i] ? NULL : TextDatumGetCString(elements[i]);
-	ComputeFingerprints(model, smiles, count, results, NULL, NULL);
+	ComputeFingerprints(model, HN_AS_GIVEN, smiles, count, results, NULL, NULL);
 	for (int i = 0; i < count; i++)
 	{
 		nulls[i] = results[i] == NULL;

@@ -12,6 +12,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "chem/standard.h"
 #include "model/compute.h"
 #include "server/extension.h"
 #include "server/query.h"
@@ -58,18 +59,13 @@ CheckRowType(TupleDesc declared, TupleDesc query)
 	}
 }
 
-/*
- * Compute the fetched rows and add them to the result. One molecule that is
- * too large would stop a load of millions; it has no fingerprint, like others
- * that are no use, and hamnet_smiles_error() says why.
- */
+/* Compute the fetched rows and add them to the result. */
 static void
-AddFetched(RowSet *rows, const UserQuery *query, const char *model_id, int column)
+AddFetched(RowSet *rows, const UserQuery *query, const char *model_id, HnStandard standard, int column)
 {
 	int			natts = query->columns->natts;
 	char	   *smiles[FETCH_ROWS];
 	Hfp		   *fingerprints[FETCH_ROWS];
-	char	   *reasons[FETCH_ROWS];
 	Datum	   *row = palloc((natts + 1) * sizeof(Datum));
 	bool	   *nulls = palloc((natts + 1) * sizeof(bool));
 
@@ -77,7 +73,7 @@ AddFetched(RowSet *rows, const UserQuery *query, const char *model_id, int colum
 		smiles[i] = SPI_getvalue(query->rows->vals[i], query->columns, column + 1);
 
 	/* The query may have pushed the model out of the cache. */
-	ComputeFingerprints(GetModelById(model_id, false), smiles, query->count, fingerprints, NULL, reasons);
+	ComputeFingerprints(GetModelById(model_id, false), standard, smiles, query->count, fingerprints, NULL, NULL);
 	for (int i = 0; i < query->count; i++)
 	{
 		heap_deform_tuple(query->rows->vals[i], query->columns, row, nulls);
@@ -89,10 +85,11 @@ AddFetched(RowSet *rows, const UserQuery *query, const char *model_id, int colum
 
 PG_FUNCTION_INFO_V1(hamnet_fingerprint_query);
 
-/* hamnet_fingerprint_query(query text [, model text]) → the query's rows, each with a fingerprint */
+/* hamnet_fingerprint_query(query text [, model text [, standardize text]]) → the query's rows, each with a fingerprint */
 PGDLLEXPORT Datum
 hamnet_fingerprint_query(PG_FUNCTION_ARGS)
 {
+	HnStandard	standard = PG_NARGS() > 2 ? StandardByName(text_to_cstring(PG_GETARG_TEXT_PP(2))) : HN_AS_GIVEN;
 	char	   *model_id = pstrdup(GetModelArgument(fcinfo, 1)->id);
 	RowSet		rows;
 	MemoryContext memory;
@@ -117,7 +114,7 @@ hamnet_fingerprint_query(PG_FUNCTION_ARGS)
 	while (FetchRows(&query) > 0)
 	{
 		old = MemoryContextSwitchTo(memory);
-		AddFetched(&rows, &query, model_id, column);
+		AddFetched(&rows, &query, model_id, standard, column);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(memory);
 	}

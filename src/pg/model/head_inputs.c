@@ -102,7 +102,7 @@ ComputeHeadInputs(HnContext *context, const HnModel *model, HnNeeds needs,
 	memset(valid, 0, count * sizeof(bool));
 	if (MakeCollection(context, &collection) != HN_OK)
 		ReportCoreError(context, NULL);
-	VisitMolecules(model, needs, model->other_count + 1, smiles, count,
+	VisitMolecules(model, needs, model->other_count + 1, HN_AS_GIVEN, smiles, count,
 				   (BatchVisitor) {KeepInputs, PassOver, &collection});
 	*inputs = (HnInputs)
 	{
@@ -163,7 +163,7 @@ PredictSmiles(const HnModel *model, const char *const *smiles, int count, double
 	predictions.values = MakeUnknown(total);
 	if (sds)
 		predictions.sds = *sds = MakeUnknown(total);
-	VisitMolecules(model, hn_model_needs(model), model->other_count + 1, smiles, count,
+	VisitMolecules(model, hn_model_needs(model), model->other_count + 1, HN_AS_GIVEN, smiles, count,
 				   (BatchVisitor) {KeepPredictions, PassOver, &predictions});
 	return predictions.values;
 }

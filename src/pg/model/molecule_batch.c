@@ -21,6 +21,7 @@ typedef struct Visit
 	const HnModel *model;
 	HnNeeds		needs;
 	int			generators;
+	HnStandard	standard;
 	const char *const *smiles;
 	BatchVisitor visitor;
 } Visit;
@@ -95,6 +96,13 @@ RunBatch(HnContext *context, const Visit *visit, const Parsed *parsed, int first
 			RunBatch(context, visit, parsed, i, 1);
 }
 
+static HnStatus
+DescribeMolecule(HnContext *context, const Visit *visit, const char *smiles, HnGraph *graph, HnDescription *description)
+{
+	HN_TRY(hn_standardize(context, smiles, visit->standard, hamnet_max_atoms, &smiles));
+	return hn_describe_smiles(context, smiles, visit->model->features, visit->needs, hamnet_max_atoms, graph, description);
+}
+
 /* Parse molecules from place `next` on until a batch is full; returns the next place. */
 static int
 ParseBatch(HnContext *context, const Visit *visit, int next, int count, Parsed *parsed)
@@ -108,8 +116,7 @@ ParseBatch(HnContext *context, const Visit *visit, int next, int count, Parsed *
 
 		if (visit->smiles[next] == NULL)
 			continue;
-		status = hn_describe_smiles(context, visit->smiles[next], visit->model->features, visit->needs,
-									hamnet_max_atoms, graph, &parsed->descriptions[parsed->count]);
+		status = DescribeMolecule(context, visit, visit->smiles[next], graph, &parsed->descriptions[parsed->count]);
 		if (status == HN_OK)
 		{
 			atoms += graph->atom_count;
@@ -125,10 +132,10 @@ ParseBatch(HnContext *context, const Visit *visit, int next, int count, Parsed *
 }
 
 void
-VisitMolecules(const HnModel *model, HnNeeds needs, int generators,
+VisitMolecules(const HnModel *model, HnNeeds needs, int generators, HnStandard standard,
 			   const char *const *smiles, int count, BatchVisitor visitor)
 {
-	Visit		visit = {model, needs, generators, smiles, visitor};
+	Visit		visit = {model, needs, generators, standard, smiles, visitor};
 	Parsed		parsed;
 	int			next = 0;
 

@@ -5,6 +5,7 @@
 #define HAMNET_MODEL_MOLECULE_BATCH_H
 
 #include "server/core.h"
+#include "hamnet/standardize.h"
 #include "hamnet/predict.h"
 
 /* Molecules that went through the network together. */
@@ -30,10 +31,10 @@ typedef struct BatchVisitor
 
 /*
  * Compute what needs says and the fingerprints of `generators` generators of
- * the model, 1 or all of them, for molecules given by SMILES; NULL is passed
- * over. Other errors than those of a molecule are reported.
+ * the model, 1 or all of them, for molecules given by SMILES, each in that
+ * standard; NULL is passed over. Other errors than those of a molecule are reported.
  */
-extern void VisitMolecules(const HnModel *model, HnNeeds needs, int generators,
+extern void VisitMolecules(const HnModel *model, HnNeeds needs, int generators, HnStandard standard,
 						   const char *const *smiles, int count, BatchVisitor visitor);
 
 /* Predictions of all heads, one after another, [inputs->count, targets], and their deviations unless sds is NULL. */

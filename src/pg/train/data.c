@@ -48,14 +48,15 @@ IsLabelled(const TrainingData *data, const MoleculeRow *row)
 	return false;
 }
 
-/* Make a row's graph, and its positions where it has coordinates. */
+/* Bring a row's SMILES into the standard, and make its graph, and its positions where it has coordinates. */
 static HnStatus
 ReadGraph(HnContext *context, const TrainingData *data, const HnFeatureSet *features,
-		  const MoleculeRow *row, HnGraph *graph, real **positions)
+		  MoleculeRow *row, HnGraph *graph, real **positions)
 {
 	*positions = NULL;
 	if (data->query.molblocks)
 		return hn_graph_from_molblock(context, row->molecule, features, hamnet_max_atoms, graph, positions);
+	HN_TRY(hn_standardize(context, row->molecule, data->standard, hamnet_max_atoms, &row->molecule));
 	HN_TRY(hn_graph_from_smiles(context, row->molecule, features, hamnet_max_atoms, graph));
 	if (data->query.target_count > 0)
 		return HN_OK;
@@ -79,7 +80,7 @@ KeepSmiles(TrainingData *data, const MoleculeRow *row)
 }
 
 static void
-ReadRow(TrainingData *data, HnContext *context, const MoleculeRow *row, int part, StringInfo named)
+ReadRow(TrainingData *data, HnContext *context, MoleculeRow *row, int part, StringInfo named)
 {
 	HnGraph		graph;
 	real	   *positions;

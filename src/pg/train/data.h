@@ -7,6 +7,7 @@
 
 #include "lib/stringinfo.h"
 
+#include "hamnet/standardize.h"
 #include "train/molecule_query.h"
 #include "train/set.h"
 
@@ -16,6 +17,7 @@
 typedef struct TrainingData
 {
 	MoleculeQuery query;
+	HnStandard	standard;		/* that SMILES are brought into */
 	MoleculeQuery *validation_query;	/* of the rows to validate on; NULL: they are a part of the query's */
 	TrainingSet set;			/* sorted */
 	HnGraph    *graphs;			/* [set.count] */

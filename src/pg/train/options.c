@@ -8,6 +8,7 @@
 #include "hamnet/known.h"
 
 #include "train/split.h"
+#include "chem/standard.h"
 #include "train/train.h"
 
 /* Candidates that may be asked for. */
@@ -31,6 +32,7 @@ static const Option train_options[] = {
 	{"base", OPTION_TEXT, offsetof(TrainOptions, base)},
 	{"head", OPTION_TEXT, offsetof(TrainOptions, head), .text = {NULL, heads}},
 	SPLIT_OPTIONS(TrainOptions),
+	{"standardize", OPTION_TEXT, offsetof(TrainOptions, standardize), .text = {"none", standard_names}},
 	{"inputs", OPTION_TEXT, offsetof(TrainOptions, inputs), .text = {NULL, network_inputs}},
 	{"counts", OPTION_INTEGER, offsetof(TrainOptions, counts), .integer = {1024, 1, HN_COUNT_COLUMNS}},
 	{"kernel_rows", OPTION_INTEGER, offsetof(TrainOptions, kernel_rows),

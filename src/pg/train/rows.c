@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "chem/standard.h"
 #include "model/head_inputs.h"
 #include "model/target.h"
 #include "server/core.h"
@@ -136,6 +137,7 @@ PrepareData(Trainer *trainer)
 	HnModel		probe = {.heads = trainer->heads, .head_count = trainer->head_count};
 	HnExample  *examples;
 
+	data->standard = StandardByName(options->standardize);
 	ReadTrainingData(data, trainer->model.features, MIN_TRAINING_ROWS);
 	TellClassesAmongNumbers(data);
 	OrderTargets(trainer);

@@ -33,6 +33,7 @@ typedef struct TrainOptions
 	char	   *head;
 	TextOrNumber validation;
 	char	   *validation_query;
+	char	   *standardize;
 	char	   *inputs;
 	int64		counts;
 	int64		kernel_rows;
