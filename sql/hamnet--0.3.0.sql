@@ -1135,6 +1135,23 @@ COMMENT ON FUNCTION hamnet_try_conformers(text, int, jsonb) IS 'at most n confor
 CREATE FUNCTION hamnet_rmsd(a text, b text) RETURNS double precision
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 20000;
 COMMENT ON FUNCTION hamnet_rmsd(text, text) IS 'root mean square distance in angstrom of the heavy atoms of two MOL blocks of one molecule, over the best rotation and the molecule''s symmetries';
+
+CREATE FUNCTION hamnet_shape(molblock text) RETURNS hfp
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10000;
+COMMENT ON FUNCTION hamnet_shape(text) IS 'shape of a conformation: USRCAT of its heavy atoms, 60 scaled numbers, for search by <-> among shapes';
+
+CREATE FUNCTION hamnet_try_shape(molblock text) RETURNS hfp
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10000;
+COMMENT ON FUNCTION hamnet_try_shape(text) IS 'shape of a conformation, or NULL where a MOL block has none';
+
+CREATE FUNCTION hamnet_geometry_descriptors(molblock text, OUT name text, OUT value double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000 ROWS 11;
+COMMENT ON FUNCTION hamnet_geometry_descriptors(text) IS 'surface, solvation and shape of a conformation as numbers, NULL where a force field has no charges';
+
+CREATE FUNCTION hamnet_polar_surface(smiles text, epsilon double precision DEFAULT 78.5) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000000;
+COMMENT ON FUNCTION hamnet_polar_surface(text, double precision) IS 'mean polar surface of a molecule''s conformers in square angstrom, weighed as in a solvent of this dielectric constant';
+
 CREATE FUNCTION hamnet_svg_explain(smiles text, property text) RETURNS text
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5000000;
 COMMENT ON FUNCTION hamnet_svg_explain(text, text) IS

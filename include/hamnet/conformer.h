@@ -41,6 +41,10 @@ extern HnStatus hn_embed(HnContext *context, const char *smiles, int seed, int m
 #define HN_ENSEMBLE_SYMMETRIES 64
 #define HN_RMSD_SYMMETRIES 10000
 
+/* Defaults of a selection: kcal/mol above the lowest, and Å below which two conformations are one. */
+#define HN_WINDOW 10
+#define HN_RMSD 0.5
+
 typedef struct HnConformerOptions
 {
 	HnSelectionRule rule;

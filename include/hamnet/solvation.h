@@ -25,7 +25,7 @@ extern HnStatus hn_born_energy(HnContext *context, const HnAtoms *atoms, const d
 
 /*
  * areas[i] in Å²: the surface of atom i that a sphere of 1.4 Å can touch with
- * its centre (Shrake and Rupley), by 96 points of a Fibonacci lattice an atom.
+ * its centre (Shrake and Rupley), by 960 points of a Fibonacci lattice an atom.
  */
 extern HnStatus hn_accessible_areas(HnContext *context, const HnAtoms *atoms, double *areas);
 

@@ -14,7 +14,7 @@
 
 /* Radius of a molecule of water in Å, and points of an atom's sphere. */
 #define PROBE 1.4
-#define SPHERE_POINTS 96
+#define SPHERE_POINTS 960
 
 #define PI 3.14159265358979323846
 

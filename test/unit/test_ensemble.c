@@ -21,7 +21,7 @@ static HnArena arena;
 static HnContext context;
 
 static const HnConformerOptions all = {
-	.rule = {100, 10, 0.5, HN_PICK_SPREAD}, .conformations = 20, .epsilon = 1, .hydrogens = true
+	.rule = {100, 10, 0.5, HN_PICK_SPREAD}, .conformations = 12, .epsilon = 1, .hydrogens = true
 };
 
 static int
