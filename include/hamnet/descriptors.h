@@ -32,20 +32,6 @@ extern const HnDescriptorSet hn_descriptors_rdkit_2d;
 /* The descriptor set of that name, or NULL. */
 extern const HnDescriptorSet *hn_descriptor_set(const char *name);
 
-/* Substructure counts are folded into so many columns. */
-#define HN_COUNT_COLUMNS 4096
-
-/*
- * How often each atom environment of up to two bonds (ECFP4: RDKit's Morgan
- * algorithm with radius 2) occurs, as the columns that are not zero.
- */
-typedef struct HnCounts
-{
-	int			length;
-	const uint16_t *columns;	/* [length] ascending, below HN_COUNT_COLUMNS */
-	const uint8_t *counts;		/* [length] 1 to 255; what exceeds that is cut */
-} HnCounts;
-
 /* What heads need of a molecule beside its fingerprint. */
 typedef struct HnNeeds
 {

@@ -4,6 +4,9 @@
 #ifndef HAMNET_GRAPH_H
 #define HAMNET_GRAPH_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "hamnet/context.h"
 #include "hamnet/real.h"
 
@@ -14,6 +17,7 @@ typedef struct HnFeatureSet
 	int			atom_columns;
 	int			bond_columns;
 	double		least_mass;		/* of an atom; 0: as the specification says */
+	bool		counts;			/* whether substructures of the molecule are counted as well */
 	const struct HnFeatureSet *extends; /* its first atom columns and all its bond columns are those of this set; or NULL */
 } HnFeatureSet;
 
@@ -28,8 +32,28 @@ extern const HnFeatureSet hn_features_2021;
  */
 extern const HnFeatureSet hn_features_2026;
 
+/* hamnet-2026, and counts of the molecule's substructures beside it. */
+extern const HnFeatureSet hn_features_2026_counts;
+
 /* The feature set of that name, or NULL. */
 extern const HnFeatureSet *hn_feature_set(const char *name);
+
+/* Whether a model of one set can be widened to read the other: equal, or extended, in one step or several. */
+extern bool hn_features_extend(const HnFeatureSet *features, const HnFeatureSet *base);
+
+/* Substructure counts are folded into so many columns. */
+#define HN_COUNT_COLUMNS 4096
+
+/*
+ * How often each atom environment of up to two bonds (ECFP4: RDKit's Morgan
+ * algorithm with radius 2) occurs, as the columns that are not zero.
+ */
+typedef struct HnCounts
+{
+	int			length;
+	const uint16_t *columns;	/* [length] ascending, below HN_COUNT_COLUMNS */
+	const uint8_t *counts;		/* [length] 1 to 255; what exceeds that is cut */
+} HnCounts;
 
 /*
  * One molecule, atoms in RDKit's canonical order, so that the arrays do not
@@ -47,6 +71,7 @@ typedef struct HnGraph
 	real	   *atom_features;	/* [n, atom_columns] */
 	real	   *bond_features;	/* [m, bond_columns] */
 	real	   *mass;			/* [n] standard atomic weight / 50, at least features->least_mass; 1 for a dummy */
+	HnCounts	counts;			/* length 0 unless features->counts */
 } HnGraph;
 
 /* A directed edge receiver <- sender. */
@@ -76,6 +101,7 @@ typedef struct HnBatch
 	const real *atom_features;	/* [N, atom_columns] */
 	const real *bond_features;	/* [M, bond_columns] */
 	const real *mass;			/* [N] */
+	const HnCounts *counts;		/* [B]; NULL unless features->counts */
 } HnBatch;
 
 /*

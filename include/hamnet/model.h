@@ -47,6 +47,8 @@ typedef struct HnFingerprintConfig
 	int			layers;			/* L */
 	int			rounds;			/* R */
 	bool		bond_messages;	/* messages and edges see the features of the bond */
+	bool		projection;		/* the read-out is projected and scaled to the length sqrt(D) */
+	int			counts;			/* C: columns of substructure counts that the projection adds; 0: none */
 } HnFingerprintConfig;
 
 typedef enum HnTask
@@ -167,6 +169,8 @@ typedef struct HnReadout
 	HnLinear	attend;			/* [D, D + r] */
 	HnLinear	align;			/* [1, 2D + r] */
 	HnCell		gru;			/* in D, hidden D */
+	HnLinear	projection;		/* [D, D]; with fingerprint_config.projection */
+	HnLinear	counts;			/* [C, D], a row for each column of counts, no bias; with fingerprint_config.counts */
 } HnReadout;
 
 /*
@@ -204,6 +208,7 @@ typedef struct HnPackedGenerator
 	HnPacked	map;			/* [D, D] */
 	HnPacked	attend;			/* [D, D + r] */
 	HnPackedGru gru;			/* of the read-out */
+	HnPacked	projection;		/* [D, D]; unset without one */
 } HnPackedGenerator;
 
 typedef struct HnPackedModel

@@ -65,7 +65,10 @@ typedef struct HnFingerprintTrace
 	real	   *mapped;			/* LeakyReLU(map h_i) [N, D] */
 	real	   *attend;			/* t_i [N, D] */
 	HnRoundTrace *rounds;		/* [R] */
-	real	   *fingerprint;	/* [B, D], none negative */
+	real	   *readout;		/* what the last round made [B, D], none negative */
+	real	   *logarithm;		/* log(1 + readout) [B, D]; NULL without a projection */
+	real	   *length;			/* of its projection, by which that is divided [B]; NULL without one */
+	real	   *fingerprint;	/* the read-out, or its projection of the length sqrt(D) [B, D] */
 	const real *attention;		/* of the last round [N] */
 } HnFingerprintTrace;
 

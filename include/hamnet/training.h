@@ -38,6 +38,7 @@
 typedef enum HnTrained
 {
 	HN_TRAIN_HEADS,				/* heads, from targets, on frozen fingerprints */
+	HN_TRAIN_PROJECTION,		/* projection of the fingerprint and heads, from targets, on a frozen read-out */
 	HN_TRAIN_GENERATOR,			/* generator and heads, from targets, on a frozen engine */
 	HN_TRAIN_ALL,				/* engine, generator and heads, from targets */
 	HN_TRAIN_ENGINE				/* the engine, from conformations */
@@ -50,6 +51,9 @@ typedef struct HnTraining
 	double		dropout;		/* rate; see HnDropout for the places */
 	double		huber;			/* error in standard deviations beyond which the squared error goes on
 								 * as a straight line; 0: never */
+	const double *weights;		/* [T] of the targets' losses; NULL: 1 each */
+	double		contrast;		/* weight of the contrast of groups; 0: there are none, see HnExample */
+	double		keep;			/* weight of the distance to the fingerprint at the start; 0: it may go anywhere */
 	double		adj3_weight;	/* of ADJ-3 beside the RMSD */
 	double		head_rate;		/* factor on the learning rate of the heads */
 	int			micro_batch;	/* molecules computed at once; bounds the memory, not the result's meaning */
@@ -60,7 +64,9 @@ extern const HnTraining hn_training_defaults;
 
 /*
  * One molecule to learn from. Targets of all heads lie one after another, T in
- * all, in their own units, or 0 and 1; NaN where there is no label.
+ * all, in their own units, or 0 and 1; NaN where there is no label. With
+ * training->contrast another follows: a whole number g for a molecule that is
+ * active in group g, −g for one that is not, NaN for one that is in no group.
  */
 typedef struct HnExample
 {
@@ -76,18 +82,23 @@ typedef struct HnExample
 
 	/* What frozen parts say, if it was computed before (hn_example_freeze); NULL: computed every time. */
 	const real *coordinates;	/* [n, 2d], of a frozen engine */
+	const real *readout;		/* [D], of a generator that is frozen but for its projection */
 	const real *fingerprint;	/* [D], of a frozen generator */
+
+	const real *kept;			/* [D] the fingerprint at the start; NULL without training->keep */
 } HnExample;
 
 /*
- * Compute what the frozen parts say about an example and let it point there;
+ * Compute what the frozen parts say about an example, and the fingerprint that
+ * it is to keep, and let it point there;
  * the numbers come from the context's arena and hold as long as the frozen
- * weights do. Does nothing where nothing is frozen. HN_NOT_FINITE for a
+ * weights do. Does nothing where nothing is frozen or kept. HN_NOT_FINITE for a
  * molecule that the frozen part cannot take.
  */
-extern HnStatus hn_example_freeze(HnContext *context, const HnModel *model, HnTrained trained, HnExample *example);
+extern HnStatus hn_example_freeze(HnContext *context, const HnModel *model, const HnTraining *training,
+								  HnExample *example);
 
-/* A sum of losses, its number of terms (labels or conformations), and what was left out. */
+/* A sum of losses, the sum of its terms' weights (of labels: 1 unless training->weights), and what was left out. */
 typedef struct HnLossSum
 {
 	double		loss;
@@ -102,6 +113,11 @@ typedef struct HnLossSum
  *
  *   regression      ((y − z) or beyond huber 2 huber |y − z| − huber²), squared, z the z-scored target
  *   classification  cross-entropy of sigmoid(y)
+ *
+ * each times the weight of its target, and, of a model with a projection,
+ *
+ *   contrast        see hn_contrast_loss; micro-batches bound who is compared with whom
+ *   keep            |f − kept|² / D
  *
  * or over its conformations of RMSD + adj3_weight · ADJ-3. A molecule that is
  * not finite adds nothing and is counted in skipped. step seeds the dropout.
@@ -136,6 +152,14 @@ extern void hn_share(int count, int workers, int worker, int *begin, int *end);
 
 /* The numbers 0 .. n − 1 in an order that depends on seed and epoch alone. */
 extern void hn_epoch_order(uint64_t seed, int64_t epoch, int n, int *order);
+
+/*
+ * The same, but members of a group in runs of up to `run` of them, so that a
+ * micro-batch has what contrast compares. group [n]: the absolute value says
+ * which group, NaN none.
+ */
+extern HnStatus hn_epoch_order_in_runs(HnContext *context, uint64_t seed, int64_t epoch, int n, const double *group,
+									   int run, int *order);
 
 /* The groups of the parameters that training->trained names, from the context's arena. */
 extern HnStatus hn_training_groups(HnContext *context, HnModel *model, const HnTraining *training,

@@ -150,6 +150,22 @@ build_edges(HnContext *context, HnBatch *batch)
 	return HN_OK;
 }
 
+/* The counts of each graph, which stay where they are. */
+static HnStatus
+gather_counts(HnContext *context, const HnGraph *graphs, HnBatch *batch)
+{
+	HnCounts   *counts;
+
+	batch->counts = NULL;
+	if (!batch->features->counts)
+		return HN_OK;
+	HN_NEW(context, counts, batch->graph_count);
+	for (int g = 0; g < batch->graph_count; g++)
+		counts[g] = graphs[g].counts;
+	batch->counts = counts;
+	return HN_OK;
+}
+
 HnStatus
 hn_batch_build(HnContext *context, const HnGraph *graphs, int count, HnBatch *batch)
 {
@@ -161,5 +177,6 @@ hn_batch_build(HnContext *context, const HnGraph *graphs, int count, HnBatch *ba
 		share_arrays(&graphs[0], batch);
 	else
 		HN_TRY(concatenate_arrays(context, graphs, batch));
+	HN_TRY(gather_counts(context, graphs, batch));
 	return build_edges(context, batch);
 }

@@ -47,10 +47,13 @@ static const unsigned char listed_elements[] = {
 #define SMALLEST_RING 3
 #define LARGEST_RING 8
 
-const HnFeatureSet hn_features_2021 = {"hamnet-2021", ATOM_COLUMNS_2021, BOND_COLUMNS, 0, NULL};
-const HnFeatureSet hn_features_2026 = {"hamnet-2026", ATOM_COLUMNS_2026, BOND_COLUMNS, 0.2, &hn_features_2021};
+const HnFeatureSet hn_features_2021 = {"hamnet-2021", ATOM_COLUMNS_2021, BOND_COLUMNS, 0, false, NULL};
+const HnFeatureSet hn_features_2026 = {"hamnet-2026", ATOM_COLUMNS_2026, BOND_COLUMNS, 0.2, false, &hn_features_2021};
+const HnFeatureSet hn_features_2026_counts = {
+	"hamnet-2026-counts", ATOM_COLUMNS_2026, BOND_COLUMNS, 0.2, true, &hn_features_2026
+};
 
-static const HnFeatureSet *const feature_sets[] = {&hn_features_2021, &hn_features_2026};
+static const HnFeatureSet *const feature_sets[] = {&hn_features_2021, &hn_features_2026, &hn_features_2026_counts};
 
 const HnFeatureSet *
 hn_feature_set(const char *name)
@@ -61,6 +64,14 @@ hn_feature_set(const char *name)
 			return feature_sets[i];
 	}
 	return NULL;
+}
+
+bool
+hn_features_extend(const HnFeatureSet *features, const HnFeatureSet *base)
+{
+	while (features && features != base)
+		features = features->extends;
+	return features != NULL;
 }
 
 static int
@@ -96,7 +107,7 @@ hn_encode_atom(const HnFeatureSet *features, const HnAtomFacts *atom, real *row)
 	row[ATOM_CIP_R] = atom->cip == 'R';
 	row[ATOM_CIP_S] = atom->cip == 'S';
 	row[ATOM_CHIRALITY_POSSIBLE] = atom->chirality_possible;
-	if (features == &hn_features_2026)
+	if (features->atom_columns == ATOM_COLUMNS_2026)
 		encode_surroundings(atom, row);
 }
 

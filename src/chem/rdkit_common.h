@@ -192,6 +192,9 @@ HnStatus check_atoms(HnContext *context, const RDKit::ROMol &mol, int max_atoms)
 void describe_graph(HnContext *context, const RDKit::ROMol &mol, const HnFeatureSet *features,
 					HnGraph *graph);
 
+/* Count the substructures of a sanitised molecule: fold 32-bit identifiers of environments into columns. */
+void count_substructures(HnContext *context, const RDKit::ROMol &mol, HnCounts *counts);
+
 }								/* namespace hamnet */
 
 #endif

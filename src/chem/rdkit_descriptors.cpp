@@ -444,9 +444,10 @@ describe(HnContext *context, const RDKit::ROMol &mol, real **descriptors)
 	return HN_OK;
 }
 
-/* Fold 32-bit identifiers of environments into columns. */
+}								/* namespace */
+
 void
-count_substructures(HnContext *context, const RDKit::ROMol &mol, HnCounts *counts)
+hamnet::count_substructures(HnContext *context, const RDKit::ROMol &mol, HnCounts *counts)
 {
 	std::vector<unsigned> folded(HN_COUNT_COLUMNS, 0);
 	std::unique_ptr<MorganCounts> environments(RDKit::MorganFingerprints::getFingerprint(mol, 2));
@@ -468,8 +469,6 @@ count_substructures(HnContext *context, const RDKit::ROMol &mol, HnCounts *count
 			*values++ = static_cast<uint8_t>(std::min(folded[column], 255U));
 		}
 }
-
-}								/* namespace */
 
 const HnDescriptorSet hn_descriptors_rdkit_2d = {"rdkit-2d-a", static_cast<int>(DESCRIPTORS), names_2d};
 

@@ -232,6 +232,9 @@ hamnet::describe_graph(HnContext *context, const RDKit::ROMol &mol, const HnFeat
 	graph->features = features;
 	describe_atoms(context, mol, rank, graph);
 	describe_bonds(context, mol, rank, graph);
+	graph->counts = {};
+	if (features->counts)
+		count_substructures(context, mol, &graph->counts);
 }
 
 HnStatus

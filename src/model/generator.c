@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "hamnet/backward.h"
+#include "projection.h"
 #include "hamnet/simd.h"
 #include "hamnet/linear.h"
 
@@ -338,9 +339,9 @@ readout_forward(HnContext *context, const Generator *generator, HnFingerprintTra
 		memcpy(fingerprint, now->gru_output, count * sizeof(real));
 		hn_simd()->relu(fingerprint, count);
 	}
-	trace->fingerprint = fingerprint;
+	trace->readout = fingerprint;
 	trace->attention = trace->rounds[rounds - 1].attention;
-	return HN_OK;
+	return hn_project_forward(context, generator->model, batch, &generator->packed->projection, trace);
 }
 
 static HnStatus

@@ -14,6 +14,7 @@
 #include "hamnet/backward.h"
 #include "hamnet/simd.h"
 #include "hamnet/linear.h"
+#include "projection.h"
 
 typedef struct Way
 {
@@ -422,7 +423,7 @@ hn_fingerprint_backward(HnContext *context, const HnModel *model, const HnBatch 
 
 	HN_TRY(way_init(context, model, batch, dropout, d_coordinates != NULL, gradient, &way));
 	HN_NEW(context, d_last, count);
-	memcpy(d_last, d_fingerprint, count * sizeof(real));
+	HN_TRY(hn_project_backward(context, model, batch, trace, d_fingerprint, d_last, gradient));
 	HN_TRY(readout_backward(context, &way, trace, d_last));
 	for (int l = model->fingerprint_config.layers - 1; l >= 0; l--)
 	{

@@ -168,7 +168,8 @@ read_engine(HnContext *context, json_t *value, HnEngineConfig *engine)
 static HnStatus
 read_fingerprint(HnContext *context, json_t *value, HnFingerprintConfig *fingerprint, int *other_count)
 {
-	static const char *const keys[] = {"dim", "edge_dim", "layers", "rounds", "bond_messages", "generators", NULL};
+	static const char *const keys[] = {"dim", "edge_dim", "layers", "rounds", "bond_messages", "generators",
+		"projection", "counts", NULL};
 	Section		section = {.name = "fingerprint"};
 	int			generators = 1;
 
@@ -177,6 +178,10 @@ read_fingerprint(HnContext *context, json_t *value, HnFingerprintConfig *fingerp
 	*other_count = generators - 1;
 	if (json_object_get(section.object, "bond_messages"))
 		HN_TRY(get_bool(context, &section, "bond_messages", &fingerprint->bond_messages));
+	if (json_object_get(section.object, "projection"))
+		HN_TRY(get_bool(context, &section, "projection", &fingerprint->projection));
+	if (json_object_get(section.object, "counts"))
+		HN_TRY(get_int(context, &section, "counts", &fingerprint->counts));
 	HN_TRY(get_int(context, &section, "dim", &fingerprint->dim));
 	HN_TRY(get_int(context, &section, "edge_dim", &fingerprint->edge_dim));
 	HN_TRY(get_int(context, &section, "layers", &fingerprint->layers));
@@ -788,6 +793,10 @@ pack_fingerprint(const HnModel *model)
 
 	if (fingerprint->bond_messages)
 		packed = with(packed, "bond_messages", json_true());
+	if (fingerprint->projection)
+		packed = with(packed, "projection", json_true());
+	if (fingerprint->counts > 0)
+		packed = with(packed, "counts", json_integer(fingerprint->counts));
 	if (model->other_count > 0)
 		packed = with(packed, "generators", json_integer(model->other_count + 1));
 	return packed;

@@ -95,6 +95,8 @@ hn_pack_generator(HnContext *context, const HnModel *model, HnPackedGenerator *p
 		HN_TRY(pack_layer(context, model, l, &packed->layers[l]));
 	HN_TRY(hn_pack_linear(context, &model->readout.map, &packed->map));
 	HN_TRY(hn_pack_linear(context, &model->readout.attend, &packed->attend));
+	if (model->fingerprint_config.projection)
+		HN_TRY(hn_pack_linear(context, &model->readout.projection, &packed->projection));
 	return hn_pack_gru(context, &model->readout.gru, &packed->gru);
 }
 

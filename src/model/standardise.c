@@ -17,7 +17,7 @@ raw_value(const HnColumns *columns, const HnInputs *inputs, int row, int column)
 	int			D = columns->fingerprint;
 
 	if (column < D)
-		return hn_log1p(inputs->fingerprints[(size_t) row * D + column]);
+		return hn_fingerprint_log(inputs->fingerprints[(size_t) row * D + column]);
 	return inputs->descriptors[(size_t) row * (columns->width - D) + column - D];
 }
 
@@ -57,9 +57,11 @@ hn_standardise(const HnColumns *columns, const HnInputs *inputs, int row, real *
 	size_t		D = (size_t) columns->fingerprint;
 	size_t		others = (size_t) columns->width - D;
 
-	if (D > 0)
-		memcpy(steps, inputs->fingerprints + row * D, D * sizeof(real));
+	for (size_t k = 0; k < D; k++)
+		steps[k] = (real) fabs(inputs->fingerprints[row * D + k]);
 	hn_simd()->log1p(steps, D);
+	for (size_t k = 0; k < D; k++)
+		steps[k] = inputs->fingerprints[row * D + k] < 0 ? -steps[k] : steps[k];
 	if (others > 0)
 		memcpy(steps + D, inputs->descriptors + row * others, others * sizeof(real));
 	for (int k = 0; k < columns->width; k++)

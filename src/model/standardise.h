@@ -1,8 +1,8 @@
 /*
  * standardise.h: fingerprints and descriptors as heads compare and multiply
- * them: columns v = log(1 + fingerprint), then descriptors, each as
+ * them: columns v = log(1 + x), then descriptors, each as
  * clip((v - center) * scale, -127, 127), HN_KERNEL_STEPS to a standard
- * deviation.
+ * deviation. A fingerprint with a projection has negative x too: v = −log(1 − x).
  */
 #ifndef HAMNET_STANDARDISE_H
 #define HAMNET_STANDARDISE_H
@@ -25,6 +25,13 @@ static inline real
 hn_log1p(real x)
 {
 	return sizeof(real) == sizeof(float) ? (real) log1pf((float) x) : (real) log1p(x);
+}
+
+/* v of a column of the fingerprint. */
+static inline real
+hn_fingerprint_log(real x)
+{
+	return x < 0 ? -hn_log1p(-x) : hn_log1p(x);
 }
 
 /* Center and scale of each column over n rows of the inputs, where its value is known. */

@@ -55,13 +55,20 @@ check_engine(HnContext *context, const HnEngineConfig *engine)
 }
 
 static HnStatus
-check_fingerprint(HnContext *context, const HnFingerprintConfig *fingerprint)
+check_fingerprint(HnContext *context, const HnModel *model)
 {
+	const HnFingerprintConfig *fingerprint = &model->fingerprint_config;
+
 	HN_TRY(check_range(context, "fingerprint.dim", fingerprint->dim, 1, HN_MAX_WIDTH));
 	HN_TRY(check_range(context, "fingerprint.edge_dim", fingerprint->edge_dim, 1, HN_MAX_WIDTH));
 	HN_TRY(check_range(context, "fingerprint.layers", fingerprint->layers, 1, HN_MAX_LAYERS));
-	/* Only a round's ReLU makes the fingerprint non-negative, so there is at least one. */
+	/* Only a round's ReLU makes the read-out non-negative, so there is at least one. */
 	HN_TRY(check_range(context, "fingerprint.rounds", fingerprint->rounds, 1, HN_MAX_STEPS));
+	HN_TRY(check_range(context, "fingerprint.counts", fingerprint->counts, 0, HN_COUNT_COLUMNS));
+	if (fingerprint->counts > 0 && !(fingerprint->projection && model->features->counts))
+		return hn_fail(context, HN_INVALID_MODEL,
+					   "fingerprint.counts is %d, but there is no projection or feature set \"%s\" has no counts",
+					   fingerprint->counts, model->features->name);
 	return HN_OK;
 }
 
@@ -381,6 +388,8 @@ shape_generator(HnContext *context, HnModel *model)
 	model->readout.attend = linear(D, D + r);
 	model->readout.align = linear(1, 2 * D + r);
 	model->readout.gru = cell(GRU_GATES, D, D);
+	model->readout.projection = linear(D, D);
+	model->readout.counts = linear(model->fingerprint_config.counts, D);
 	return HN_OK;
 }
 
@@ -405,7 +414,7 @@ hn_model_shape(HnContext *context, HnModel *model)
 
 	if (model->engine_config.enabled)
 		HN_TRY(check_engine(context, &model->engine_config));
-	HN_TRY(check_fingerprint(context, &model->fingerprint_config));
+	HN_TRY(check_fingerprint(context, model));
 	HN_TRY(check_range(context, "the number of generators", model->other_count + 1, 1, HN_MAX_MEMBERS));
 	HN_TRY(check_heads(context, model));
 
@@ -526,6 +535,12 @@ add_generator(TensorList *list, int g, HnModel *model)
 	add_linear(list, name, &model->readout.align);
 	snprintf(name, sizeof(name), "%s.readout.gru", generator);
 	add_cell(list, name, &model->readout.gru);
+	snprintf(name, sizeof(name), "%s.projection", generator);
+	if (model->fingerprint_config.projection)
+		add_linear(list, name, &model->readout.projection);
+	snprintf(name, sizeof(name), "%s.counts", generator);
+	if (model->fingerprint_config.counts > 0)
+		add_weight(list, name, &model->readout.counts);
 }
 
 static void
@@ -902,7 +917,7 @@ same_shape(const HnModel *a, const HnModel *b)
 
 	if (a->features != b->features || a->head_count != b->head_count || e->enabled != f->enabled
 		|| p->dim != q->dim || p->edge_dim != q->edge_dim || p->layers != q->layers || p->rounds != q->rounds
-		|| p->bond_messages != q->bond_messages)
+		|| p->bond_messages != q->bond_messages || p->projection != q->projection || p->counts != q->counts)
 		return false;
 	if (e->enabled && (e->dim != f->dim || e->hidden != f->hidden || e->steps != f->steps || e->tau != f->tau
 					   || e->dissipate != f->dissipate || e->potential_width != f->potential_width

@@ -10,6 +10,7 @@
 
 #include "hamnet/training.h"
 #include "losses.h"
+#include "projection.h"
 
 const HnTraining hn_training_defaults =
 {
@@ -17,6 +18,9 @@ const HnTraining hn_training_defaults =
 	.seed = 0,
 	.dropout = 0,
 	.huber = 0,
+	.weights = NULL,
+	.contrast = 0,
+	.keep = 0,
 	.adj3_weight = 0.001,
 	.head_rate = 1,
 	.micro_batch = 16,
@@ -50,12 +54,19 @@ build_batch(HnContext *context, Pass *pass)
 	return hn_batch_build(context, graphs, pass->count, &pass->batch);
 }
 
+/* Whether the engine's coordinates do not change. */
+static bool
+has_frozen_engine(HnTrained trained)
+{
+	return trained == HN_TRAIN_GENERATOR || trained == HN_TRAIN_PROJECTION || trained == HN_TRAIN_HEADS;
+}
+
 /* Coordinates of the batch: frozen ones, or the engine's; NULL for a model without. */
 static HnStatus
 find_coordinates(HnContext *context, Pass *pass, const real **coordinates)
 {
 	size_t		width = (size_t) hn_model_coordinate_width(pass->model);
-	bool		frozen = pass->training->trained == HN_TRAIN_GENERATOR || pass->training->trained == HN_TRAIN_HEADS;
+	bool		frozen = has_frozen_engine(pass->training->trained);
 	real	   *gathered;
 
 	*coordinates = NULL;
@@ -77,6 +88,38 @@ find_coordinates(HnContext *context, Pass *pass, const real **coordinates)
 	return HN_OK;
 }
 
+/* Whether all examples have the read-out that the projection learns on. */
+static bool
+has_readouts(const HnTraining *training, const HnExample *examples, int count)
+{
+	bool		frozen = training->trained == HN_TRAIN_PROJECTION;
+
+	for (int i = 0; i < count; i++)
+		frozen = frozen && examples[i].readout;
+	return frozen;
+}
+
+/* Fingerprints by the projection alone, of frozen read-outs. */
+static HnStatus
+project_readouts(HnContext *context, Pass *pass)
+{
+	size_t		dim = (size_t) pass->model->fingerprint_config.dim;
+	HnCounts   *counts;
+
+	HN_NEW(context, counts, pass->count);
+	HN_NEW(context, pass->generator.readout, pass->count * dim);
+	for (int i = 0; i < pass->count; i++)
+	{
+		counts[i] = pass->examples[i].graph->counts;
+		memcpy(pass->generator.readout + i * dim, pass->examples[i].readout, dim * sizeof(real));
+	}
+	pass->batch.graph_count = pass->count;
+	pass->batch.counts = counts;
+	HN_TRY(hn_project_forward(context, pass->model, &pass->batch, NULL, &pass->generator));
+	pass->inputs.fingerprints = pass->generator.fingerprint;
+	return HN_OK;
+}
+
 /* Fingerprints of the micro-batch: frozen ones, or the generator's. */
 static HnStatus
 find_fingerprints(HnContext *context, Pass *pass)
@@ -87,6 +130,8 @@ find_fingerprints(HnContext *context, Pass *pass)
 	const real *coordinates;
 	real	   *gathered;
 
+	if (has_readouts(pass->training, pass->examples, pass->count))
+		return project_readouts(context, pass);
 	for (int i = 0; i < pass->count; i++)
 		frozen = frozen && pass->examples[i].fingerprint;
 	if (!frozen)
@@ -162,6 +207,9 @@ check_training(HnContext *context, const HnModel *model, const HnTraining *train
 					   training->micro_batch);
 	if (training->trained == HN_TRAIN_ENGINE && !model->engine_config.enabled)
 		return hn_fail(context, HN_INVALID_ARGUMENT, "the model has no Hamiltonian Engine");
+	if ((training->trained == HN_TRAIN_PROJECTION || training->contrast > 0 || training->keep > 0) &&
+		!model->fingerprint_config.projection)
+		return hn_fail(context, HN_INVALID_ARGUMENT, "the fingerprint of the model has no projection");
 	return HN_OK;
 }
 
@@ -179,7 +227,7 @@ pack_weights(HnContext *context, const HnModel *model, const HnTraining *trainin
 	for (int i = 0; i < count; i++)
 		frozen = frozen && examples[i].fingerprint;
 	*ready = *model;
-	if (frozen || model->packed)
+	if (frozen || has_readouts(training, examples, count) || model->packed)
 		return HN_OK;
 	HN_NEW_ZERO(context, packed, 1);
 	if (model->engine_config.enabled)
@@ -312,7 +360,14 @@ trunk_backward(HnContext *context, Pass *pass, const real *d_fingerprints, HnMod
 	size_t		width = (size_t) hn_model_coordinate_width(pass->model);
 	bool		to_engine = pass->training->trained == HN_TRAIN_ALL && width > 0;
 	real	   *d_coordinates = NULL;
+	real	   *d_readout;
 
+	if (pass->training->trained == HN_TRAIN_PROJECTION)
+	{
+		HN_NEW(context, d_readout, (size_t) pass->count * pass->model->fingerprint_config.dim);
+		return hn_project_backward(context, pass->model, &pass->batch, &pass->generator, d_fingerprints, d_readout,
+								   gradient);
+	}
 	if (to_engine)
 		HN_NEW(context, d_coordinates, pass->batch.atom_count * width);
 	HN_TRY(hn_fingerprint_backward(context, pass->model, &pass->batch, &pass->generator, pass->dropout,
@@ -320,6 +375,37 @@ trunk_backward(HnContext *context, Pass *pass, const real *d_fingerprints, HnMod
 	if (!to_engine)
 		return HN_OK;
 	return hn_engine_backward(context, pass->model, &pass->batch, &pass->engine, d_coordinates, NULL, gradient);
+}
+
+/* The losses that see fingerprints and no head; their derivatives are added to d_fingerprints unless it is NULL. */
+static HnStatus
+fingerprint_losses(HnContext *context, const Pass *pass, int target_count, real *d_fingerprints, HnLossSum *losses)
+{
+	const HnTraining *training = pass->training;
+	int			dim = pass->model->fingerprint_config.dim;
+	double	   *groups;
+	const real **kept;
+
+	if (training->contrast > 0)
+	{
+		HN_NEW(context, groups, pass->count);
+		for (int i = 0; i < pass->count; i++)
+			groups[i] = pass->examples[i].targets[target_count];
+		HN_TRY(hn_contrast_loss(context, pass->inputs.fingerprints, dim, groups, pass->count, training->contrast,
+								d_fingerprints, losses));
+	}
+	if (training->keep > 0)
+	{
+		HN_NEW(context, kept, pass->count);
+		for (int i = 0; i < pass->count; i++)
+		{
+			kept[i] = pass->examples[i].kept;
+			if (kept[i] == NULL)
+				return hn_fail(context, HN_INVALID_ARGUMENT, "an example lacks the fingerprint that it is to keep");
+		}
+		hn_keep_loss(pass->inputs.fingerprints, dim, kept, pass->count, training->keep, d_fingerprints, losses);
+	}
+	return HN_OK;
 }
 
 static HnStatus
@@ -347,13 +433,14 @@ target_pass(HnContext *context, Pass *pass, void *state)
 		HN_NEW(context, d_scores[h], (size_t) pass->count * head->target_count);
 		HN_TRY(hn_head_forward(context, pass->model, h, &pass->inputs, pass->dropout, &traces[h]));
 		hn_head_loss(head, traces[h].output, labels, pass->count, pass->training->huber,
-					 d_scores[h], &losses);
+					 pass->training->weights ? pass->training->weights + first : NULL, d_scores[h], &losses);
 		first += head->target_count;
 	}
+	if (!heads_only && sums->gradient)
+		HN_NEW_ZERO(context, d_fingerprints, pass->count * dim);
+	HN_TRY(fingerprint_losses(context, pass, first, d_fingerprints, &losses));
 	HN_TRY(add_losses(context, &losses, sums->sum));
 
-	if (!heads_only)
-		HN_NEW_ZERO(context, d_fingerprints, pass->count * dim);
 	for (int h = 0; h < pass->model->head_count; h++)
 		HN_TRY(hn_head_backward(context, pass->model, h, &pass->inputs, pass->dropout, &traces[h],
 								d_scores[h], d_fingerprints, sums->gradient));
@@ -477,37 +564,50 @@ hn_examples_conformation_errors(HnContext *context, const HnModel *model, const 
 	return for_each_pass(context, model, &engine, NULL, examples, count, errors_pass, no_errors, &results);
 }
 
-HnStatus
-hn_example_freeze(HnContext *context, const HnModel *model, HnTrained trained, HnExample *example)
+/* Keep n numbers beyond a rewind of the arena to a mark set after room was taken. */
+static const real *
+keep_numbers(real *room, const real *numbers, size_t n)
 {
-	HnTraining	training = hn_training_defaults;
-	Pass		pass = {.model = model, .training = &training, .examples = example, .count = 1};
+	memcpy(room, numbers, n * sizeof(real));
+	return room;
+}
+
+HnStatus
+hn_example_freeze(HnContext *context, const HnModel *model, const HnTraining *training, HnExample *example)
+{
+	HnTraining	plain = hn_training_defaults;
+	Pass		pass = {.model = model, .training = &plain, .examples = example, .count = 1};
 	size_t		dim = (size_t) model->fingerprint_config.dim;
 	size_t		width = (size_t) hn_model_coordinate_width(model) * example->graph->atom_count;
+	bool		coordinates = training->trained == HN_TRAIN_GENERATOR && width > 0;
+	bool		fingerprint = training->trained == HN_TRAIN_HEADS;
+	bool		readout = training->trained == HN_TRAIN_PROJECTION;
+	bool		kept = training->keep > 0;
 	HnArenaMark mark;
-	real	   *kept;
-	const real *coordinates;
+	real	   *frozen;
+	real	   *at_start;
 
-	training.trained = trained;
-	if (!(trained == HN_TRAIN_HEADS || (trained == HN_TRAIN_GENERATOR && width > 0)))
+	if (!coordinates && !fingerprint && !readout && !kept)
 		return HN_OK;
-	HN_NEW(context, kept, trained == HN_TRAIN_HEADS ? dim : width);
+	plain.trained = training->trained == HN_TRAIN_ALL ? HN_TRAIN_GENERATOR : training->trained;
+	HN_NEW(context, frozen, coordinates ? width : dim);
+	HN_NEW(context, at_start, dim);
 	mark = hn_arena_mark(context->arena);
-	if (trained == HN_TRAIN_HEADS)
-	{
-		HN_TRY(find_fingerprints(context, &pass));
-		HN_ASSERT(pass.inputs.fingerprints != NULL);
-		memcpy(kept, pass.inputs.fingerprints, dim * sizeof(real));
-		example->fingerprint = kept;
-	}
-	else
+	if (coordinates && !kept)
 	{
 		HN_TRY(build_batch(context, &pass));
-		HN_TRY(find_coordinates(context, &pass, &coordinates));
-		HN_ASSERT(coordinates != NULL);
-		memcpy(kept, coordinates, width * sizeof(real));
-		example->coordinates = kept;
+		HN_TRY(find_coordinates(context, &pass, &pass.generator.coordinates));
 	}
+	else
+		HN_TRY(find_fingerprints(context, &pass));
+	if (coordinates)
+		example->coordinates = keep_numbers(frozen, pass.generator.coordinates, width);
+	if (readout)
+		example->readout = keep_numbers(frozen, pass.generator.readout, dim);
+	if (fingerprint)
+		example->fingerprint = keep_numbers(frozen, pass.inputs.fingerprints, dim);
+	if (kept)
+		example->kept = keep_numbers(at_start, pass.inputs.fingerprints, dim);
 	hn_arena_rewind(context->arena, mark);
 	return HN_OK;
 }

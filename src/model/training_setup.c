@@ -3,6 +3,7 @@
  * the scale of the targets, heads, and who computes which example when.
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "hamnet/simd.h"
@@ -39,6 +40,9 @@ is_trained(const char *name, HnTrained trained)
 			return !begins_with(name, "engine.position.");
 		case HN_TRAIN_GENERATOR:
 			return !begins_with(name, "engine.");
+		case HN_TRAIN_PROJECTION:
+			return begins_with(name, "fingerprint.projection.") || begins_with(name, "fingerprint.counts.") ||
+				begins_with(name, "head.");
 		case HN_TRAIN_HEADS:
 			return begins_with(name, "head.");
 	}
@@ -267,7 +271,7 @@ hn_model_with_generator(HnContext *context, const HnModel *base, const HnFeature
 	int			count = 0;
 	int			first = 0;
 
-	if (base && features != base->features && features->extends != base->features)
+	if (base && !hn_features_extend(features, base->features))
 		return hn_fail(context, HN_INVALID_ARGUMENT, "an engine of feature set \"%s\" cannot read feature set \"%s\"",
 					   base->features->name, features->name);
 	memset(model, 0, sizeof(*model));
@@ -343,4 +347,66 @@ hn_epoch_order(uint64_t seed, int64_t epoch, int n, int *order)
 		order[i] = order[k];
 		order[k] = swap;
 	}
+}
+
+/* A number of an order, with the place of its run and its own. */
+typedef struct Member
+{
+	double		group;			/* INFINITY for none */
+	int			run;			/* place in the order of the run's first member */
+	int			place;
+	int			number;
+} Member;
+
+static int
+compare_groups(const void *a, const void *b)
+{
+	const Member *left = a;
+	const Member *right = b;
+
+	if (left->group != right->group)
+		return left->group < right->group ? -1 : 1;
+	return left->place < right->place ? -1 : left->place > right->place;
+}
+
+static int
+compare_runs(const void *a, const void *b)
+{
+	const Member *left = a;
+	const Member *right = b;
+
+	if (left->run != right->run)
+		return left->run < right->run ? -1 : 1;
+	return left->place < right->place ? -1 : left->place > right->place;
+}
+
+HnStatus
+hn_epoch_order_in_runs(HnContext *context, uint64_t seed, int64_t epoch, int n, const double *group, int run,
+					   int *order)
+{
+	HnArenaMark mark = hn_arena_mark(context->arena);
+	Member	   *members;
+	int			length = 0;		/* of the present run */
+
+	hn_epoch_order(seed, epoch, n, order);
+	HN_NEW(context, members, n);
+	for (int i = 0; i < n; i++)
+		members[i] = (Member)
+	{
+		.group = isnan(group[order[i]]) ? INFINITY : fabs(group[order[i]]), .place = i, .number = order[i]
+	};
+	qsort(members, (size_t) n, sizeof(*members), compare_groups);
+	for (int i = 0; i < n; i++)
+	{
+		bool		follows = i > 0 && members[i].group == members[i - 1].group && members[i].group < INFINITY
+			&& length < run;
+
+		length = follows ? length + 1 : 1;
+		members[i].run = follows ? members[i - 1].run : members[i].place;
+	}
+	qsort(members, (size_t) n, sizeof(*members), compare_runs);
+	for (int i = 0; i < n; i++)
+		order[i] = members[i].number;
+	hn_arena_rewind(context->arena, mark);
+	return HN_OK;
 }

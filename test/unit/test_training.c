@@ -409,7 +409,7 @@ test_freezing(void **state)
 		memcpy(frozen, examples, sizeof(frozen));
 		for (int i = 0; i < MOLECULES; i++)
 		{
-			must(hn_example_freeze(&context, &model, kinds[k], &frozen[i]));
+			must(hn_example_freeze(&context, &model, &training, &frozen[i]));
 			assert_non_null(kinds[k] == HN_TRAIN_HEADS ? frozen[i].fingerprint : frozen[i].coordinates);
 		}
 		computed = gradient_of(&training, examples, MOLECULES, &computed_sum);

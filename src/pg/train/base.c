@@ -13,7 +13,8 @@ MakeGenerator(HnContext *context, const TrainOptions *options, const HnModel *ba
 	const HnFeatureSet *features = base ? base->features : &hn_features_2021;
 	HnFingerprintConfig shape = {
 		.dim = options->dim, .edge_dim = options->edge_dim > 0 ? options->edge_dim : Max(options->dim / 2, 1),
-		.layers = options->layers > 0 ? options->layers : 3, .rounds = 2, .bond_messages = options->bond_messages
+		.layers = options->layers > 0 ? options->layers : 3, .rounds = 2, .bond_messages = options->bond_messages,
+		.projection = options->projection || options->fingerprint_counts > 0, .counts = options->fingerprint_counts
 	};
 
 	if (options->features)

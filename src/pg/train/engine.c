@@ -187,6 +187,7 @@ TrainEngine(Procedure *procedure, const char *query, Jsonb *options)
 		.options = hn_optimiser_defaults,
 		.epochs = chosen->epochs > 0 ? chosen->epochs : Max(5, Min(60, 500000 / data->train_count)),
 		.batch = chosen->batch,
+		.contrast = -1,
 		.patience = data->validation_count > 0 ? chosen->patience : 0,
 		.seed = chosen->seed,
 		.metric = data->validation_count > 0 ? "rmsd" : NULL,

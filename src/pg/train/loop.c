@@ -87,25 +87,67 @@ Save(TrainingLoop *loop, const LoopState *state, const HnOptimiser *optimiser, H
 	hn_arena_rewind(context->arena, mark);
 }
 
-/* Pass once over the training set; returns the mean loss. */
+/* Molecules of an epoch, at most. */
+static int
+EpochRows(const TrainingLoop *loop)
+{
+	int			count = loop->data->train_count;
+
+	return loop->epoch_rows > 0 ? Min(loop->epoch_rows, count) : count;
+}
+
+/* Members of a group that are seen together: four groups in a micro-batch of contrast. */
+#define GROUP_RUN 16
+
+/*
+ * The indexes of an epoch's molecules, in their order: a part of a pass over all
+ * of them, which takes one epoch or several. indexes [train_count] receives
+ * those of the whole pass; returns where the epoch's begin, and sets count.
+ */
+static const int *
+OrderEpoch(TrainingLoop *loop, int epoch, int *indexes, HnContext *context, int *count)
+{
+	const TrainingData *data = loop->data;
+	int			rows = EpochRows(loop);
+	int			epochs = (data->train_count + rows - 1) / rows; /* of a pass */
+	int			first = epoch % epochs * rows;
+	double	   *groups;
+
+	if (loop->contrast < 0)
+		hn_epoch_order(loop->seed, epoch / epochs, data->train_count, indexes);
+	else
+	{
+		groups = palloc_extended(data->train_count * sizeof(double), MCXT_ALLOC_HUGE);
+		for (int i = 0; i < data->train_count; i++)
+			groups[i] = data->examples[data->train[i]].targets[loop->contrast];
+		if (hn_epoch_order_in_runs(context, loop->seed, epoch / epochs, data->train_count, groups, GROUP_RUN,
+								   indexes) != HN_OK)
+			ReportCoreError(context, NULL);
+		pfree(groups);
+	}
+	for (int i = 0; i < data->train_count; i++)
+		indexes[i] = data->train[indexes[i]];
+	*count = Min(rows, data->train_count - first);
+	return indexes + first;
+}
+
+/* One epoch of the training part; returns the mean loss. */
 static double
 RunEpoch(TrainingLoop *loop, int epoch, int *indexes, HnOptimiser *optimiser, HnContext *context,
 		 LoopState *state, double *rate)
 {
-	int			count = loop->data->train_count;
+	int			count;
+	const int  *chosen = OrderEpoch(loop, epoch, indexes, context, &count);
 	double		loss = 0;
 	double		labels = 0;
 
 	state->skipped = 0;
-	hn_epoch_order(loop->seed, epoch, count, indexes);
-	for (int i = 0; i < count; i++)
-		indexes[i] = loop->data->train[indexes[i]];
 	for (int begin = 0; begin < count; begin += loop->batch)
 	{
 		HnLossSum	sum;
 		HnStepReport report;
 		int			molecules = Min(loop->batch, count - begin);
-		const real *gradient = TeamGradient(loop->team, optimiser->step, indexes + begin, molecules, &sum);
+		const real *gradient = TeamGradient(loop->team, optimiser->step, chosen + begin, molecules, &sum);
 		HnStatus	status;
 
 		CHECK_FOR_INTERRUPTS();
@@ -165,7 +207,7 @@ NextEpoch(TrainingLoop *loop, int *indexes, HnOptimiser *optimiser, HnContext *c
 	double		begin = Seconds();
 
 	report.loss = RunEpoch(loop, state->epoch, indexes, optimiser, context, state, &report.rate);
-	report.molecules_per_second = loop->data->train_count / Max((Seconds() - begin), 1e-6);
+	report.molecules_per_second = EpochRows(loop) / Max((Seconds() - begin), 1e-6);
 	report.epoch = ++state->epoch;
 	Judge(loop, optimiser, state, &report.value);
 	state->seconds += Seconds() - begin;
@@ -184,7 +226,7 @@ static void
 InitOptimiser(TrainingLoop *loop, int epochs, HnContext *context, HnOptimiser *optimiser)
 {
 	HnModel    *model = TeamModel(loop->team);
-	int			steps = (loop->data->train_count + loop->batch - 1) / loop->batch;
+	int			steps = (EpochRows(loop) + loop->batch - 1) / loop->batch;
 	HnParameterGroup *groups;
 	int			group_count;
 

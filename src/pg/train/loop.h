@@ -24,6 +24,8 @@ typedef struct TrainingLoop
 	HnOptimiserOptions options; /* total_steps is set from epochs and batch */
 	int			epochs;
 	int			batch;			/* molecules of a step */
+	int			epoch_rows;		/* molecules of an epoch; 0: all. Others follow in the next ones */
+	int			contrast;		/* place among the targets of the groups that are contrasted; -1: there are none */
 	int			patience;		/* epochs without improvement before it stops; 0: never */
 	uint64		seed;			/* of the order of examples */
 	const char *metric;			/* what the score is; NULL: nothing is held out */

@@ -81,6 +81,9 @@ PlanEpochs(Trainer *trainer, Candidate candidate, Team *team)
 /* Molecules computed at once where only a head is: its rows are short. */
 #define FROZEN_MICRO_BATCH 256
 
+/* Molecules compared with one another: runs of groups, and what they are to be told from. */
+#define CONTRAST_MICRO_BATCH 64
+
 /* Networks need at least so many epochs to be worth a try. */
 #define FEWEST_EPOCHS 3
 
@@ -105,6 +108,8 @@ TrainMember(Trainer *trainer, Candidate candidate, Team *team, int member, int e
 		.options = hn_optimiser_defaults,
 		.epochs = epochs,
 		.batch = options->batch,
+		.epoch_rows = options->epoch_rows,
+		.contrast = options->contrast ? trainer->data.query.target_count - 1 : -1,
 		.patience = trainer->metric == METRIC_NONE ? 0 : options->patience,
 		.seed = seed,
 		.metric = metric_names[trainer->metric],
@@ -159,11 +164,17 @@ TrainNetwork(Trainer *trainer, Candidate candidate, Outcome *outcome)
 	HnHeadInputs *inputs = MakeInputs(trainer, candidate);
 	int			epochs;
 
-	training.trained = candidate == MLP ? HN_TRAIN_HEADS : HN_TRAIN_GENERATOR;
+	training.trained = candidate == MLP ? HN_TRAIN_HEADS :
+		strcmp(options->learn, "projection") == 0 ? HN_TRAIN_PROJECTION : HN_TRAIN_GENERATOR;
 	training.dropout = options->dropout;
 	training.huber = options->huber;
+	training.weights = trainer->weights;
+	training.contrast = options->contrast ? options->contrast_weight : 0;
+	training.keep = options->keep;
 	if (candidate == MLP)
 		training.micro_batch = FROZEN_MICRO_BATCH;
+	else if (options->contrast)
+		training.micro_batch = CONTRAST_MICRO_BATCH;
 	training.head_rate = candidate == FULL && !trainer->scratch ? 3 : 1;
 	for (int m = 0; m < member_count; m++)
 	{

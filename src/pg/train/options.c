@@ -20,9 +20,12 @@ static const char *const network_inputs[] = {"fingerprint", "descriptors", "coun
 /* Whether kernels compare fingerprints. */
 static const char *const kernel_fingerprints[] = {"always", "never", "best", NULL};
 
+/* What a full network trains beside its heads. */
+static const char *const learned[] = {"generator", "projection", NULL};
+
 static const char *const generators[] = {"base", "new", NULL};
 
-static const char *const feature_sets[] = {"hamnet-2021", "hamnet-2026", NULL};
+static const char *const feature_sets[] = {"hamnet-2021", "hamnet-2026", "hamnet-2026-counts", NULL};
 
 /* Message layers of a generator: more have never been of use, and cost memory for each atom. */
 #define MOST_LAYERS 8
@@ -41,6 +44,7 @@ static const Option train_options[] = {
 	{"trees", OPTION_INTEGER, offsetof(TrainOptions, trees), .integer = {0, 0, HN_MAX_TREES}},
 	{"epochs", OPTION_INTEGER, offsetof(TrainOptions, epochs), .integer = {0, 1, 100000}},
 	{"batch", OPTION_INTEGER, offsetof(TrainOptions, batch), .integer = {32, 1, 100000}},
+	{"epoch_rows", OPTION_INTEGER, offsetof(TrainOptions, epoch_rows), .integer = {0, 1, PG_INT32_MAX}},
 	{"lr", OPTION_NUMBER, offsetof(TrainOptions, lr), .number = {0, 0, 1, true}},
 	{"seed", OPTION_INTEGER, offsetof(TrainOptions, seed), .integer = {0, 0, PG_INT32_MAX}},
 	{"members", OPTION_INTEGER, offsetof(TrainOptions, members), .integer = {0, 1, HN_MAX_MEMBERS}},
@@ -49,9 +53,16 @@ static const Option train_options[] = {
 	{"engine", OPTION_BOOLEAN, offsetof(TrainOptions, engine), .boolean = true},
 	{"features", OPTION_TEXT, offsetof(TrainOptions, features), .text = {NULL, feature_sets}},
 	{"bond_messages", OPTION_BOOLEAN, offsetof(TrainOptions, bond_messages), .boolean = false},
+	{"projection", OPTION_BOOLEAN, offsetof(TrainOptions, projection), .boolean = false},
+	{"fingerprint_counts", OPTION_INTEGER, offsetof(TrainOptions, fingerprint_counts), .integer = {0, 1, HN_COUNT_COLUMNS}},
 	{"dim", OPTION_INTEGER, offsetof(TrainOptions, dim), .integer = {128, 4, HN_MAX_WIDTH}},
 	{"edge_dim", OPTION_INTEGER, offsetof(TrainOptions, edge_dim), .integer = {0, 1, HN_MAX_WIDTH}},
 	{"layers", OPTION_INTEGER, offsetof(TrainOptions, layers), .integer = {0, 1, MOST_LAYERS}},
+	{"learn", OPTION_TEXT, offsetof(TrainOptions, learn), .text = {"generator", learned}},
+	{"weights", OPTION_JSON, offsetof(TrainOptions, weights)},
+	{"contrast", OPTION_TEXT, offsetof(TrainOptions, contrast), .text = {NULL, NULL}},
+	{"contrast_weight", OPTION_NUMBER, offsetof(TrainOptions, contrast_weight), .number = {1, 0, 1e6, true}},
+	{"keep", OPTION_NUMBER, offsetof(TrainOptions, keep), .number = {0, 0, 1e6, false}},
 	{"units", OPTION_INTEGER, offsetof(TrainOptions, units), .integer = {256, 0, HN_MAX_WIDTH}},
 	{"decay", OPTION_NUMBER, offsetof(TrainOptions, decay), .number = {1e-4, 0, 10, false}},
 	{"huber", OPTION_NUMBER, offsetof(TrainOptions, huber), .number = {0, 0, 100, false}},
@@ -66,6 +77,16 @@ bool
 HasNewGenerator(const TrainOptions *options)
 {
 	return strcmp(options->generator, "new") == 0 || (options->base && strcmp(options->base, "scratch") == 0);
+}
+
+/* The first option given that says what shape a new generator has; NULL for none. */
+static const char *
+OptionOfNewGenerator(const TrainOptions *options)
+{
+	return !options->engine ? "engine" : options->features ? "features" :
+		options->bond_messages ? "bond_messages" : options->projection ? "projection" :
+		options->fingerprint_counts > 0 ? "fingerprint_counts" : options->edge_dim > 0 ? "edge_dim" :
+		options->layers > 0 ? "layers" : NULL;
 }
 
 static void
@@ -83,6 +104,13 @@ CheckOptions(const TrainOptions *options)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"trees\" is for a joint head"),
 				 errhint("Add \"head\": \"joint\".")));
+	if ((options->contrast || options->keep > 0 || strcmp(options->learn, "projection") == 0) &&
+		(options->head == NULL || strcmp(options->head, "full") != 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" is for a head \"full\"",
+						options->contrast ? "contrast" : options->keep > 0 ? "keep" : "learn"),
+				 errhint("Add \"head\": \"full\".")));
 	if (HasNewGenerator(options))
 	{
 		if (options->head && (strcmp(options->head, "mlp") == 0 || strcmp(options->head, "joint") == 0))
@@ -92,13 +120,10 @@ CheckOptions(const TrainOptions *options)
 					 errhint("Use head \"full\" to learn from scratch.")));
 		return;
 	}
-	if (!options->engine || options->features || options->bond_messages || options->edge_dim > 0 ||
-		options->layers > 0)
+	if (OptionOfNewGenerator(options))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("option \"%s\" is for a new generator",
-						!options->engine ? "engine" : options->features ? "features" :
-						options->bond_messages ? "bond_messages" : options->edge_dim > 0 ? "edge_dim" : "layers"),
+				 errmsg("option \"%s\" is for a new generator", OptionOfNewGenerator(options)),
 				 errhint("Add \"generator\": \"new\".")));
 }
 

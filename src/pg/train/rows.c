@@ -6,6 +6,10 @@
 
 #include <math.h>
 
+#include "catalog/pg_type.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
+
 #include "chem/standard.h"
 #include "model/head_inputs.h"
 #include "model/target.h"
@@ -26,6 +30,30 @@ PrepareValidationQuery(Trainer *trainer)
 	trainer->data.validation_query = query;
 }
 
+/* The column that option "contrast" names, which is of no head; -1 without one. */
+static int
+ContrastColumn(const Trainer *trainer)
+{
+	const MoleculeQuery *query = &trainer->data.query;
+
+	if (trainer->options.contrast == NULL)
+		return -1;
+	for (int t = 0; t < query->target_count; t++)
+		if (strcmp(query->targets[t].name, trainer->options.contrast) == 0)
+		{
+			if (query->targets[t].type == INT4OID)
+				return t;
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("column \"%s\", which option \"contrast\" names, is not of type integer",
+							query->targets[t].name),
+					 errdetail("It says g for a molecule that is active in group g, and -g for one that is not.")));
+		}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("query has no column \"%s\", which option \"contrast\" names", trainer->options.contrast)));
+}
+
 /*
  * Heads for the targets of the query, one for the numbers and one for the
  * classes; sets the order of targets, which go head by head. Columns of the
@@ -36,6 +64,7 @@ DescribeHeads(Trainer *trainer)
 {
 	const MoleculeQuery *query = &trainer->data.query;
 	static const char *const names[] = {"regression", "classification"};
+	int			groups = ContrastColumn(trainer);
 	int			next = 0;
 
 	trainer->heads = palloc0(2 * sizeof(HnHead));
@@ -51,7 +80,7 @@ DescribeHeads(Trainer *trainer)
 		{
 			HnTarget   *target = &head->targets[head->target_count];
 
-			if (query->targets[t].task != task)
+			if (query->targets[t].task != task || t == groups)
 				continue;
 			target->name = LabelFromServer(query->targets[t].name);
 			target->unit = LabelFromServer(query->targets[t].unit);
@@ -62,6 +91,69 @@ DescribeHeads(Trainer *trainer)
 		if (head->target_count > 0)
 			trainer->head_count++;
 	}
+	if (groups >= 0)
+		trainer->column_of_target[next] = groups;
+	if (trainer->head_count == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("query has no target beside the groups of option \"contrast\"")));
+}
+
+/* The place of a target among those of the heads; -1 for none. */
+static int
+TargetPlace(const Trainer *trainer, const char *name)
+{
+	int			place = 0;
+
+	for (int h = 0; h < trainer->head_count; h++)
+		for (int t = 0; t < trainer->heads[h].target_count; t++, place++)
+			if (strcmp(LabelToServer(trainer->heads[h].targets[t].name), name) == 0)
+				return place;
+	return -1;
+}
+
+/* Read option "weights", an object of numbers by the names of targets. */
+static void
+ReadWeights(Trainer *trainer)
+{
+	int			count = trainer->data.query.target_count;
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+
+	if (trainer->options.weights == NULL)
+		return;
+	trainer->weights = palloc(count * sizeof(double));
+	for (int t = 0; t < count; t++)
+		trainer->weights[t] = 1;
+	iterator = JsonbIteratorInit(&trainer->options.weights->root);
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		char	   *name;
+		int			place;
+
+		if (token == WJB_BEGIN_OBJECT || token == WJB_END_OBJECT)
+			continue;
+		name = token == WJB_KEY ? pnstrdup(value.val.string.val, value.val.string.len) : NULL;
+		place = name ? TargetPlace(trainer, name) : -1;
+		if (name && place < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("query has no target \"%s\", which option \"weights\" names", name)));
+		if (name)
+			(void) JsonbIteratorNext(&iterator, &value, true);
+		if (name == NULL || value.type != jbvNumeric)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("option \"weights\" is not an object of numbers")));
+		trainer->weights[place] = DatumGetFloat8(DirectFunctionCall1(numeric_float8,
+																	NumericGetDatum(value.val.numeric)));
+		if (!(trainer->weights[place] >= 0 && trainer->weights[place] <= 1e6))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("weight of target \"%s\" is %g, it must be between 0 and 1000000", name,
+							trainer->weights[place])));
+	}
 }
 
 void
@@ -70,6 +162,7 @@ PrepareQueries(Trainer *trainer, const char *query)
 	PrepareTargetQuery(&trainer->data.query, query);
 	PrepareValidationQuery(trainer);
 	DescribeHeads(trainer);
+	ReadWeights(trainer);
 }
 
 /*
@@ -77,12 +170,12 @@ PrepareQueries(Trainer *trainer, const char *query)
  * values beyond both. Few want that, so tell.
  */
 static void
-TellClassesAmongNumbers(const TrainingData *data)
+TellClassesAmongNumbers(const TrainingData *data, int groups)
 {
 	for (int t = 0; t < data->query.target_count; t++)
 	{
 		bool		seen[2] = {false, false};
-		bool		other = data->query.targets[t].task != HN_REGRESSION;
+		bool		other = data->query.targets[t].task != HN_REGRESSION || t == groups;
 
 		for (int i = 0; i < data->set.count && !other; i++)
 		{
@@ -139,7 +232,7 @@ PrepareData(Trainer *trainer)
 
 	data->standard = StandardByName(options->standardize);
 	ReadTrainingData(data, trainer->model.features, MIN_TRAINING_ROWS);
-	TellClassesAmongNumbers(data);
+	TellClassesAmongNumbers(data, ContrastColumn(trainer));
 	OrderTargets(trainer);
 	SplitTrainingData(data, ChooseSplit(&options->validation, options->validation_query),
 					  options->validation.number > 0 ? options->validation.number : 0.1, options->seed);

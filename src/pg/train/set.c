@@ -19,6 +19,8 @@ typedef struct Layout
 	Size		bond_features;	/* real [m, B] */
 	Size		mass;			/* real [n] */
 	Size		element;		/* unsigned char [n] */
+	Size		count_columns;	/* uint16 [k] */
+	Size		counts;			/* uint8 [k] */
 	Size		labels;			/* double [targets], or real [n, 3] */
 	Size		end;
 } Layout;
@@ -34,7 +36,7 @@ Take(Size *end, Size count, Size size)
 }
 
 static Layout
-LayOut(const HnFeatureSet *features, int atoms, int bonds, int targets)
+LayOut(const HnFeatureSet *features, int atoms, int bonds, int counts, int targets)
 {
 	Layout		layout;
 	Size		end = MAXALIGN(sizeof(PackedMolecule));
@@ -44,6 +46,8 @@ LayOut(const HnFeatureSet *features, int atoms, int bonds, int targets)
 	layout.bond_features = Take(&end, mul_size(bonds, features->bond_columns), sizeof(real));
 	layout.mass = Take(&end, atoms, sizeof(real));
 	layout.element = Take(&end, atoms, 1);
+	layout.count_columns = Take(&end, counts, sizeof(uint16));
+	layout.counts = Take(&end, counts, 1);
 	layout.labels = end;
 	if (targets > 0)
 		(void) Take(&end, targets, sizeof(double));
@@ -56,7 +60,8 @@ LayOut(const HnFeatureSet *features, int atoms, int bonds, int targets)
 static Layout
 LayoutOf(const TrainingSet *set, const PackedMolecule *molecule)
 {
-	return LayOut(set->features, molecule->atom_count, molecule->bond_count, molecule->target_count);
+	return LayOut(set->features, molecule->atom_count, molecule->bond_count, molecule->count_length,
+				  molecule->target_count);
 }
 
 void
@@ -100,7 +105,8 @@ void
 AddMolecule(TrainingSet *set, const HnGraph *graph, int row, int part, const double *targets,
 			const real *positions)
 {
-	Layout		layout = LayOut(set->features, graph->atom_count, graph->bond_count, set->target_count);
+	Layout		layout = LayOut(set->features, graph->atom_count, graph->bond_count, graph->counts.length,
+								set->target_count);
 	PackedMolecule *molecule;
 	char	   *base;
 
@@ -118,6 +124,11 @@ AddMolecule(TrainingSet *set, const HnGraph *graph, int row, int part, const dou
 		   (Size) graph->bond_count * set->features->bond_columns * sizeof(real));
 	memcpy(base + layout.mass, graph->mass, graph->atom_count * sizeof(real));
 	memcpy(base + layout.element, graph->element, graph->atom_count);
+	if (graph->counts.length > 0)
+	{
+		memcpy(base + layout.count_columns, graph->counts.columns, graph->counts.length * sizeof(uint16));
+		memcpy(base + layout.counts, graph->counts.counts, graph->counts.length);
+	}
 	if (targets)
 		memcpy(base + layout.labels, targets, set->target_count * sizeof(double));
 	else
@@ -127,6 +138,7 @@ AddMolecule(TrainingSet *set, const HnGraph *graph, int row, int part, const dou
 	molecule->atom_count = graph->atom_count;
 	molecule->bond_count = graph->bond_count;
 	molecule->target_count = set->target_count;
+	molecule->count_length = graph->counts.length;
 	molecule->row = row;
 	molecule->part = part;
 	molecule->graph_hash = hash_bytes_extended((unsigned char *) base + layout.bonds,
@@ -184,6 +196,10 @@ PointExample(const TrainingSet *set, int place, HnGraph *graph, HnExample *examp
 	graph->bond_features = (real *) (base + layout.bond_features);
 	graph->mass = (real *) (base + layout.mass);
 	graph->element = (unsigned char *) base + layout.element;
+	graph->counts = (HnCounts)
+	{
+		molecule->count_length, (uint16 *) (base + layout.count_columns), (uint8 *) base + layout.counts
+	};
 
 	memset(example, 0, sizeof(HnExample));
 	example->graph = graph;

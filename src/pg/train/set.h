@@ -30,6 +30,7 @@ typedef struct PackedMolecule
 	int32		atom_count;
 	int32		bond_count;
 	int32		target_count;	/* 0: a conformation */
+	int32		count_length;	/* columns of substructure counts; 0 unless the features have them */
 	int32		row;			/* where it came from, for the caller */
 	int32		part;			/* which of several queries that was, for the caller */
 } PackedMolecule;

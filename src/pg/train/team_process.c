@@ -21,10 +21,19 @@ UseFrozen(TeamProcess *process)
 	if (process->frozen || !shared->frozen)
 		return;
 	for (int i = 0; i < shared->example_count; i++)
+	{
+		HnExample  *example = &process->examples[i];
+		Size		part = FrozenPart(&process->file, &shared->training, example->graph->atom_count);
+
 		if (shared->training.trained == HN_TRAIN_HEADS)
-			process->examples[i].fingerprint = numbers + offsets[i];
-		else
-			process->examples[i].coordinates = numbers + offsets[i];
+			example->fingerprint = numbers + offsets[i];
+		else if (shared->training.trained == HN_TRAIN_PROJECTION)
+			example->readout = numbers + offsets[i];
+		else if (part > 0)
+			example->coordinates = numbers + offsets[i];
+		if (shared->training.keep > 0)
+			example->kept = numbers + offsets[i] + part;
+	}
 	process->frozen = true;
 }
 
@@ -33,16 +42,23 @@ static HnStatus
 FreezeExample(TeamProcess *process, int i)
 {
 	TeamShared *shared = process->shared;
-	HnTrained	trained = shared->training.trained;
-	Size		size = FrozenSize(&process->model, trained, process->examples[i].graph->atom_count);
+	const HnTraining *training = &shared->training;
+	Size		part = FrozenPart(&process->model, training, process->examples[i].graph->atom_count);
+	Size		size = FrozenSize(&process->model, training, process->examples[i].graph->atom_count);
 	real	   *numbers = (real *) At(shared, shared->frozen_at) +
 		((Size *) At(shared, shared->frozen_offsets_at))[i];
 	HnExample	example = process->examples[i];
-	HnStatus	status = hn_example_freeze(&process->context, &process->model, trained, &example);
+	HnStatus	status = hn_example_freeze(&process->context, &process->model, training, &example);
 
 	if (status == HN_OK)
-		memcpy(numbers, trained == HN_TRAIN_HEADS ? example.fingerprint : example.coordinates,
-			   size * sizeof(real));
+	{
+		if (part > 0)
+			memcpy(numbers, training->trained == HN_TRAIN_HEADS ? example.fingerprint :
+				   training->trained == HN_TRAIN_PROJECTION ? example.readout : example.coordinates,
+				   part * sizeof(real));
+		if (size > part)
+			memcpy(numbers + part, example.kept, (size - part) * sizeof(real));
+	}
 	else if (status == HN_NOT_FINITE)
 		for (Size k = 0; k < size; k++)
 			numbers[k] = NAN;
@@ -67,6 +83,17 @@ FreezeShare(TeamProcess *process, int begin, int end, HnArenaMark mark)
 	return HN_OK;
 }
 
+/* What is trained, with pointers of this process. */
+static HnTraining
+LocalTraining(TeamShared *shared)
+{
+	HnTraining	training = shared->training;
+
+	if (training.weights)
+		training.weights = At(shared, shared->target_weights_at);
+	return training;
+}
+
 /* Add the gradient of examples begin <= i < end of a command to that of a share. */
 static HnStatus
 GradientShare(TeamProcess *process, int share, int begin, int end)
@@ -74,10 +101,11 @@ GradientShare(TeamProcess *process, int share, int begin, int end)
 	TeamShared *shared = process->shared;
 	HnLossSum  *sum = (HnLossSum *) At(shared, shared->sums_at) + share;
 	real	   *gradient = Gradient(shared, share);
+	HnTraining	training = LocalTraining(shared);
 
 	memset(gradient + shared->trained_begin, 0, (shared->trained_end - shared->trained_begin) * sizeof(real));
 	memset(sum, 0, sizeof(HnLossSum));
-	return hn_gradient_add(&process->context, &process->model, &shared->training, shared->step,
+	return hn_gradient_add(&process->context, &process->model, &training, shared->step,
 						   process->chosen + begin, end - begin, gradient, sum);
 }
 
@@ -104,7 +132,7 @@ DoShare(TeamProcess *process, int share, HnArenaMark mark)
 		case TEAM_PREDICT:
 			return hn_examples_predict(&process->context, &process->other, &shared->training,
 									   process->chosen + begin, end - begin,
-									   (double *) outputs + (Size) begin * shared->target_count);
+									   (double *) outputs + (Size) begin * hn_model_target_count(&process->file));
 		case TEAM_ERRORS:
 			return hn_examples_conformation_errors(&process->context, &process->other, &shared->training,
 												   process->chosen + begin, end - begin,

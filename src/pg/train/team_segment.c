@@ -14,13 +14,19 @@
 #define SEGMENT_ALIGN(size) TYPEALIGN(PG_CACHE_LINE_SIZE, (size))
 
 Size
-FrozenSize(const HnModel *model, HnTrained trained, int atom_count)
+FrozenPart(const HnModel *model, const HnTraining *training, int atom_count)
 {
-	if (trained == HN_TRAIN_HEADS)
+	if (training->trained == HN_TRAIN_HEADS || training->trained == HN_TRAIN_PROJECTION)
 		return model->fingerprint_config.dim;
-	if (trained == HN_TRAIN_GENERATOR && model->engine_config.enabled)
+	if (training->trained == HN_TRAIN_GENERATOR && model->engine_config.enabled)
 		return (Size) atom_count * 2 * model->engine_config.dim;
 	return 0;
+}
+
+Size
+FrozenSize(const HnModel *model, const HnTraining *training, int atom_count)
+{
+	return FrozenPart(model, training, atom_count) + (training->keep > 0 ? model->fingerprint_config.dim : 0);
 }
 
 /* Take bytes at the end for an array; returns where it begins. */
@@ -40,8 +46,15 @@ FrozenTotal(const TeamShared *shared, const HnModel *model, const TrainingSet *s
 	Size		total = 0;
 
 	for (int i = 0; i < set->count; i++)
-		total += FrozenSize(model, shared->training.trained, GetMolecule(set, i)->atom_count);
-	return set->size + total * sizeof(real) <= (Size) hamnet_training_memory * 1024 ? total : 0;
+		total += FrozenSize(model, &shared->training, GetMolecule(set, i)->atom_count);
+	if (set->size + total * sizeof(real) <= (Size) hamnet_training_memory * 1024)
+		return total;
+	if (shared->training.keep > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("fingerprints that are to be kept do not fit into %d MB", hamnet_training_memory / 1024),
+				 errhint("Raise \"hamnet.training_memory\", or train on a sample.")));
+	return 0;
 }
 
 Size
@@ -61,6 +74,7 @@ LayOutSegment(TeamShared *shared, HnModel *model, const TrainingSet *set, const 
 	shared->gradients_at = Allot(&end, mul_size(shared->shares, shared->parameter_count), sizeof(real));
 	shared->indexes_at = Allot(&end, set->count, sizeof(int));
 	shared->outputs_at = Allot(&end, set->count, output);
+	shared->target_weights_at = Allot(&end, shared->training.weights ? hn_model_target_count(model) : 0, sizeof(double));
 	shared->frozen_offsets_at = Allot(&end, set->count, sizeof(Size));
 	shared->has_frozen = frozen > 0;
 	shared->frozen_at = Allot(&end, frozen, sizeof(real));
@@ -126,8 +140,11 @@ FillSegment(TeamShared *shared, const HnModel *model, const unsigned char *file,
 	for (int i = 0; i < set->count; i++)
 	{
 		frozen[i] = next;
-		next += FrozenSize(model, shared->training.trained, GetMolecule(set, i)->atom_count);
+		next += FrozenSize(model, &shared->training, GetMolecule(set, i)->atom_count);
 	}
+	if (shared->training.weights)
+		memcpy(At(shared, shared->target_weights_at), shared->training.weights,
+			   hn_model_target_count(model) * sizeof(double));
 	if (inputs)
 		FillInputs(shared, model, inputs);
 }

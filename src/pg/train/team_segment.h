@@ -60,6 +60,7 @@ typedef struct TeamShared
 	Size		gradients_at;	/* real [shares, parameter_count] */
 	Size		indexes_at;		/* int [example_count] molecules of a command */
 	Size		outputs_at;		/* double [example_count, targets], or errors */
+	Size		target_weights_at;	/* double [targets of the model], if training.weights is set */
 	Size		frozen_offsets_at;	/* Size [example_count] of each molecule in frozen, in numbers */
 	Size		frozen_at;		/* real: what frozen parts say */
 	Size		descriptors_at; /* real [example_count, descriptor_count] */
@@ -132,7 +133,10 @@ extern void FillSegment(TeamShared *shared, const HnModel *model, const unsigned
 						const HnInputs *inputs);
 
 /* Return how many numbers the frozen parts give for a molecule, 0 where nothing is frozen. */
-extern Size FrozenSize(const HnModel *model, HnTrained trained, int atom_count);
+extern Size FrozenPart(const HnModel *model, const HnTraining *training, int atom_count);
+
+/* The same with the fingerprint that is to be kept, if one is, which follows them. */
+extern Size FrozenSize(const HnModel *model, const HnTraining *training, int atom_count);
 
 /* train/team_process.c */
 

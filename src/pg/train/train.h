@@ -41,6 +41,7 @@ typedef struct TrainOptions
 	int64		trees;
 	int64		epochs;
 	int64		batch;
+	int64		epoch_rows;
 	double		lr;
 	int64		seed;
 	int64		members;
@@ -49,6 +50,13 @@ typedef struct TrainOptions
 	bool		engine;
 	char	   *features;
 	bool		bond_messages;
+	bool		projection;
+	int64		fingerprint_counts;
+	char	   *learn;
+	Jsonb	   *weights;
+	char	   *contrast;
+	double		contrast_weight;
+	double		keep;
 	int64		dim;
 	int64		edge_dim;
 	int64		layers;
@@ -96,7 +104,8 @@ typedef struct Trainer
 	HnModel		model;			/* engine and generator to begin with, without heads */
 	HnHead	   *heads;			/* what is to be predicted: names, tasks and targets */
 	int			head_count;
-	int		   *column_of_target;	/* [target_count] targets stand head by head */
+	int		   *column_of_target;	/* [target_count] targets stand head by head, and after them the groups of contrast */
+	double	   *weights;		/* [targets of the heads]; NULL: 1 each */
 	Metric		metric;
 	bool		described;		/* whether the next two are there */
 	HnInputs	inputs;			/* what heads read of every molecule of the set */

@@ -23,6 +23,9 @@
 /* Parameters that are moved of each tensor; the largest derivative is always among them. */
 #define SAMPLES 6
 
+/* The fingerprint is at most so wide. */
+#define MOST_DIM 8
+
 #define COUNT(array) (int) (sizeof(array) / sizeof((array)[0]))
 
 /* Rings, stereo, fragments, a single atom, no bonds at all, charges, a dummy atom. */
@@ -53,6 +56,12 @@ typedef struct Case
 	bool		engine;
 	bool		dissipate;
 	bool		bond_messages;	/* and the newer features */
+	bool		projection;
+	int			counts;			/* columns that the projection adds */
+	bool		frozen;			/* examples have what is frozen */
+	double		contrast;
+	double		keep;
+	const double *weights;
 	int			steps;
 	double		dropout;
 	double		huber;
@@ -75,7 +84,7 @@ zeros(size_t count, size_t size)
 static const HnFeatureSet *
 features_of(const Case *which)
 {
-	return which->bond_messages ? &hn_features_2026 : &hn_features_2021;
+	return which->counts > 0 ? &hn_features_2026_counts : which->bond_messages ? &hn_features_2026 : &hn_features_2021;
 }
 
 static HnHeadInputs *
@@ -110,7 +119,7 @@ make_model(const Case *which, HnModel *model)
 	model->fingerprint_config = (HnFingerprintConfig)
 	{
 		.dim = 7, .edge_dim = 4, .layers = 2, .rounds = 2,
-			.bond_messages = which->bond_messages
+			.bond_messages = which->bond_messages, .projection = which->projection, .counts = which->counts
 	};
 	model->head_count = 2;
 	model->heads = zeros(2, sizeof(*model->heads));
@@ -144,17 +153,25 @@ make_model(const Case *which, HnModel *model)
 		model->parameters[k] += 0.2 * (uniform(&state) - 0.5);
 }
 
-/* The molecules with random labels, some missing, and one or two random conformations. */
+/* Groups of contrast: actives of two, an inactive of one, a group of one molecule, and molecules of none. */
+static const double groups_of_molecules[] = {1, 2, 1, -1, 2, 3, NAN, 1};
+
+/*
+ * The molecules with random labels, some missing, and one or two random
+ * conformations; a fingerprint to keep is drawn, too.
+ */
 static HnExample *
 make_examples(const HnFeatureSet *features)
 {
 	HnExample  *examples = zeros(COUNT(molecules), sizeof(*examples));
 	uint64_t	state = 3;
+	uint64_t	kept_state = 4;
 
 	for (int i = 0; i < COUNT(molecules); i++)
 	{
 		HnGraph    *graph = zeros(1, sizeof(*graph));
-		double	   *targets = zeros(3, sizeof(*targets));
+		double	   *targets = zeros(4, sizeof(*targets));
+		real	   *kept = zeros(MOST_DIM, sizeof(*kept));
 		HnDescription *description = zeros(1, sizeof(*description));
 		real	   *conformations;
 
@@ -163,6 +180,10 @@ make_examples(const HnFeatureSet *features)
 			targets[t] = uniform(&state) < 0.3 ? NAN : 6 * uniform(&state) - 3;
 		if (!isnan(targets[2]))
 			targets[2] = targets[2] > 0;
+		targets[3] = groups_of_molecules[i];
+		for (int k = 0; k < MOST_DIM; k++)
+			kept[k] = 2 * uniform(&kept_state) - 1;
+		examples[i].kept = kept;
 		examples[i].graph = graph;
 		examples[i].number = (uint64_t) (100 + i);
 		examples[i].targets = targets;
@@ -244,21 +265,34 @@ check_case(const Case *which)
 	int			moved = 0;
 	real	   *gradient;
 	real	   *scratch;
+	double		loss;
 	uint64_t	state = 5;
 
 	training.trained = which->trained;
 	training.dropout = which->dropout;
 	training.huber = which->huber;
 	training.adj3_weight = 0.05;
-	training.micro_batch = 3;
+	training.weights = which->weights;
+	training.contrast = which->contrast;
+	training.keep = which->keep;
+	/* Contrast needs the members of a group beside each other. */
+	training.micro_batch = which->contrast > 0 ? 6 : 3;
 	training.seed = 9;
 	make_model(which, &model);
 	examples = make_examples(model.features);
 	must(hn_model_tensors(&context, &model, &tensors, &tensor_count));
 	must(hn_training_groups(&context, &model, &training, &groups, &group_count));
+	for (int i = 0; which->frozen && i < COUNT(molecules); i++)
+	{
+		const real *kept = examples[i].kept;
+
+		must(hn_example_freeze(&context, &model, &training, &examples[i]));
+		/* What is kept at the start has no derivative yet. */
+		examples[i].kept = kept;
+	}
 	gradient = zeros((size_t) model.parameter_count, sizeof(*gradient));
 	scratch = zeros((size_t) model.parameter_count, sizeof(*scratch));
-	loss_of(&model, &training, examples, gradient);
+	loss = loss_of(&model, &training, examples, gradient);
 
 	for (int i = 0; i < tensor_count; i++)
 	{
@@ -279,7 +313,8 @@ check_case(const Case *which)
 													  &model.parameters[begin + place], scratch);
 			double		error = fabs(gradient[begin + place] - expected);
 
-			if (!(error <= RELATIVE * scale + 1e-9))
+			/* The difference of two losses is rounded as they are. */
+			if (!(error <= RELATIVE * scale + 1e-9 + 1e-10 * loss))
 				fail_msg("%s[%lld]: derivative %.12g, difference quotient %.12g, largest of the tensor %.3g",
 						 tensors[i].name, (long long) place, gradient[begin + place], expected, scale);
 			place = (int64_t) (uniform(&state) * (double) size);
@@ -310,6 +345,31 @@ test_everything_from_targets(void **state)
 		{.trained = HN_TRAIN_ALL, .engine = true, .dissipate = false, .steps = 3, .unused = 3},
 		{.trained = HN_TRAIN_ALL, .engine = true, .dissipate = true, .steps = 0, .unused = 6},
 		{.trained = HN_TRAIN_ALL, .engine = false, .unused = 2},
+	};
+
+	(void) state;
+	check_cases(cases, COUNT(cases));
+}
+
+/*
+ * A read-out that is projected and scaled, with substructure counts or without,
+ * and the losses that see it. In the second case all scores of an attention
+ * have one sign, so that its softmax does not see their bias.
+ */
+static void
+test_projection(void **state)
+{
+	static const double weights[] = {0.3, 2, 0.7};
+	const Case	cases[] = {
+		{.trained = HN_TRAIN_ALL, .engine = true, .dissipate = true, .projection = true, .steps = 2, .unused = 2},
+		{.trained = HN_TRAIN_GENERATOR, .projection = true, .counts = 5, .dropout = 0.2, .unused = 3},
+		{.trained = HN_TRAIN_GENERATOR, .engine = true, .dissipate = true, .bond_messages = true, .projection = true,
+		.counts = 40, .steps = 2, .frozen = true, .contrast = 0.2, .keep = 0.4, .weights = weights, .unused = 2},
+		{.trained = HN_TRAIN_GENERATOR, .projection = true, .inputs = STANDARDISED, .unused = 2},
+		{.trained = HN_TRAIN_PROJECTION, .engine = true, .dissipate = true, .projection = true, .counts = 40, .steps = 2,
+		.contrast = 2, .keep = 0.5},
+		{.trained = HN_TRAIN_PROJECTION, .projection = true, .counts = 40, .frozen = true, .contrast = 2, .keep = 0.5,
+		.weights = weights},
 	};
 
 	(void) state;
@@ -406,6 +466,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_everything_from_targets),
 		cmocka_unit_test(test_bond_messages),
+		cmocka_unit_test(test_projection),
 		cmocka_unit_test(test_frozen_parts),
 		cmocka_unit_test(test_dropout_and_huber),
 		cmocka_unit_test(test_inputs),
