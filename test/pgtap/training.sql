@@ -1,7 +1,7 @@
 -- Training, evaluation and their log, on tiny data. All of it in one
 -- transaction, where nothing is committed on the way.
 BEGIN;
-SELECT plan(113);
+SELECT plan(124);
 SET LOCAL client_min_messages = warning;
 
 -- alcohols, amines, halides and acids whose label follows from their atoms
@@ -103,6 +103,21 @@ SELECT lives_ok($$CALL hamnet_train('mlp', 'SELECT smiles, y FROM assay', '{"hea
 SELECT is(hamnet_fingerprint('CCO', 'mlp')::real[], hamnet_fingerprint('CCO', 'hamnet-untrained')::real[], 'leaves the fingerprint alone');
 SELECT lives_ok($$CALL hamnet_train('more', 'SELECT smiles, y FROM assay', '{"head": "full", "epochs": 1, "base": "a"}')$$, 'a model of one''s own as the base');
 SELECT isnt(hamnet_fingerprint('CCO', 'more')::real[], hamnet_fingerprint('CCO', 'a')::real[], 'whose fingerprint is trained on');
+
+-- projections
+SELECT lives_ok($$CALL hamnet_train('near', 'SELECT smiles, y, CASE WHEN active THEN 1 ELSE -1 END AS side FROM assay', '{"head": "full", "epochs": 20, "lr": 0.01, "dropout": 0, "units": 8, "base": "scratch",
+	"features": "hamnet-2026-counts", "dim": 16, "layers": 1, "fingerprint_counts": 64, "contrast": "side", "contrast_weight": 5, "weights": {"y": 0.5}, "validation": "none"}')$$, 'a projection learns from groups');
+SELECT ok(bool_and(abs(hamnet_norm(hamnet_fingerprint(smiles, 'near')) - 4) < 1e-4), 'all fingerprints have one length') FROM assay;
+SELECT cmp_ok(avg(f <-> g) FILTER (WHERE a.active AND b.active), '<', avg(f <-> g) FILTER (WHERE a.active <> b.active), 'actives are nearer to each other than to others')
+FROM assay AS a, assay AS b, LATERAL hamnet_fingerprint(a.smiles, 'near') AS f, LATERAL hamnet_fingerprint(b.smiles, 'near') AS g WHERE a.smiles < b.smiles;
+SELECT lives_ok($$CALL hamnet_train('nearer', 'SELECT smiles, y FROM assay', '{"head": "full", "learn": "projection", "keep": 100, "epochs": 3, "base": "near", "epoch_rows": 10}')$$, 'the projection alone is trained on');
+SELECT throws_ok($$CALL hamnet_train('no', 'SELECT smiles, y FROM assay', '{"head": "full", "contrast": "side"}')$$, '42703', 'query has no column "side", which option "contrast" names', 'groups need a column');
+SELECT throws_ok($$CALL hamnet_train('no', 'SELECT smiles, y, y AS side FROM assay', '{"head": "full", "contrast": "side"}')$$, '42804', 'column "side", which option "contrast" names, is not of type integer', 'of integers');
+SELECT throws_ok($$CALL hamnet_train('no', 'SELECT smiles, 1 AS side FROM assay', '{"head": "full", "contrast": "side"}')$$, '22023', 'query has no target beside the groups of option "contrast"', 'beside a target');
+SELECT throws_ok($$CALL hamnet_train('no', 'SELECT smiles, y FROM assay', '{"head": "full", "weights": {"z": 1}}')$$, '42703', 'query has no target "z", which option "weights" names', 'weights are of targets');
+SELECT throws_ok($$CALL hamnet_train('no', 'SELECT smiles, y FROM assay', '{"head": "full", "weights": {"y": -1}}')$$, '22023', 'weight of target "y" is -1, it must be between 0 and 1000000', 'and not negative');
+SELECT throws_ok($$CALL hamnet_train('no', 'SELECT smiles, y FROM assay', '{"head": "kernel", "keep": 1}')$$, '22023', 'option "keep" is for a head "full"', 'a frozen fingerprint is kept anyway');
+SELECT throws_ok($$CALL hamnet_train('no', 'SELECT smiles, y FROM assay', '{"head": "full", "keep": 1, "base": "hamnet-untrained"}')$$, NULL, 'only a projection can be kept');
 
 -- new generators
 SELECT lives_ok($$CALL hamnet_train('rich', 'SELECT smiles, y FROM assay', '{"head": "full", "epochs": 30, "lr": 0.01, "dropout": 0, "units": 8, "batch": 8, "base": "hamnet-untrained",

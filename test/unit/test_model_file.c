@@ -280,6 +280,8 @@ assert_models_equal(const HnModel *a, const HnModel *b)
 	assert_int_equal(a->fingerprint_config.layers, b->fingerprint_config.layers);
 	assert_int_equal(a->fingerprint_config.rounds, b->fingerprint_config.rounds);
 	assert_int_equal(a->fingerprint_config.bond_messages, b->fingerprint_config.bond_messages);
+	assert_int_equal(a->fingerprint_config.projection, b->fingerprint_config.projection);
+	assert_int_equal(a->fingerprint_config.counts, b->fingerprint_config.counts);
 	assert_int_equal(a->head_count, b->head_count);
 	for (int i = 0; i < a->head_count; i++)
 	{
@@ -414,6 +416,26 @@ test_round_trip_extensions(void **state)
 		check_round_trip(&model);
 		assert_int_equal(hn_model_write(&context, &model, &bytes.data, &bytes.size), HN_OK);
 		assert_int_equal(names_key(&bytes, "bond_messages"), bond_messages);
+	}
+}
+
+/* So does a projection, with counts or without. */
+static void
+test_round_trip_projection(void **state)
+{
+	(void) state;
+	for (int counts = 0; counts <= 9; counts += 9)
+	{
+		HnModel		model = small_model();
+		Bytes		bytes;
+
+		model.features = &hn_features_2026_counts;
+		model.fingerprint_config.projection = true;
+		model.fingerprint_config.counts = counts;
+		initialise(&model, 1);
+		check_round_trip(&model);
+		assert_int_equal(hn_model_write(&context, &model, &bytes.data, &bytes.size), HN_OK);
+		assert_true(names_key(&bytes, "projection"));
 	}
 }
 
@@ -783,6 +805,14 @@ test_configuration(void **state)
 			"bond_messages of fingerprint is an integer, not a boolean"},
 		{"\\\"rounds\\\": 2", "\\\"rounds\\\": 2, \\\"bond_messages\\\": true",
 			"fingerprint.layer.0.message.weight\" has shape [24, 64], the configuration implies [24, 74]"},
+		{"\\\"rounds\\\": 2", "\\\"rounds\\\": 2, \\\"projection\\\": 1",
+			"projection of fingerprint is an integer, not a boolean"},
+		{"\\\"rounds\\\": 2", "\\\"rounds\\\": 2, \\\"projection\\\": true",
+			"fingerprint.projection.weight\" is missing"},
+		{"\\\"rounds\\\": 2", "\\\"rounds\\\": 2, \\\"projection\\\": true, \\\"counts\\\": 64",
+			"fingerprint.counts is 64, but there is no projection or feature set \"hamnet-2021\" has no counts"},
+		{"\\\"rounds\\\": 2", "\\\"rounds\\\": 2, \\\"counts\\\": 5000",
+			"fingerprint.counts is 5000"},
 		{"\\\"hidden\\\": [12]",
 			"\\\"kind\\\": \\\"forest\\\"",
 			"unrecognized kind"},
@@ -1040,6 +1070,7 @@ main(void)
 		TEST(test_round_trip_golden),
 		TEST(test_round_trip_odd_values),
 		TEST(test_round_trip_extensions),
+		TEST(test_round_trip_projection),
 		TEST(test_write_sorts),
 		TEST(test_write_refuses),
 		TEST(test_initialise),

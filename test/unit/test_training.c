@@ -600,6 +600,46 @@ test_dropout(void **state)
 	assert_memory_equal(x, again, sizeof(x));
 }
 
+/* Members of a group come in runs of the wanted length, each as often as before; others stay single. */
+static void
+test_order_in_runs(void **state)
+{
+	enum
+	{
+		N = 500, RUN = 4
+	};
+	double		group[N];
+	int			order[N];
+	int			other[N];
+	bool		seen[N] = {false};
+	int			length = 0;
+	int			short_runs = 0;
+
+	(void) state;
+	for (int i = 0; i < N; i++)
+		group[i] = i % 5 == 0 ? NAN : (i % 3 ? 1 : -1) * (1 + i % 7);
+	must(hn_epoch_order_in_runs(&context, 5, 1, N, group, RUN, order));
+	for (int i = 0; i < N; i++)
+	{
+		bool		follows = i > 0 && fabs(group[order[i]]) == fabs(group[order[i - 1]]);
+
+		assert_false(seen[order[i]]);
+		seen[order[i]] = true;
+		if (!follows)
+			short_runs += i > 0 && !isnan(group[order[i - 1]]) && length % RUN != 0;
+		length = follows ? length + 1 : 1;
+	}
+	/* One of each group, at most: what is left over. */
+	assert_in_range(short_runs, 0, 7);
+	must(hn_epoch_order_in_runs(&context, 5, 2, N, group, RUN, other));
+	assert_memory_not_equal(order, other, sizeof(order));
+	for (int i = 0; i < N; i++)
+		group[i] = NAN;
+	must(hn_epoch_order_in_runs(&context, 5, 1, N, group, RUN, order));
+	hn_epoch_order(5, 1, N, other);
+	assert_memory_equal(order, other, sizeof(order));
+}
+
 static void
 test_orders_and_shares(void **state)
 {
@@ -817,6 +857,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_refused_options, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dropout, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_orders_and_shares, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_order_in_runs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_standardising, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_heads, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_generator, setup, teardown),
