@@ -2,22 +2,22 @@
  * scan_limit.c: the physical limit of the index: its search as a bare loop
  * over codes in memory, with no server around it.
  *
- * usage: scan_limit FILE [CANDIDATES [COORDINATES [QUERIES]]]
+ * usage: scan_limit FILE [NEAREST [COORDINATES [QUERIES]]]
  *
  * FILE is what COPY (SELECT fp FROM ...) TO ... (FORMAT binary) writes. Prints
- * the median time of a search for the CANDIDATES best lower bounds (512, as
- * many as the index collects at first), and how many rows a search for the
- * ten nearest would have to look up.
+ * the time of a search for what may be among the NEAREST (32, as the index
+ * estimates at first), and how much of the index it reads; and how many rows a
+ * search for the ten nearest would have to look up.
  */
 #include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "hamnet/codes.h"
+#include "hamnet/cells.h"
 #include "hamnet/linear.h"
 
-#define ROWS 184				/* of a block, as on a page */
+#define ROWS 320				/* of a group, as on a page */
 #define SAMPLE 16384
 #define K_NEAREST 10
 
@@ -130,127 +130,239 @@ fit(HnCodeSpace *space, const float *x, int n)
 	free(sample);
 }
 
-static HnCodeBlock
-encode_block(const HnCodeSpace *space, const float *x, int first, int count)
+/* Vectors that lie together. */
+typedef struct Group
 {
-	int			k = space->coordinates;
-	int			rest_count = k - HN_CODE_LEAD;
-	double	   *wide = allocate((size_t) count * space->dim, sizeof(double));
-	double	   *scratch = allocate((size_t) count * k, sizeof(double));
-	HnCode	   *codes = allocate(count, sizeof(HnCode));
-	/* As on a page: all in one piece, the columns first. */
-	uint8_t    *page = allocate(ROWS, k + 2 * sizeof(uint16_t) + HN_CODE_ID_SIZE);
-	uint16_t   *height = (uint16_t *) (page + HN_CODE_LEAD * ROWS);
-	uint16_t   *error = height + ROWS;
-	uint8_t    *rest = (uint8_t *) (error + ROWS);
-	uint8_t    *ids = rest + ROWS * rest_count;
+	int			count;
+	uint8_t		cells[HN_CELL_COLUMNS * ROWS];
+	uint32_t	numbers[ROWS];
+	HnCodeBox	box;
+	uint8_t    *records;
+} Group;
 
-	widen(x + (size_t) first * space->dim, (size_t) count * space->dim, wide);
-	hn_code_encode(space, wide, count, scratch, codes);
-	for (int i = 0; i < count; i++)
+typedef struct Index
+{
+	HnCodeSpace space;
+	HnCells		cells;
+	int			record_size;
+	int			group_count;
+	Group	   *groups;
+} Index;
+
+/* What one search took. */
+typedef struct Measures
+{
+	double		ms;
+	double		groups;			/* visited */
+	double		near;			/* rows whose codes were read */
+	double		lookups;
+} Measures;
+
+#define BATCH 256
+
+static void
+encode(const HnCodeSpace *space, const float *x, int n, HnCode *codes)
+{
+	double	   *wide = allocate((size_t) BATCH * space->dim, sizeof(double));
+	double	   *scratch = allocate((size_t) BATCH * space->coordinates, sizeof(double));
+
+	for (int i = 0; i < n; i += BATCH)
 	{
-		uint16_t	id[3] = {(uint16_t) ((first + i) >> 16), (uint16_t) (first + i), 1};
+		int			count = n - i < BATCH ? n - i : BATCH;
 
-		for (int j = 0; j < HN_CODE_LEAD; j++)
-			page[j * ROWS + i] = codes[i].codes[j];
-		memcpy(rest + i * rest_count, codes[i].codes + HN_CODE_LEAD, rest_count);
-		height[i] = codes[i].height;
-		error[i] = codes[i].error;
-		memcpy(ids + i * HN_CODE_ID_SIZE, id, sizeof(id));
+		widen(x + (size_t) i * space->dim, (size_t) count * space->dim, wide);
+		hn_code_encode(space, wide, count, scratch, codes + i);
 	}
 	free(wide);
 	free(scratch);
-	free(codes);
-	return (HnCodeBlock)
+}
+
+static void
+build(Index *index, const float *x, int n)
+{
+	HnCodeSpace *space = &index->space;
+	HnCode	   *codes = allocate(n, sizeof(HnCode));
+	float	   *norms = calloc(n, sizeof(float));
+	float	   *floats = allocate(n, sizeof(float));
+	uint8_t    *bytes = allocate(n, HN_CELL_POSITIONS);
+	uint32_t   *order = allocate(n, sizeof(uint32_t));
+	uint32_t   *scratch = allocate(n, sizeof(uint32_t));
+	HnArena		arena;
+	HnContext	context;
+
+	hn_arena_init(&arena, hn_malloc_allocator);
+	hn_context_init(&context, &arena, NULL, NULL);
+	encode(space, x, n, codes);
+	hn_cells_fit(codes, norms, n < SAMPLE ? n : SAMPLE, floats, &index->cells);
+	for (int i = 0; i < n; i++)
+		if (!hn_cells_measure(&index->cells, &codes[i], 0, bytes + (size_t) i * HN_CELL_POSITIONS))
+			die("a fingerprint that is too long");
+	if (hn_cells_order(&context, space, &index->cells, HN_METRIC_L2, bytes, n, ROWS, order, scratch) != HN_OK)
+		die("no order");
+	index->record_size = hn_code_record_size(HN_METRIC_L2, space->coordinates);
+	index->group_count = (n + ROWS - 1) / ROWS;
+	index->groups = allocate(index->group_count, sizeof(Group));
+	for (int g = 0; g < index->group_count; g++)
 	{
-		count, {ROWS, page, height, error, NULL}, rest, ids
-	};
+		Group	   *group = &index->groups[g];
+
+		group->count = n - g * ROWS < ROWS ? n - g * ROWS : ROWS;
+		group->records = allocate(ROWS, index->record_size);
+		hn_box_begin(&group->box);
+		for (int i = 0; i < group->count; i++)
+		{
+			uint32_t	row = order[g * ROWS + i];
+			const uint8_t *measured = bytes + (size_t) row * HN_CELL_POSITIONS;
+
+			group->numbers[i] = row;
+			hn_box_add(&group->box, measured, 0);
+			hn_cells_store(&index->cells, measured, group->cells, ROWS, i);
+			hn_code_store(&codes[row], space->coordinates, measured, 0, false, group->records + i * index->record_size);
+		}
+	}
+	free(codes);
+	free(norms);
+	free(floats);
+	free(bytes);
+	free(order);
+	free(scratch);
+}
+
+/* A group and its bound. */
+typedef struct Place
+{
+	double		bound;
+	int			group;
+} Place;
+
+static int
+compare_places(const void *a, const void *b)
+{
+	const Place *x = a;
+	const Place *y = b;
+
+	return (x->bound > y->bound) - (x->bound < y->bound);
+}
+
+static void
+search_group(const Index *index, const Group *group, HnCellQuery *cells,
+			 HnCandidates *candidates, Measures *measures)
+{
+	uint16_t	rows[ROWS];
+	int			kept = hn_cell_search(cells, group->cells, ROWS, group->count, 0,
+									  candidates->last.value, rows);
+
+	measures->groups++;
+	measures->near += kept;
+	for (int i = 0; i < kept; i++)
+		hn_code_consider(cells, group->records + rows[i] * index->record_size, group->numbers[rows[i]] + 1, candidates);
+}
+
+static void
+search(const Index *index, const float *q, int nearest, Place *places, HnCandidates *candidates, Measures *measures)
+{
+	double	   *wide = allocate(index->space.dim, sizeof(double));
+	double		scratch[HN_CODE_MAX];
+	static HnCodeQuery query;
+	static HnCellQuery cells;
+	double		start = now();
+
+	(void) nearest;
+	widen(q, index->space.dim, wide);
+	hn_code_query(&index->space, wide, cblas_snrm2(index->space.dim, q, 1), scratch, &query);
+	hn_cell_query(&index->space, &index->cells, &query, HN_METRIC_L2, &cells);
+	for (int g = 0; g < index->group_count; g++)
+		places[g] = (Place) {hn_box_bound(&cells, &index->groups[g].box), g};
+	qsort(places, index->group_count, sizeof(Place), compare_places);
+	for (int g = 0; g < index->group_count && places[g].bound <= candidates->last.value; g++)
+		search_group(index, &index->groups[places[g].group], &cells, candidates, measures);
+	hn_candidates_finish(candidates);
+	measures->ms = now() - start;
+	free(wide);
 }
 
 /* How many lower bounds are at most the true distance of the K_NEAREST nearest? */
-static int
-count_lookups(const HnCodeQuery *query, const HnCodeBlock *blocks, int block_count,
-			  const float *x, int n, int dim, const float *q)
+static double
+count_lookups(const HnCandidates *candidates, const float *x, int n, int dim, const float *q)
 {
 	double	   *distances = allocate(n, sizeof(double));
-	int			wanted = 1 << 17 < n ? 1 << 17 : n;
-	HnCandidate *items = allocate(2 * (size_t) wanted, sizeof(HnCandidate));
-	HnCandidates candidates;
 	int			lookups = 0;
 
 	for (int i = 0; i < n; i++)
 		distances[i] = sqrt(hn_simd()->l2_squared(q, x + (size_t) i * dim, dim));
-	hn_candidates_begin(&candidates, items, wanted, (HnCandidate) {-INFINITY, 0});
-	for (int b = 0; b < block_count; b++)
-		hn_code_search(&blocks[b], query, HN_METRIC_L2, &candidates);
-	hn_candidates_finish(&candidates);
 	qsort(distances, n, sizeof(double), compare_doubles);
-	while (lookups < candidates.count && items[lookups].value <= distances[K_NEAREST - 1])
+	while (lookups < candidates->count && candidates->items[lookups].value <= distances[K_NEAREST - 1])
 		lookups++;
 	free(distances);
-	free(items);
 	return lookups;
+}
+
+/* Print the median of a measure of all queries, and its 95th percentile. */
+static void
+report(const char *what, const Measures *measures, size_t offset, int queries)
+{
+	double	   *values = allocate(queries, sizeof(double));
+
+	for (int i = 0; i < queries; i++)
+		values[i] = *(const double *) ((const char *) &measures[i] + offset);
+	qsort(values, queries, sizeof(double), compare_doubles);
+	printf(" %s %.3f (95 %%: %.3f)", what, values[queries / 2], values[queries * 95 / 100]);
+	free(values);
 }
 
 int
 main(int argc, char **argv)
 {
-	int			wanted = argc > 2 ? atoi(argv[2]) : 512;
-	int			coordinates = argc > 3 ? atoi(argv[3]) : 32;
+	int			nearest = argc > 2 ? atoi(argv[2]) : 32;
+	int			coordinates = argc > 3 ? atoi(argv[3]) : 96;
 	int			queries = argc > 4 ? atoi(argv[4]) : 51;
 	int			n;
 	int			dim;
 	float	   *x;
-	HnCodeSpace space;
-	HnCodeBlock *blocks;
-	int			block_count;
-	double	   *times;
-	double	   *lookups;
+	Index		index = {0};
+	Measures   *measures;
 	HnCandidate *items;
+	Place	   *places;
+	double	   *estimates;
+	double		start;
 
-	if (argc < 2 || wanted < 1 || queries < 1 || coordinates < HN_CODE_UNIT || coordinates > HN_CODE_MAX ||
+	if (argc < 2 || nearest < 1 || queries < 1 || coordinates < HN_CODE_UNIT || coordinates > HN_CODE_MAX ||
 		coordinates % HN_CODE_UNIT != 0)
-		die("usage: scan_limit FILE [CANDIDATES [COORDINATES [QUERIES]]]");
+		die("usage: scan_limit FILE [NEAREST [COORDINATES [QUERIES]]]");
 	hn_blas_single_thread();
 	x = read_copy(argv[1], &n, &dim);
 	if (n < K_NEAREST)
 		die("too few fingerprints");
-	space = (HnCodeSpace)
+	index.space = (HnCodeSpace)
 	{
 		dim, coordinates, allocate(hn_code_space_values(dim, coordinates), sizeof(double))
 	};
-	fit(&space, x, n);
-	block_count = (n + ROWS - 1) / ROWS;
-	blocks = allocate(block_count, sizeof(HnCodeBlock));
-	for (int b = 0; b < block_count; b++)
-		blocks[b] = encode_block(&space, x, b * ROWS, n - b * ROWS < ROWS ? n - b * ROWS : ROWS);
+	start = now();
+	fit(&index.space, x, n);
+	printf("axes fitted in %.0f ms, ", now() - start);
+	start = now();
+	build(&index, x, n);
+	printf("built in %.0f ms\n", now() - start);
 
-	times = allocate(queries, sizeof(double));
-	lookups = allocate(queries, sizeof(double));
-	items = allocate(2 * (size_t) wanted, sizeof(HnCandidate));
+	measures = calloc(queries, sizeof(Measures));
+	items = allocate(2 * (size_t) n, sizeof(HnCandidate));
+	places = allocate(index.group_count, sizeof(Place));
+	estimates = allocate(nearest, sizeof(double));
 	for (int i = 0; i < queries; i++)
 	{
 		const float *q = x + (size_t) i * (n / queries) * dim;
-		double	   *wide = allocate(dim, sizeof(double));
-		double		scratch[HN_CODE_MAX];
-		HnCodeQuery query;
 		HnCandidates candidates;
-		double		start;
 
-		widen(q, dim, wide);
-		hn_code_query(&space, wide, cblas_snrm2(dim, q, 1), scratch, &query);
-		start = now();
-		hn_candidates_begin(&candidates, items, wanted, (HnCandidate) {-INFINITY, 0});
-		for (int b = 0; b < block_count; b++)
-			hn_code_search(&blocks[b], &query, HN_METRIC_L2, &candidates);
-		hn_candidates_finish(&candidates);
-		times[i] = now() - start;
-		lookups[i] = count_lookups(&query, blocks, block_count, x, n, dim, q);
-		free(wide);
+		hn_candidates_begin(&candidates, items, n, (HnCandidate) {-INFINITY, 0}, INFINITY);
+		hn_candidates_estimate(&candidates, estimates, nearest);
+		search(&index, q, nearest, places, &candidates, &measures[i]);
+		measures[i].lookups = count_lookups(&candidates, x, n, dim, q);
 	}
-	qsort(times, queries, sizeof(double), compare_doubles);
-	qsort(lookups, queries, sizeof(double), compare_doubles);
-	printf("%d rows, %d coordinates: %.3f ms a search (median of %d, CPU time), %.0f look-ups for %d nearest (median; %.0f at 95 %%)\n",
-		   n, coordinates, times[queries / 2], queries, lookups[queries / 2], K_NEAREST, lookups[queries * 95 / 100]);
+	printf("%d rows, %d coordinates, %d nearest:", n, coordinates, nearest);
+	report("ms", measures, offsetof(Measures, ms), queries);
+	report("groups", measures, offsetof(Measures, groups), queries);
+	report("rows decoded", measures, offsetof(Measures, near), queries);
+	report("looked up for ten", measures, offsetof(Measures, lookups), queries);
+	printf(" of %d groups\n", index.group_count);
 	return 0;
 }

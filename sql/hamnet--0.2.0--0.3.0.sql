@@ -231,3 +231,31 @@ COMMENT ON FUNCTION hamnet_explain(text, text, text) IS
 -- It never was what it was said to be.
 COMMENT ON FUNCTION hamnet_atom_weights(text) IS 'attention that the last read-out round pays each atom, in sum 1; it explains no prediction, see hamnet_explain';
 COMMENT ON FUNCTION hamnet_atom_weights(text, text) IS 'attention that the last read-out round of a named model pays each atom, in sum 1';
+
+---------------------------------------------------------------------------
+-- hamnet indexes
+---------------------------------------------------------------------------
+
+DROP FUNCTION hamnet_index_stats(regclass);
+CREATE FUNCTION hamnet_index_stats(index regclass, OUT version int, OUT metric text, OUT dim int, OUT model text,
+	OUT coordinates int, OUT row_count bigint, OUT null_rows bigint, OUT uncoded_rows bigint, OUT bytes bigint,
+	OUT fill double precision, OUT ordered double precision, OUT median_error double precision, OUT built_height double precision,
+	OUT median_height double precision, OUT candidates double precision, OUT advice text) RETURNS record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION hamnet_index_stats(regclass) IS
+	'what a hamnet index holds, how tight its bounds are, and whether to rebuild it';
+
+-- Indexes of 0.2.0 are of another format.
+DO $$
+DECLARE
+	index pg_catalog.regclass;
+BEGIN
+	FOR index IN
+		SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_am a ON a.oid OPERATOR(pg_catalog.=) c.relam
+		WHERE a.amname OPERATOR(pg_catalog.=) 'hamnet' AND c.relkind OPERATOR(pg_catalog.=) 'i'
+	LOOP
+		RAISE WARNING 'index % has the format of hamnet 0.2.0 and cannot be used', index
+			USING HINT = pg_catalog.format('REINDEX INDEX %s;', index);
+	END LOOP;
+END
+$$;

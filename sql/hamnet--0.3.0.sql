@@ -1086,7 +1086,7 @@ COMMENT ON OPERATOR FAMILY hfp_tanimoto_ops USING hamnet IS
 
 CREATE FUNCTION hamnet_index_stats(index regclass, OUT version int, OUT metric text, OUT dim int, OUT model text,
 	OUT coordinates int, OUT row_count bigint, OUT null_rows bigint, OUT uncoded_rows bigint, OUT bytes bigint,
-	OUT fill double precision, OUT median_error double precision, OUT built_height double precision,
+	OUT fill double precision, OUT ordered double precision, OUT median_error double precision, OUT built_height double precision,
 	OUT median_height double precision, OUT candidates double precision, OUT advice text) RETURNS record
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION hamnet_index_stats(regclass) IS

@@ -44,7 +44,10 @@
 
 /* Coordinates come in multiples of this, and there are at most HN_CODE_MAX. */
 #define HN_CODE_UNIT 8
-#define HN_CODE_MAX 64
+#define HN_CODE_MAX 128
+
+/* The leading coordinates, of which coarse codes are made: see cells.h. */
+#define HN_CODE_LEAD 32
 
 /* Axes p_i have |p_i·p_j - (i == j)| below this. */
 #define HN_CODE_SKEW 1e-12
@@ -52,7 +55,7 @@
 /*
  * Share of |x - mean| by which computed values of F may be wrong. A dot product
  * of n terms in double precision is wrong by n 2^-53 of the product of lengths:
- * for n = 16,000, by 2e-12. With k = 64 axes and their skew, the coordinates
+ * for n = 16,000, by 2e-12. With k = 128 axes and their skew, the coordinates
  * together are wrong by less than 1e-10 of the length, and so is the square
  * of the distance to the box, as a share of the square of the length, of
  * which it is what is left; its root may be wrong by 1e-5.
@@ -75,7 +78,19 @@ typedef struct HnCode
 	uint8_t		codes[HN_CODE_MAX];	/* coordinate j is low[j] + step[j] codes[j] */
 	uint16_t	height;			/* distance to the box, a short float */
 	uint16_t	error;			/* e, a short float; infinite: the code says nothing */
+
+	/* For cells, and not stored with the code */
+	float		lead_height;	/* distance to the box of the leading coordinates alone */
+	float		length;			/* |x - mean| */
 } HnCode;
+
+/* The query among the codes: coordinate j of code c is off by step[j] c - origin[j]. */
+typedef struct HnCodeTarget
+{
+	float		step[HN_CODE_MAX];
+	float		origin[HN_CODE_MAX];
+	float		height;
+} HnCodeTarget;
 
 /* A query against codes of one space. */
 typedef struct HnCodeQuery
@@ -85,6 +100,7 @@ typedef struct HnCodeQuery
 	HnCodeTarget target;
 	double		error;			/* of the target, to be added to e */
 	double		length;			/* of the query */
+	double		lead_height;	/* as in HnCode */
 } HnCodeQuery;
 
 /* Distances for which codes serve; vectors for cosine are scaled to length 1 first. */
@@ -214,8 +230,17 @@ extern double hn_metric_bound(HnMetric metric, double length, double bound, doub
 /* True if the metric's bound needs the norms of the vectors. */
 extern bool hn_metric_needs_norm(HnMetric metric);
 
-/* The limit with which the kernels keep every vector whose hn_metric_bound is at most value. */
-extern HnCodeLimit hn_metric_limit(HnMetric metric, const HnCodeQuery *query, double value);
+/*
+ * What hn_metric_bound is at most value for: vectors whose distance bound is at
+ * most sqrt(constant + factor norm²), where a negative sum counts as 0.
+ */
+typedef struct HnCodeLimit
+{
+	double		constant;
+	double		factor;
+} HnCodeLimit;
+
+extern HnCodeLimit hn_metric_limit(HnMetric metric, double length, double value);
 
 /* A candidate: what it may be worth at best, and who it is. */
 typedef struct HnCandidate
@@ -225,9 +250,13 @@ typedef struct HnCandidate
 } HnCandidate;
 
 /*
- * The wanted least candidates, in the order of value and id, of those that
- * come after a given one. Room is for twice as many; whenever it is full, the
- * greater half is thrown away, so an addition takes constant time.
+ * The least candidates, in the order of value and id, of those that come after
+ * a given one. Room is for twice as many as are wanted; whenever it is full,
+ * the greater half is thrown away, so an addition takes constant time.
+ *
+ * With estimates of the exact values, candidates are also limited to those
+ * that may be among the `nearest` least exact ones: whatever the estimates
+ * are, all candidates up to `last` have been collected.
  */
 typedef struct HnCandidates
 {
@@ -235,24 +264,28 @@ typedef struct HnCandidates
 	int			wanted;
 	int			count;
 	HnCandidate after;			/* only candidates greater than this one are taken */
-	HnCandidate last;			/* and only those below this one */
+	HnCandidate last;			/* and only those up to this one */
+	HnCandidate limit;			/* what last began with */
+	double	   *estimates;		/* [nearest] the least, as a heap, or NULL */
+	int			nearest;
+	int			estimated;		/* of them known */
 } HnCandidates;
 
-/* Begin with none. */
+/* Begin with none, of those after one and with a value of at most limit. */
 extern void hn_candidates_begin(HnCandidates *candidates, HnCandidate *items, int wanted,
-								HnCandidate after);
+								HnCandidate after, double limit);
 
-/* Sort, and keep the wanted ones. Returns true if any were thrown away. */
+/* Limit them by the least estimates, as many as nearest, which have room at estimates. */
+extern void hn_candidates_estimate(HnCandidates *candidates, double *estimates, int nearest);
+
+/* Sort, and keep those up to last. Returns true if there may be more, which come after last. */
 extern bool hn_candidates_finish(HnCandidates *candidates);
 
-/* Codes that lie together, as they are stored. */
-typedef struct HnCodeBlock
-{
-	int			count;
-	HnCodeColumns columns;
-	const uint8_t *rest;		/* [count, k - HN_CODE_LEAD], then 8 bytes that may be read */
-	const uint8_t *ids;			/* [count, HN_CODE_ID_SIZE] */
-} HnCodeBlock;
+/* Take note of an estimate of an exact value. */
+extern void hn_candidates_add_estimate(HnCandidates *candidates, double estimate);
+
+/* Add one, unless it is out of bounds. */
+extern void hn_candidates_add(HnCandidates *candidates, double value, uint64_t id);
 
 /*
  * An id as three numbers of 16 bits in the machine's order: how PostgreSQL
@@ -268,16 +301,5 @@ hn_code_id(const uint8_t *stored)
 	memcpy(parts, stored, sizeof(parts));
 	return (uint64_t) parts[0] << 32 | (uint64_t) parts[1] << 16 | parts[2];
 }
-
-/* The most codes of a block: HN_CODE_BLOCK is a multiple of 8. */
-#define HN_CODE_BLOCK 512
-
-/*
- * Add to the candidates what a block holds, each with its hn_metric_bound. A
- * code with an infinite error, and every code if the query is not bounded,
- * counts as -infinity; one whose error is NaN is left out.
- */
-extern void hn_code_search(const HnCodeBlock *block, const HnCodeQuery *query, HnMetric metric,
-						   HnCandidates *candidates);
 
 #endif

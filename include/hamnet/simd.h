@@ -26,41 +26,18 @@
 #define HN_BYTE_PARTS 3
 
 /*
- * Codes of a set of vectors (hamnet/codes.h), the leading coordinates by
- * columns, for the search to pass over most vectors having seen no more.
+ * Coarse codes of a set of vectors (hamnet/cells.h): the number of a cell, below
+ * HN_CELLS, for each of HN_CELL_POSITIONS measures of a vector, two in a byte.
  */
-#define HN_CODE_LEAD 8
+#define HN_CELLS 16
+#define HN_CELL_POSITIONS 34
+#define HN_CELL_COLUMNS (HN_CELL_POSITIONS / 2)
 
-typedef struct HnCodeColumns
-{
-	int			stride;			/* elements from one column to the next, a multiple of 8 */
-	const uint8_t *lead;		/* [HN_CODE_LEAD, stride] */
-	const uint16_t *height;		/* [stride], short floats */
-	const uint16_t *error;		/* [stride], short floats */
-	const float *norm;			/* [stride], or NULL where the limit has no factor */
-} HnCodeColumns;
+/* Vectors that are searched at once: columns of cells may be read up to the next multiple of this. */
+#define HN_CELL_ROWS 32
 
-/* The query among the codes: coordinate j of code c is off by step[j] c - origin[j]. */
-typedef struct HnCodeTarget
-{
-	float		step[64];
-	float		origin[64];
-	float		height;
-} HnCodeTarget;
-
-/* Sums are lowered by this before they count, for rounding errors in them and in the limit. */
-#define HN_CODE_MARGIN 0.9999f
-
-/*
- * Vectors are kept unless sqrt(sum) > error + slack + sqrt(constant + factor norm²),
- * where a negative sum under the root counts as 0.
- */
-typedef struct HnCodeLimit
-{
-	float		slack;
-	float		constant;
-	float		factor;
-} HnCodeLimit;
+/* A sum of table entries that is too large: the vector is out of reach. */
+#define HN_CELL_FAR 255
 
 typedef struct HnSimd
 {
@@ -148,13 +125,20 @@ typedef struct HnSimd
 	void		(*pair_curvature) (int n, const real *gram, real own, const real *other,
 								   real scale, const real *weight, real *slope, real *curve);
 	/*
-	 * Codes: sum the squares over the leading coordinates and the height, and
-	 * keep the vectors within the limit, a NaN for an error among them.
-	 * Returns how many, with their numbers in rows and sums in sums, both of
-	 * stride elements. Columns are read up to the next multiple of 8.
+	 * Keep the vectors whose entries in tables [HN_CELL_POSITIONS, HN_CELLS] sum
+	 * to less than HN_CELL_FAR. cells is [HN_CELL_COLUMNS, stride]: byte i of
+	 * column c has the cell at position 2 c of vector i in its lower half, that
+	 * at 2 c + 1 in its upper. Returns how many of n, with their numbers in rows.
 	 */
-	int			(*code_filter) (const HnCodeColumns *columns, int n, const HnCodeTarget *target,
-								HnCodeLimit limit, uint16_t *rows, float *sums);
+	int			(*cell_filter) (const uint8_t *cells, int stride, int n, const uint8_t *tables, uint16_t *rows);
+
+	/*
+	 * The squared distance of a point from a box of n sides, a multiple of 8:
+	 * Σ max(0, step[j] low[j] - above[j], below[j] - step[j] high[j])²
+	 */
+	float		(*box_sum) (const uint8_t *low, const uint8_t *high, const float *step,
+							const float *above, const float *below, int n);
+
 	/* Σ (step[j] codes[j] - origin[j])², n a multiple of 8 */
 	float		(*code_sum) (const uint8_t *codes, const float *step, const float *origin, int n);
 

@@ -8,7 +8,7 @@
  * With u = 2^-24, the rounding of origin_j, of height_q and of the product
  * amounts to an absolute error of at most 2u of the largest origin, 255 step_j,
  * and of the height; the query's error covers that. All other roundings are
- * relative to an off_j or to the sum, at most HN_CODE_MAX + 4 of them: 4.1e-6,
+ * relative to an off_j or to the sum, at most HN_CODE_MAX + 4 of them: 7.9e-6,
  * or half of that after the root. SUM_ERROR is above it. Squares below 1e-38
  * lose precision or vanish; all of them together are below TINY squared.
  */
@@ -16,7 +16,7 @@
 
 #include <cblas.h>
 
-#define SUM_ERROR 4e-6
+#define SUM_ERROR 6e-6
 #define TINY 1e-15
 
 /*
@@ -223,19 +223,27 @@ project(const HnCodeSpace *space, double *x, int n, double *z)
 				1, x, dim, hn_code_axes(space), dim, 0, z, space->coordinates);
 }
 
+/* Heights of a vector over the box of all coordinates and over that of the leading ones, and its length. */
+typedef struct Heights
+{
+	double		all;
+	double		lead;
+	double		length;
+} Heights;
+
 /*
  * Replace the projection z [k] of one centred x by the coordinates of p(x).
- * Sets the distance to the box and |x|; false if that is too long or not finite.
+ * Returns false if x is too long or not finite.
  */
 static bool
-clip(const HnCodeSpace *space, const double *x, double *z, double *height, double *length)
+clip(const HnCodeSpace *space, const double *x, double *z, Heights *heights)
 {
 	double		squared = cblas_ddot(space->dim, x, 1, x, 1);
 	double		rest = squared;
 	double		clipped = 0;
 
-	*length = sqrt(squared);
-	if (!(*length <= HN_CODE_MAX_LENGTH))
+	heights->lead = heights->length = sqrt(squared);
+	if (!(heights->length <= HN_CODE_MAX_LENGTH))
 		return false;
 	for (int j = 0; j < space->coordinates; j++)
 	{
@@ -246,8 +254,10 @@ clip(const HnCodeSpace *space, const double *x, double *z, double *height, doubl
 		rest -= z[j] * z[j];
 		clipped += square(z[j] - inside);
 		z[j] = inside;
+		if (j < HN_CODE_LEAD)
+			heights->lead = sqrt((rest > 0 ? rest : 0) + clipped);
 	}
-	*height = sqrt((rest > 0 ? rest : 0) + clipped);
+	heights->all = sqrt((rest > 0 ? rest : 0) + clipped);
 	return true;
 }
 
@@ -265,12 +275,11 @@ distance_to_code(const HnCodeSpace *space, const double *z, double height, const
 static void
 encode_one(const HnCodeSpace *space, const double *x, double *z, HnCode *code)
 {
-	double		height;
-	double		length;
+	Heights		heights;
 
 	memset(code, 0, sizeof(*code));
 	code->error = HN_SHORT_INFINITY;
-	if (!clip(space, x, z, &height, &length))
+	if (!clip(space, x, z, &heights))
 		return;
 	for (int j = 0; j < space->coordinates; j++)
 	{
@@ -279,8 +288,10 @@ encode_one(const HnCodeSpace *space, const double *x, double *z, HnCode *code)
 
 		code->codes[j] = (uint8_t) (steps < 255 ? steps : 255);
 	}
-	code->height = hn_short_below(height);
-	code->error = hn_short_above(distance_to_code(space, z, height, code) + HN_CODE_ROUNDING * length);
+	code->height = hn_short_below(heights.all);
+	code->length = (float) heights.length;
+	code->error = hn_short_above(distance_to_code(space, z, heights.all, code) + HN_CODE_ROUNDING * heights.length);
+	code->lead_height = (float) heights.lead;
 }
 
 void
@@ -295,15 +306,14 @@ void
 hn_code_query(const HnCodeSpace *space, double *x, double length, double *scratch, HnCodeQuery *out)
 {
 	const double unit = 0x1p-24;
-	double		height;
-	double		centred_length;
+	Heights		heights;
 	double		error = 0;
 
 	memset(out, 0, sizeof(*out));
 	project(space, x, 1, scratch);
 	out->coordinates = space->coordinates;
 	out->length = length;
-	out->bounded = clip(space, x, scratch, &height, &centred_length);
+	out->bounded = clip(space, x, scratch, &heights);
 	if (!out->bounded)
 		return;
 	for (int j = 0; j < space->coordinates; j++)
@@ -314,9 +324,10 @@ hn_code_query(const HnCodeSpace *space, double *x, double length, double *scratc
 		out->target.origin[j] = (float) (scratch[j] - hn_code_low(space)[j]);
 		error += square(2 * unit * 255 * step);
 	}
-	out->target.height = (float) height;
-	error += square(2 * unit * height);
-	out->error = sqrt(error) + HN_CODE_ROUNDING * centred_length + TINY;
+	out->target.height = (float) heights.all;
+	out->lead_height = heights.lead;
+	error += square(2 * unit * heights.lead);
+	out->error = sqrt(error) + HN_CODE_ROUNDING * heights.length + TINY;
 }
 
 double
@@ -330,14 +341,13 @@ hn_code_bound(const HnCodeQuery *query, double sum, float error)
 double
 hn_code_shortfall(const HnCodeSpace *space, double *x, double *scratch, const HnCode *code)
 {
-	double		height;
-	double		length;
+	Heights		heights;
 	float		error = hn_short_to_float(code->error);
 
 	project(space, x, 1, scratch);
-	if (isinf(error) || !clip(space, x, scratch, &height, &length))
+	if (isinf(error) || !clip(space, x, scratch, &heights))
 		return isinf(error) ? 0 : INFINITY;
-	return distance_to_code(space, scratch, height, code) - error;
+	return distance_to_code(space, scratch, heights.all, code) - error;
 }
 
 bool
@@ -383,52 +393,30 @@ hn_metric_bound(HnMetric metric, double length, double bound, double norm)
 	return value > 0 ? value : 0;
 }
 
-/* A float not below x. */
-static float
-float_above(double x)
-{
-	double		more = x + fabs(x) * 1e-6;
-
-	return more > FLT_MAX ? INFINITY : (float) more;
-}
-
 /* hn_metric_bound solved for the square of the bound: constant + factor norm². */
 HnCodeLimit
-hn_metric_limit(HnMetric metric, const HnCodeQuery *query, double value)
+hn_metric_limit(HnMetric metric, double length, double value)
 {
-	double		length = query->length * query->length;
-	double		constant = 0;
-	double		factor = 0;
+	double		squared = length * length;
+	HnCodeLimit limit = {0, 0};
 
 	switch (metric)
 	{
 		case HN_METRIC_L2:
-			constant = value > 0 ? square(value * (1 + 2 * OPERATOR_RELATIVE)) : 0;
+			limit.constant = value > 0 ? square(value * (1 + 2 * OPERATOR_RELATIVE)) : 0;
 			break;
 		case HN_METRIC_COSINE:
-			constant = 2 * (value + OPERATOR_ABSOLUTE);
+			limit.constant = 2 * (value + OPERATOR_ABSOLUTE);
 			break;
 		case HN_METRIC_INNER_PRODUCT:
-			constant = 2 * value + length * (1 + OPERATOR_RELATIVE);
-			factor = 1 + OPERATOR_RELATIVE;
+			limit.constant = 2 * value + squared * (1 + OPERATOR_RELATIVE);
+			limit.factor = 1 + OPERATOR_RELATIVE;
 			break;
 		case HN_METRIC_TANIMOTO:
 			value += OPERATOR_ABSOLUTE;
-			factor = value < 2 ? value / (2 - value) : INFINITY;
-			constant = value < 2 ? factor * length : INFINITY;
+			limit.factor = value < 2 ? value / (2 - value) : INFINITY;
+			limit.constant = value < 2 ? limit.factor * squared : INFINITY;
 			break;
 	}
-	/* Beyond float, where it could become infinity less infinity or infinity times 0, keep all */
-	if (!(fabs(constant) < FLT_MAX / 4 && fabs(factor) < FLT_MAX / 4))
-		return (HnCodeLimit)
-	{
-		.slack = float_above(query->error),
-		.constant = constant < 0 ? 0 : INFINITY
-	};
-	return (HnCodeLimit)
-	{
-		.slack = float_above(query->error),
-		.constant = float_above(constant),
-		.factor = float_above(factor)
-	};
+	return limit;
 }

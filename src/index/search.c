@@ -1,9 +1,10 @@
 /*
- * search.c: the least lower bounds among many codes.
+ * search.c: the least lower bounds among many.
  */
 #include "hamnet/codes.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static inline bool
 is_less(HnCandidate a, HnCandidate b)
@@ -61,24 +62,47 @@ compare(const void *a, const void *b)
 }
 
 void
-hn_candidates_begin(HnCandidates *candidates, HnCandidate *items, int wanted, HnCandidate after)
+hn_candidates_begin(HnCandidates *candidates, HnCandidate *items, int wanted, HnCandidate after, double limit)
 {
+	memset(candidates, 0, sizeof(*candidates));
 	candidates->items = items;
 	candidates->wanted = wanted;
-	candidates->count = 0;
 	candidates->after = after;
-	candidates->last = (HnCandidate)
+	candidates->limit = candidates->last = (HnCandidate)
 	{
-		INFINITY, UINT64_MAX
+		limit, UINT64_MAX
 	};
 }
 
-/* Keep the wanted ones, and take only lesser ones from now on. */
+void
+hn_candidates_estimate(HnCandidates *candidates, double *estimates, int nearest)
+{
+	candidates->estimates = estimates;
+	candidates->nearest = nearest;
+	candidates->estimated = 0;
+}
+
+/* Leave out those that are beyond the last by now. */
+static void
+drop_beyond_last(HnCandidates *candidates)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < candidates->count; i++)
+		if (!is_less(candidates->last, candidates->items[i]))
+			candidates->items[kept++] = candidates->items[i];
+	candidates->count = kept;
+}
+
+/* Keep the wanted ones at most, and take only lesser ones from now on. */
 static void
 throw_away(HnCandidates *candidates)
 {
 	int			wanted = candidates->wanted;
 
+	drop_beyond_last(candidates);
+	if (candidates->count <= wanted)
+		return;
 	select_least(candidates->items, candidates->count, wanted);
 	candidates->count = wanted;
 	candidates->last = candidates->items[0];
@@ -90,61 +114,60 @@ throw_away(HnCandidates *candidates)
 bool
 hn_candidates_finish(HnCandidates *candidates)
 {
-	if (candidates->count > candidates->wanted)
-		throw_away(candidates);
+	throw_away(candidates);
 	qsort(candidates->items, candidates->count, sizeof(HnCandidate), compare);
-	return candidates->last.id != UINT64_MAX;
+	return is_less(candidates->last, candidates->limit);
 }
 
-static inline void
-add(HnCandidates *candidates, HnCandidate candidate)
+void
+hn_candidates_add(HnCandidates *candidates, double value, uint64_t id)
 {
-	if (!is_less(candidates->after, candidate) || !is_less(candidate, candidates->last))
+	HnCandidate candidate = {value, id};
+
+	if (!is_less(candidates->after, candidate) || is_less(candidates->last, candidate))
 		return;
 	candidates->items[candidates->count++] = candidate;
 	if (candidates->count == 2 * candidates->wanted)
 		throw_away(candidates);
 }
 
-void
-hn_code_search(const HnCodeBlock *block, const HnCodeQuery *query, HnMetric metric,
-			   HnCandidates *candidates)
+/* Move estimate i of the heap, the greatest first, down to where it belongs. */
+static void
+sift_down(double *heap, int count, double value)
 {
-	const HnSimd *simd = hn_simd();
-	int			rest_count = query->coordinates - HN_CODE_LEAD;
-	HnCodeLimit limit = {.constant = INFINITY};
-	uint16_t	rows[HN_CODE_BLOCK];
-	float		sums[HN_CODE_BLOCK];
-	int			kept;
+	int			i = 0;
 
-	if (query->bounded)
-		limit = hn_metric_limit(metric, query, candidates->last.value);
-	kept = simd->code_filter(&block->columns, block->count, &query->target, limit, rows, sums);
-
-	/* The rests lie apart, and likely in memory that was not read before. */
-	for (int i = 0; i < kept; i++)
-		__builtin_prefetch(block->rest + (size_t) rows[i] * rest_count);
-	for (int i = 0; i < kept; i++)
+	for (int child = 1; child < count; child = 2 * i + 1)
 	{
-		int			row = rows[i];
-		float		error = hn_short_to_float(block->columns.error[row]);
-		HnCandidate candidate = {-INFINITY, 0};
-
-		if (isnan(error))
-			continue;
-		if (query->bounded && !isinf(error))
-		{
-			float		sum = sums[i] + simd->code_sum(block->rest + (size_t) row * rest_count,
-														  query->target.step + HN_CODE_LEAD,
-														  query->target.origin + HN_CODE_LEAD, rest_count);
-			double		bound = hn_code_bound(query, sum, error);
-
-			candidate.value = hn_metric_bound(metric, query->length, bound,
-											  block->columns.norm ? block->columns.norm[row] : 0);
-			if (candidate.value > candidates->last.value)
-				continue;
-		}
-		candidate.id = hn_code_id(block->ids + (size_t) row * HN_CODE_ID_SIZE);
-		add(candidates, candidate);
+		if (child + 1 < count && heap[child + 1] > heap[child])
+			child++;
+		if (heap[child] <= value)
+			break;
+		heap[i] = heap[child];
+		i = child;
 	}
+	heap[i] = value;
+}
+
+static void
+sift_up(double *heap, int i, double value)
+{
+	for (; i > 0 && heap[(i - 1) / 2] < value; i = (i - 1) / 2)
+		heap[i] = heap[(i - 1) / 2];
+	heap[i] = value;
+}
+
+/* The greatest of the nearest ones limits what comes later. */
+void
+hn_candidates_add_estimate(HnCandidates *candidates, double estimate)
+{
+	if (candidates->estimated < candidates->nearest)
+		sift_up(candidates->estimates, candidates->estimated++, estimate);
+	else if (estimate < candidates->estimates[0])
+		sift_down(candidates->estimates, candidates->nearest, estimate);
+	if (candidates->estimated == candidates->nearest && candidates->estimates[0] < candidates->last.value)
+		candidates->last = (HnCandidate)
+	{
+		candidates->estimates[0], UINT64_MAX
+	};
 }

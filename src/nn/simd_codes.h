@@ -6,11 +6,9 @@
 #define HAMNET_SIMD_CODES_H
 
 /*
- * Codes. Widening bytes and collecting bits are the two things that gcc does
- * one element at a time, so here are intrinsics, each beside its plain twin.
+ * Codes. Widening bytes and looking up bytes are things that gcc does one
+ * element at a time, so here are intrinsics, each beside its plain twin.
  */
-typedef int32_t Ints __attribute__((vector_size(WIDTH * sizeof(int32_t))));
-
 #ifdef __AVX2__
 static ALWAYS_INLINE Vector
 load_codes(const uint8_t *codes)
@@ -19,24 +17,39 @@ load_codes(const uint8_t *codes)
 }
 
 static ALWAYS_INLINE Vector
-load_shorts(const uint16_t *values)
+greater(Vector a, Vector b)
 {
-	__m256i		wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *) values));
-
-	return (Vector) _mm256_slli_epi32(wide, 16);
+	return (Vector) _mm256_max_ps((__m256) a, (__m256) b);
 }
 
-/* Bit i is set where lane i, all bits 1 or all 0, is. */
-static ALWAYS_INLINE unsigned
-bits_of(Ints lanes)
+/* Add the entries of two positions to the sums of HN_CELL_ROWS vectors, up to HN_CELL_FAR. */
+static ALWAYS_INLINE __m256i
+add_cells(__m256i sums, const uint8_t *cells, const uint8_t *tables)
 {
-	return (unsigned) _mm256_movemask_ps((__m256) lanes);
+	const		__m256i half = _mm256_set1_epi8(HN_CELLS - 1);
+	__m256i		both = _mm256_loadu_si256((const __m256i *) cells);
+	__m256i		first = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *) tables));
+	__m256i		second = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *) (tables + HN_CELLS)));
+
+	sums = _mm256_adds_epu8(sums, _mm256_shuffle_epi8(first, _mm256_and_si256(both, half)));
+	return _mm256_adds_epu8(sums, _mm256_shuffle_epi8(second, _mm256_and_si256(_mm256_srli_epi16(both, 4), half)));
 }
 
-static ALWAYS_INLINE Vector
-square_roots(Vector x)
+/* Bit i is set if vector i of HN_CELL_ROWS is within reach. Most are seen not to be halfway. */
+static ALWAYS_INLINE uint32_t
+cells_within(const uint8_t *cells, int stride, const uint8_t *tables)
 {
-	return (Vector) _mm256_sqrt_ps((__m256) x);
+	const		__m256i far = _mm256_set1_epi8((char) HN_CELL_FAR);
+	__m256i		sums = _mm256_setzero_si256();
+	int			c = 0;
+
+	for (; c < HN_CELL_COLUMNS / 2; c++)
+		sums = add_cells(sums, cells + c * stride, tables + 2 * HN_CELLS * c);
+	if (_mm256_testc_si256(sums, far))
+		return 0;
+	for (; c < HN_CELL_COLUMNS; c++)
+		sums = add_cells(sums, cells + c * stride, tables + 2 * HN_CELLS * c);
+	return ~(uint32_t) _mm256_movemask_epi8(_mm256_cmpeq_epi8(sums, far));
 }
 #else
 static ALWAYS_INLINE Vector
@@ -50,74 +63,42 @@ load_codes(const uint8_t *codes)
 }
 
 static ALWAYS_INLINE Vector
-load_shorts(const uint16_t *values)
+greater(Vector a, Vector b)
 {
-	Ints		wide = {0};
-
 	for (int lane = 0; lane < WIDTH; lane++)
-		wide[lane] = (int32_t) ((uint32_t) values[lane] << 16);
-	return (Vector) wide;
+		a[lane] = a[lane] > b[lane] ? a[lane] : b[lane];
+	return a;
 }
 
-static ALWAYS_INLINE unsigned
-bits_of(Ints lanes)
+static ALWAYS_INLINE uint32_t
+cells_within(const uint8_t *cells, int stride, const uint8_t *tables)
 {
-	unsigned	bits = 0;
+	uint32_t	within = 0;
 
-	for (int lane = 0; lane < WIDTH; lane++)
-		bits |= ((unsigned) lanes[lane] & 1) << lane;
-	return bits;
-}
+	for (int i = 0; i < HN_CELL_ROWS; i++)
+	{
+		int			sum = 0;
 
-static ALWAYS_INLINE Vector
-square_roots(Vector x)
-{
-	for (int lane = 0; lane < WIDTH; lane++)
-		x[lane] = __builtin_sqrtf(x[lane]);
-	return x;
+		for (int c = 0; c < HN_CELL_COLUMNS && sum < HN_CELL_FAR; c++)
+		{
+			int			both = cells[c * stride + i];
+
+			sum += tables[2 * HN_CELLS * c + both % HN_CELLS] + tables[2 * HN_CELLS * c + HN_CELLS + both / HN_CELLS];
+		}
+		within |= (uint32_t) (sum < HN_CELL_FAR) << i;
+	}
+	return within;
 }
 #endif
 
-/* Inlined with constant with_norm. */
-static ALWAYS_INLINE int
-filter_codes(const HnCodeColumns *columns, int n, const HnCodeTarget *target, HnCodeLimit limit,
-			 bool with_norm, uint16_t *rows, float *sums)
+static int
+cell_filter(const uint8_t *cells, int stride, int n, const uint8_t *tables, uint16_t *rows)
 {
-	const float radius = limit.constant > 0 ? __builtin_sqrtf(limit.constant) : 0;
 	int			kept = 0;
 
-	for (int i = 0; i < n; i += WIDTH)
-	{
-		Vector		height = load_shorts(columns->height + i) - target->height;
-		Vector		most = load_shorts(columns->error + i) + limit.slack;
-		Vector		sum = height * height;
-		unsigned	keep;
-
-		for (int j = 0; j < HN_CODE_LEAD; j++)
-		{
-			Vector		off = load_codes(columns->lead + j * columns->stride + i) * target->step[j] - target->origin[j];
-
-			sum += off * off;
-		}
-		if (with_norm)
-		{
-			Vector		norm = load(columns->norm + i);
-			Vector		squared = limit.constant + limit.factor * norm * norm;
-
-			/* A negative square counts as 0. */
-			most += square_roots((Vector) ((Ints) squared & (squared > 0)));
-		}
-		else
-			most += radius;
-		keep = bits_of(~(sum * HN_CODE_MARGIN > most * most));
-		for (; keep != 0; keep &= keep - 1)
-		{
-			int			lane = __builtin_ctz(keep);
-
-			rows[kept] = (uint16_t) (i + lane);
-			sums[kept++] = sum[lane];
-		}
-	}
+	for (int i = 0; i < n; i += HN_CELL_ROWS)
+		for (uint32_t within = cells_within(cells + i, stride, tables); within != 0; within &= within - 1)
+			rows[kept++] = (uint16_t) (i + __builtin_ctz(within));
 
 	/* The last group may reach beyond the end. */
 	while (kept > 0 && rows[kept - 1] >= n)
@@ -125,13 +106,23 @@ filter_codes(const HnCodeColumns *columns, int n, const HnCodeTarget *target, Hn
 	return kept;
 }
 
-static int
-code_filter(const HnCodeColumns *columns, int n, const HnCodeTarget *target, HnCodeLimit limit,
-			uint16_t *rows, float *sums)
+static float
+box_sum(const uint8_t *low, const uint8_t *high, const float *step, const float *above, const float *below, int n)
 {
-	if (columns->norm != NULL)
-		return filter_codes(columns, n, target, limit, true, rows, sums);
-	return filter_codes(columns, n, target, limit, false, rows, sums);
+	Vector		sums = {0};
+	float		sum = 0;
+
+	for (int j = 0; j < n; j += WIDTH)
+	{
+		Vector		under = load_codes(low + j) * load(step + j) - load(above + j);
+		Vector		over = load(below + j) - load_codes(high + j) * load(step + j);
+		Vector		off = greater(greater(under, over), (Vector) {0});
+
+		sums += off * off;
+	}
+	for (int lane = 0; lane < WIDTH; lane++)
+		sum += sums[lane];
+	return sum;
 }
 
 static float

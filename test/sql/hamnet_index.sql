@@ -84,7 +84,7 @@ SELECT hamnet_index_check('point_text');
 
 -- options
 CREATE INDEX ON point USING hamnet (fp) WITH (coordinates = 0);
-CREATE INDEX ON point USING hamnet (fp) WITH (coordinates = 65);
+CREATE INDEX ON point USING hamnet (fp) WITH (coordinates = 129);
 CREATE INDEX ON point USING hamnet (fp) WITH (coordinates = 12);
 CREATE INDEX ON point USING hamnet (fp) WITH (lists = 12);
 

@@ -159,8 +159,12 @@ $primary->safe_psql('postgres', 'CHECKPOINT');
 my $file = $primary->data_dir . '/' . $primary->safe_psql('postgres', q{SELECT pg_relation_filepath('compound_l2')});
 $primary->stop;
 open my $handle, '+<:raw', $file or die "$file: $!";
-seek($handle, -8192 + 24, 2);
-print $handle "\xff" x 2048;
+my $middle = int((-s $file) / 8192 / 2);
+for my $block ($middle .. $middle + 6)
+{
+	seek($handle, $block * 8192 + 24, 0);
+	print $handle "\xff" x 2048;
+}
 close $handle;
 $primary->start;
 my ($status, $out, $err) = $primary->psql('postgres', q{SELECT hamnet_index_check('compound_l2')});

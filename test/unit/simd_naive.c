@@ -223,16 +223,6 @@ pair_curvature(int n, const real *gram, real own, const real *other,
 	}
 }
 
-static double
-short_to_double(uint16_t value)
-{
-	uint32_t	bits = (uint32_t) value << 16;
-	float		result;
-
-	memcpy(&result, &bits, sizeof(result));
-	return result;
-}
-
 static float
 code_sum(const uint8_t *codes, const float *step, const float *origin, int n)
 {
@@ -244,29 +234,34 @@ code_sum(const uint8_t *codes, const float *step, const float *origin, int n)
 }
 
 static int
-code_filter(const HnCodeColumns *columns, int n, const HnCodeTarget *target, HnCodeLimit limit,
-			uint16_t *rows, float *sums)
+cell_filter(const uint8_t *cells, int stride, int n, const uint8_t *tables, uint16_t *rows)
 {
 	int			kept = 0;
 
 	for (int i = 0; i < n; i++)
 	{
-		double		height = short_to_double(columns->height[i]) - target->height;
-		double		norm = columns->norm ? columns->norm[i] : 0;
-		double		square = limit.constant + limit.factor * norm * norm;
-		double		most = short_to_double(columns->error[i]) + limit.slack + (square > 0 ? sqrt(square) : 0);
-		uint8_t		codes[HN_CODE_LEAD];
-		double		sum;
+		int			sum = 0;
 
-		for (int j = 0; j < HN_CODE_LEAD; j++)
-			codes[j] = columns->lead[j * columns->stride + i];
-		sum = code_sum(codes, target->step, target->origin, HN_CODE_LEAD) + height * height;
-		if (sqrt(sum) > most)
-			continue;
-		rows[kept] = (uint16_t) i;
-		sums[kept++] = (float) sum;
+		for (int p = 0; p < HN_CELL_POSITIONS; p++)
+			sum += tables[p * HN_CELLS + (cells[p / 2 * stride + i] >> p % 2 * 4) % HN_CELLS];
+		if (sum < HN_CELL_FAR)
+			rows[kept++] = (uint16_t) i;
 	}
 	return kept;
+}
+
+static float
+box_sum(const uint8_t *low, const uint8_t *high, const float *step, const float *above, const float *below, int n)
+{
+	double		sum = 0;
+
+	for (int j = 0; j < n; j++)
+	{
+		double		off = fmax(0, fmax((double) step[j] * low[j] - above[j], below[j] - (double) step[j] * high[j]));
+
+		sum += off * off;
+	}
+	return (float) sum;
 }
 
 static void
@@ -320,7 +315,8 @@ const HnSimd hn_simd_naive =
 	.relu_back = relu_back_all,
 	.dropout = dropout,
 	.pair_curvature = pair_curvature,
-	.code_filter = code_filter,
+	.cell_filter = cell_filter,
+	.box_sum = box_sum,
 	.code_sum = code_sum,
 	.log1p = log1p_all,
 	.byte_products = byte_products,

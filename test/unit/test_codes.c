@@ -13,11 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "hamnet/codes.h"
+#include "hamnet/cells.h"
 
-#define ROWS 384				/* a multiple of 8 */
+#define ROWS 384
+#define GROUP 64				/* rows of a group, a multiple of HN_CELL_ROWS */
+#define GROUPS (ROWS / GROUP)
 #define QUERIES 7
-#define K 32
+#define K 48					/* more than HN_CODE_LEAD */
 
 static uint64_t seed = 42;
 
@@ -206,12 +208,46 @@ operator_value(HnMetric metric, const float *a, const float *b, int dim)
 	return NAN;
 }
 
-/* A space fitted to sample [rows, dim], with the metric's idea of length. */
-static HnCodeSpace
+/* A space fitted to a sample, and cells. */
+typedef struct Fitted
+{
+	HnMetric	metric;
+	HnCodeSpace space;
+	HnCells		cells;
+} Fitted;
+
+/* Encode x [rows, dim], with norms. */
+static void
+encode(HnMetric metric, const HnCodeSpace *space, const float *x, int rows, HnCode *codes, float *norms)
+{
+	double	   *wide = allocate((size_t) rows * space->dim, sizeof(double));
+	double	   *scratch = allocate((size_t) rows * K, sizeof(double));
+
+	for (int i = 0; i < rows; i++)
+		norms[i] = (float) (widen(metric, x + i * space->dim, space->dim, wide + i * space->dim) * (1 + 1e-6));
+	hn_code_encode(space, wide, rows, scratch, codes);
+	for (int i = 0; i < rows; i++)
+	{
+		widen(metric, x + i * space->dim, space->dim, wide);
+		assert_true(hn_code_shortfall(space, wide, scratch, &codes[i]) <= 0);
+	}
+	free(wide);
+	free(scratch);
+}
+
+/* Fit to sample [rows, dim], with the metric's idea of length. */
+static Fitted
 fit(HnMetric metric, const float *sample, int rows, int dim)
 {
-	HnCodeSpace space = {dim, K, allocate(hn_code_space_values(dim, K), sizeof(double))};
+	Fitted		fitted = {
+		.metric = metric,.space = {
+			dim, K, allocate(hn_code_space_values(dim, K), sizeof(double))
+		}
+	};
 	double	   *wide = allocate((size_t) rows * dim, sizeof(double));
+	HnCode	   *codes = allocate(rows, sizeof(HnCode));
+	float	   *norms = allocate(rows, sizeof(float));
+	float	   *scratch = allocate(rows, sizeof(float));
 	HnArena		arena;
 	HnContext	context;
 
@@ -219,73 +255,145 @@ fit(HnMetric metric, const float *sample, int rows, int dim)
 	hn_context_init(&context, &arena, NULL, NULL);
 	for (int i = 0; i < rows; i++)
 		widen(metric, sample + i * dim, dim, wide + i * dim);
-	assert_int_equal(hn_code_space_fit(&context, wide, rows, &space), HN_OK);
-	assert_true(hn_code_space_skew(&space) <= HN_CODE_SKEW);
+	assert_int_equal(hn_code_space_fit(&context, wide, rows, &fitted.space), HN_OK);
+	assert_true(hn_code_space_skew(&fitted.space) <= HN_CODE_SKEW);
+	encode(metric, &fitted.space, sample, rows, codes, norms);
+	hn_cells_fit(codes, norms, rows, scratch, &fitted.cells);
+	assert_true(hn_cells_are_sound(&fitted.cells));
 	hn_arena_destroy(&arena);
 	free(wide);
-	return space;
+	free(codes);
+	free(norms);
+	free(scratch);
+	return fitted;
 }
 
-/* Rows as they lie on a page. */
+/* Rows as they lie in an index: in groups of neighbours. */
 typedef struct Stored
 {
-	HnCode		codes[ROWS];
-	uint8_t		lead[HN_CODE_LEAD * ROWS];
-	uint16_t	height[ROWS];
-	uint16_t	error[ROWS];
-	float		norm[ROWS];
-	uint8_t		rest[ROWS * (K - HN_CODE_LEAD) + 8];
-	uint16_t	ids[3 * ROWS];
-	HnCodeBlock block;
+	int			record_size;
+	HnCode		codes[ROWS];	/* of all rows */
+	float		norms[ROWS];
+	uint32_t	order[ROWS];	/* the rows of the groups, one group after the other */
+	bool		coded[ROWS];	/* in that order */
+	uint8_t		cells[GROUPS][HN_CELL_COLUMNS * GROUP];
+	HnCodeBox	boxes[GROUPS];
+	uint8_t		records[ROWS * (K + 9)];
 } Stored;
 
+static void
+order_rows(const Fitted *fitted, const uint8_t *bytes, uint32_t *order)
+{
+	uint32_t	scratch[ROWS];
+	bool		seen[ROWS] = {false};
+	HnArena		arena;
+	HnContext	context;
+
+	hn_arena_init(&arena, hn_malloc_allocator);
+	hn_context_init(&context, &arena, NULL, NULL);
+	assert_int_equal(hn_cells_order(&context, &fitted->space, &fitted->cells, fitted->metric, bytes, ROWS, GROUP,
+									order, scratch), HN_OK);
+	hn_arena_destroy(&arena);
+	for (int i = 0; i < ROWS; i++)
+	{
+		assert_true(order[i] < ROWS && !seen[order[i]]);
+		seen[order[i]] = true;
+	}
+}
+
 static Stored *
-store(HnMetric metric, const HnCodeSpace *space, const float *x)
+store(const Fitted *fitted, const float *x)
 {
 	Stored	   *stored = allocate(1, sizeof(Stored));
-	double	   *wide = allocate((size_t) ROWS * space->dim, sizeof(double));
-	double	   *scratch = allocate(ROWS * K, sizeof(double));
+	uint8_t    *bytes = allocate(ROWS, HN_CELL_POSITIONS);
+	bool		measured[ROWS];
 
+	encode(fitted->metric, &fitted->space, x, ROWS, stored->codes, stored->norms);
 	for (int i = 0; i < ROWS; i++)
-		stored->norm[i] = (float) (widen(metric, x + i * space->dim, space->dim, wide + i * space->dim) * (1 + 1e-6));
-	hn_code_encode(space, wide, ROWS, scratch, stored->codes);
+		measured[i] = hn_cells_measure(&fitted->cells, &stored->codes[i], stored->norms[i], bytes + i * HN_CELL_POSITIONS);
+	order_rows(fitted, bytes, stored->order);
+	stored->record_size = hn_code_record_size(fitted->metric, K);
 	for (int i = 0; i < ROWS; i++)
 	{
-		const HnCode *code = &stored->codes[i];
+		HnCodeBox  *box = &stored->boxes[i / GROUP];
+		int			row = (int) stored->order[i];
+		const HnCode *code = &stored->codes[row];
 
-		widen(metric, x + i * space->dim, space->dim, wide);
-		assert_true(hn_code_shortfall(space, wide, scratch, code) <= 0);
-		for (int j = 0; j < HN_CODE_LEAD; j++)
-			stored->lead[j * ROWS + i] = code->codes[j];
-		memcpy(stored->rest + i * (K - HN_CODE_LEAD), code->codes + HN_CODE_LEAD, K - HN_CODE_LEAD);
-		stored->height[i] = code->height;
-		stored->error[i] = code->error;
-		stored->ids[3 * i + 1] = (uint16_t) i;
-		stored->ids[3 * i + 2] = 1;
+		if (i % GROUP == 0)
+			hn_box_begin(box);
+		stored->coded[i] = measured[row];
+		if (stored->coded[i])
+			hn_box_add(box, bytes + row * HN_CELL_POSITIONS, stored->norms[row]);
+		hn_cells_store(&fitted->cells, bytes + row * HN_CELL_POSITIONS, stored->cells[i / GROUP], GROUP, i % GROUP);
+		hn_code_store(code, K, bytes + row * HN_CELL_POSITIONS, stored->norms[row], hn_metric_needs_norm(fitted->metric),
+					  stored->records + i * stored->record_size);
 	}
-	stored->block = (HnCodeBlock)
-	{
-		ROWS,
-		{
-			ROWS, stored->lead, stored->height, stored->error,
-			hn_metric_needs_norm(metric) ? stored->norm : NULL
-		},
-		stored->rest, (const uint8_t *) stored->ids
-	};
-	free(wide);
-	free(scratch);
+	free(bytes);
 	return stored;
 }
 
-static void
-prepare(HnMetric metric, const HnCodeSpace *space, const float *q, HnCodeQuery *query)
+/* A query against codes and cells. */
+typedef struct Query
 {
-	double	   *wide = allocate(space->dim, sizeof(double));
-	double		scratch[K];
-	double		length = widen(metric, q, space->dim, wide);
+	HnCodeQuery codes;
+	HnCellQuery cells;
+} Query;
 
-	hn_code_query(space, wide, length, scratch, query);
+static void
+prepare(const Fitted *fitted, const float *q, Query *query)
+{
+	double	   *wide = allocate(fitted->space.dim, sizeof(double));
+	double		scratch[K];
+	double		length = widen(fitted->metric, q, fitted->space.dim, wide);
+
+	hn_code_query(&fitted->space, wide, length, scratch, &query->codes);
+	if (query->codes.bounded)
+		hn_cell_query(&fitted->space, &fitted->cells, &query->codes, fitted->metric, &query->cells);
 	free(wide);
+}
+
+/* The id of a row, and the row behind an id. */
+static uint64_t
+id_of(int row)
+{
+	return (uint64_t) row << 16 | 1;
+}
+
+static int
+row_of(uint64_t id)
+{
+	return (int) (id >> 16);
+}
+
+/* Search one group as an index does. */
+static void
+search_group(const Stored *stored, Query *query, int group, HnCandidates *candidates)
+{
+	const HnCodeBox *box = &stored->boxes[group];
+	uint16_t	rows[GROUP];
+	int			kept = 0;
+
+	for (int i = group * GROUP; i < (group + 1) * GROUP; i++)
+		if (!stored->coded[i] || !query->codes.bounded)
+			hn_candidates_add(candidates, -INFINITY, id_of((int) stored->order[i]));
+	if (query->codes.bounded && hn_box_bound(&query->cells, box) <= candidates->last.value)
+		kept = hn_cell_search(&query->cells, stored->cells[group], GROUP, GROUP, box->norm,
+							  candidates->last.value, rows);
+	for (int i = 0; i < kept; i++)
+	{
+		int			slot = group * GROUP + rows[i];
+
+		if (stored->coded[slot])
+			hn_code_consider(&query->cells, stored->records + slot * stored->record_size,
+							 id_of((int) stored->order[slot]), candidates);
+	}
+}
+
+static void
+search(const Stored *stored, Query *query, HnCandidates *candidates)
+{
+	for (int group = 0; group < GROUPS; group++)
+		search_group(stored, query, group, candidates);
 }
 
 static HnCandidate
@@ -297,72 +405,72 @@ nothing(void)
 	};
 }
 
-/* The number of the row behind an id. */
-static int
-row_of(uint64_t id)
-{
-	return (int) (id >> 16);
-}
-
 /* Search for everything: each row appears once, in order, below what the operator computes. */
 static void
-check_all_rows(HnMetric metric, const Stored *stored, const HnCodeQuery *query,
-			   const float *x, const float *q, int dim, const char *what)
+check_all_rows(const Fitted *fitted, const Stored *stored, Query *query, const float *x, const float *q, const char *what)
 {
-	HnCandidate items[2 * ROWS];
+	int			dim = fitted->space.dim;
+	HnCandidate items[2 * ROWS + 2];
 	HnCandidates candidates;
 	bool		seen[ROWS] = {false};
 
-	hn_candidates_begin(&candidates, items, ROWS, nothing());
-	hn_code_search(&stored->block, query, metric, &candidates);
+	hn_candidates_begin(&candidates, items, ROWS + 1, nothing(), INFINITY);
+	search(stored, query, &candidates);
 	assert_false(hn_candidates_finish(&candidates));
 	assert_int_equal(candidates.count, ROWS);
 	for (int i = 0; i < ROWS; i++)
 	{
 		int			row = row_of(items[i].id);
-		double		value = operator_value(metric, q, x + row * dim, dim);
+		double		value = operator_value(fitted->metric, q, x + row * dim, dim);
 
 		assert_false(seen[row]);
 		seen[row] = true;
 		if (i > 0)
 			assert_true(items[i - 1].value <= items[i].value);
 		if (!(items[i].value <= value))
-			fail_msg("%s, metric %d, %d dimensions: bound %.9g above %.9g", what, metric, dim, items[i].value, value);
+			fail_msg("%s, metric %d, %d dimensions: bound %.9g above %.9g", what, fitted->metric, dim, items[i].value, value);
 	}
 }
 
-/* Search in passes of a few: together they give the same rows in the same order. */
+/* No row of a box is nearer than the box. */
 static void
-check_passes(HnMetric metric, const Stored *stored, const HnCodeQuery *query, int wanted)
+check_boxes(const Fitted *fitted, const Stored *stored, const Query *query, const float *x, const float *q)
 {
-	HnCandidate all[2 * ROWS];
-	HnCandidate some[2 * ROWS];
+	int			dim = fitted->space.dim;
+
+	for (int i = 0; i < ROWS && query->codes.bounded; i++)
+		if (stored->coded[i])
+			assert_true(hn_box_bound(&query->cells, &stored->boxes[i / GROUP]) <=
+						operator_value(fitted->metric, q, x + stored->order[i] * dim, dim));
+}
+
+/*
+ * Search in passes of a few, limited by room, or by estimates and in the end by
+ * room: together they give the same rows in the same order.
+ */
+static void
+check_passes(const Stored *stored, Query *query, int wanted, bool estimated)
+{
+	HnCandidate all[2 * ROWS + 2];
+	HnCandidate some[2 * ROWS + 2];
+	double		estimates[ROWS];
 	HnCandidates candidates;
 	HnCandidate after = nothing();
 	bool		more = true;
 	int			found = 0;
 
-	hn_candidates_begin(&candidates, all, ROWS, after);
-	hn_code_search(&stored->block, query, metric, &candidates);
+	hn_candidates_begin(&candidates, all, ROWS + 1, after, INFINITY);
+	search(stored, query, &candidates);
 	hn_candidates_finish(&candidates);
-	while (more)
+	for (int nearest = wanted; more; nearest *= 2)
 	{
-		hn_candidates_begin(&candidates, some, wanted, after);
-		/* In parts, so that the second is searched within the limits that the first has set */
-		for (int part = 0; part < ROWS; part += ROWS / 6)
-		{
-			HnCodeBlock block = stored->block;
+		hn_candidates_begin(&candidates, some, estimated ? ROWS : wanted, after, INFINITY);
+		if (estimated && nearest <= ROWS)
+			hn_candidates_estimate(&candidates, estimates, nearest);
 
-			block.count = ROWS / 6;
-			block.columns.lead += part;
-			block.columns.height += part;
-			block.columns.error += part;
-			if (block.columns.norm)
-				block.columns.norm += part;
-			block.rest += part * (K - HN_CODE_LEAD);
-			block.ids += part * HN_CODE_ID_SIZE;
-			hn_code_search(&block, query, metric, &candidates);
-		}
+		/* From a group in the middle on, which sets limits for the others */
+		for (int group = 0; group < GROUPS; group++)
+			search_group(stored, query, (group + GROUPS / 2) % GROUPS, &candidates);
 		more = hn_candidates_finish(&candidates);
 		for (int i = 0; i < candidates.count; i++)
 		{
@@ -370,8 +478,7 @@ check_passes(HnMetric metric, const Stored *stored, const HnCodeQuery *query, in
 			assert_true(some[i].value == all[found].value);
 			found++;
 		}
-		if (candidates.count > 0)
-			after = some[candidates.count - 1];
+		after = candidates.last;
 	}
 	assert_int_equal(found, ROWS);
 }
@@ -400,19 +507,21 @@ check_bounds(int fitted, int kept, int dim)
 	for (int m = 0; m < 4; m++)
 	{
 		HnMetric	metric = metrics[m];
-		HnCodeSpace space = fit(metric, sample, ROWS, dim);
-		Stored	   *stored = store(metric, &space, x);
+		Fitted		space = fit(metric, sample, ROWS, dim);
+		Stored	   *stored = store(&space, x);
 
 		for (int i = 0; i < QUERIES; i++)
 		{
-			HnCodeQuery query;
+			Query		query;
 
-			prepare(metric, &space, q + i * dim, &query);
-			check_all_rows(metric, stored, &query, x, q + i * dim, dim, what);
-			check_passes(metric, stored, &query, 1 + i * 7);
+			prepare(&space, q + i * dim, &query);
+			check_all_rows(&space, stored, &query, x, q + i * dim, what);
+			check_boxes(&space, stored, &query, x, q + i * dim);
+			check_passes(stored, &query, 1 + i * 7, i % 2 == 0);
+			check_passes(stored, &query, 1 + i * 7, i % 2 != 0);
 		}
 		free(stored);
-		free(space.values);
+		free(space.space.values);
 	}
 	free(sample);
 	free(x);
@@ -445,9 +554,10 @@ test_bounds_are_tight(void **state)
 	const int	dim = 100;
 	float	   *x = allocate((size_t) ROWS * dim, sizeof(float));
 	float		latent[ROWS][8];
-	HnCodeSpace space;
+	Fitted		space;
 	Stored	   *stored;
 	int			lookups = 0;
+	int			decoded = 0;
 
 	(void) state;
 	for (int i = 0; i < ROWS; i++)
@@ -458,41 +568,45 @@ test_bounds_are_tight(void **state)
 			for (int l = 0; l < 8; l++)
 				x[i * dim + j] += latent[i][l] * (float) sin(1.0 + j * (l + 1) * 0.7);
 	space = fit(HN_METRIC_L2, x, ROWS, dim);
-	stored = store(HN_METRIC_L2, &space, x);
+	stored = store(&space, x);
 	for (int i = 0; i < QUERIES; i++)
 	{
-		HnCandidate items[2 * ROWS];
+		HnCandidate items[2 * ROWS + 2];
 		HnCandidates candidates;
-		HnCodeQuery query;
+		Query		query;
 		double		nearest = INFINITY;
 
-		prepare(HN_METRIC_L2, &space, x + i * dim, &query);
-		hn_candidates_begin(&candidates, items, ROWS, nothing());
-		hn_code_search(&stored->block, &query, HN_METRIC_L2, &candidates);
-		hn_candidates_finish(&candidates);
+		prepare(&space, x + i * dim, &query);
 		for (int row = 0; row < ROWS; row++)
 			if (row != i)
 				nearest = fmin(nearest, operator_value(HN_METRIC_L2, x + i * dim, x + row * dim, dim));
-		for (int c = 0; c < ROWS && items[c].value <= nearest; c++)
-			lookups++;
+		hn_candidates_begin(&candidates, items, ROWS + 1, nothing(), nearest);
+		search(stored, &query, &candidates);
+		hn_candidates_finish(&candidates);
+		lookups += candidates.count;
+		for (int group = 0; group < GROUPS; group++)
+		{
+			uint16_t	rows[GROUP];
+
+			decoded += hn_cell_search(&query.cells, stored->cells[group], GROUP, GROUP, 0, nearest, rows);
+		}
 	}
 	assert_true(lookups < 4 * QUERIES);
+	assert_true(decoded < ROWS / 10 * QUERIES);
 	free(stored);
-	free(space.values);
+	free(space.space.values);
 	free(x);
 }
 
-/* Rows without a code come first, NULLs never, and a query without bounds finds all. */
+/* Rows without a code come first, and a query without bounds finds all. */
 static void
 test_rows_without_code(void **state)
 {
 	const int	dim = 40;
 	float	   *x = allocate((size_t) ROWS * dim, sizeof(float));
-	HnCodeSpace space;
-	Stored	   *stored;
-	HnCandidate items[2 * ROWS];
+	HnCandidate items[2 * ROWS + 2];
 	HnCandidates candidates;
-	HnCodeQuery query;
+	Query		query;
 
 	(void) state;
 	fill(x, ROWS, dim, element_random);
@@ -502,38 +616,71 @@ test_rows_without_code(void **state)
 	{
 		HnMetric	metric = metrics[m];
 		bool		scaled = metric == HN_METRIC_COSINE;
+		Fitted		space = fit(metric, x + 10 * dim, ROWS - 10, dim);
+		Stored	   *stored = store(&space, x);
 
-		space = fit(metric, x + 10 * dim, ROWS - 10, dim);
-		stored = store(metric, &space, x);
-		assert_true(scaled || stored->error[9] == HN_SHORT_INFINITY);
-		stored->error[20] = HN_SHORT_INFINITY;
-		stored->error[30] = HN_SHORT_NAN;
-
-		prepare(metric, &space, x, &query);
-		assert_true(query.bounded);
-		hn_candidates_begin(&candidates, items, 5, nothing());
-		hn_code_search(&stored->block, &query, metric, &candidates);
+		assert_true(scaled || stored->codes[9].error == HN_SHORT_INFINITY);
+		prepare(&space, x, &query);
+		assert_true(query.codes.bounded);
+		hn_candidates_begin(&candidates, items, 5, nothing(), INFINITY);
+		search(stored, &query, &candidates);
 		hn_candidates_finish(&candidates);
 		assert_int_equal(candidates.count, 5);
-		assert_true(isinf(items[0].value) && items[0].value < 0);
-		assert_int_equal(row_of(items[0].id), scaled ? 20 : 9);
 		if (!scaled)
-			assert_int_equal(row_of(items[1].id), 20);
-		assert_true(isfinite(items[2].value));
-
-		query.bounded = false;
-		hn_candidates_begin(&candidates, items, ROWS, nothing());
-		hn_code_search(&stored->block, &query, metric, &candidates);
-		hn_candidates_finish(&candidates);
-		assert_int_equal(candidates.count, ROWS - 1);
-		for (int i = 0; i < candidates.count; i++)
 		{
-			assert_true(isinf(items[i].value));
-			assert_int_not_equal(row_of(items[i].id), 30);
+			assert_true(isinf(items[0].value) && items[0].value < 0);
+			assert_int_equal(row_of(items[0].id), 9);
 		}
+		assert_true(isfinite(items[1].value));
+
+		query.codes.bounded = false;
+		hn_candidates_begin(&candidates, items, ROWS + 1, nothing(), INFINITY);
+		search(stored, &query, &candidates);
+		hn_candidates_finish(&candidates);
+		assert_int_equal(candidates.count, ROWS);
+		for (int i = 0; i < candidates.count; i++)
+			assert_true(isinf(items[i].value));
 		free(stored);
-		free(space.values);
+		free(space.space.values);
 	}
+	free(x);
+}
+
+/* Each part of a division is about as large, and a vector is where its bytes lead. */
+static void
+test_division(void **state)
+{
+	const int	dim = 40;
+	const int	parts = 5;
+	float	   *x = allocate((size_t) ROWS * dim, sizeof(float));
+	HnCode	   *codes = allocate(ROWS, sizeof(HnCode));
+	float		norms[ROWS];
+	uint8_t		bytes[ROWS * HN_CELL_POSITIONS];
+	uint32_t	rows[ROWS];
+	uint32_t	scratch[ROWS];
+	HnPartNode	nodes[2 * 5];
+	HnParts		division = {0, nodes};
+
+	(void) state;
+	for (int kind = 0; kind < KINDS; kind++)
+	{
+		int			counts[5] = {0};
+		Fitted		space;
+
+		fill(x, ROWS, dim, kinds[kind].element);
+		space = fit(HN_METRIC_L2, x, ROWS, dim);
+		encode(HN_METRIC_L2, &space.space, x, ROWS, codes, norms);
+		for (int i = 0; i < ROWS; i++)
+			(void) hn_cells_measure(&space.cells, &codes[i], norms[i], bytes + i * HN_CELL_POSITIONS);
+		hn_cells_divide(&space.space, &space.cells, HN_METRIC_L2, bytes, ROWS, parts, rows, scratch, &division);
+		assert_true(division.count < 2 * parts);
+		for (int i = 0; i < ROWS; i++)
+			counts[hn_part_of(&division, bytes + i * HN_CELL_POSITIONS)]++;
+		for (int part = 0; part < parts && kinds[kind].element == element_random; part++)
+			assert_in_range(counts[part], ROWS / parts / 2, 2 * ROWS / parts);
+		free(space.space.values);
+	}
+	free(codes);
 	free(x);
 }
 
@@ -581,6 +728,7 @@ main(void)
 		cmocka_unit_test(test_bounds_of_drifted_data),
 		cmocka_unit_test(test_bounds_are_tight),
 		cmocka_unit_test(test_rows_without_code),
+		cmocka_unit_test(test_division),
 		cmocka_unit_test(test_short_floats),
 		cmocka_unit_test(test_sample_is_refused),
 	};

@@ -391,66 +391,60 @@ next_fraction(uint32_t *state)
 	return (float) (*state >> 8) / (1 << 24);
 }
 
-#define CODES 48
+#define CODES 96
 
-/* What the definitions keep is kept, and nothing that is clearly outside the limit. */
+/* The same vectors are kept as by the definition, whatever the number of them. */
 static void
-check_code_filter(const HnSimd *set)
+check_cell_filter(const HnSimd *set)
 {
 	uint32_t	state = 7;
-	uint8_t		lead[HN_CODE_LEAD * CODES];
-	uint16_t	height[CODES];
-	uint16_t	error[CODES];
-	float		norm[CODES];
-	HnCodeTarget target;
+	uint8_t		cells[HN_CELL_COLUMNS * CODES];
+	uint8_t		tables[HN_CELL_POSITIONS * HN_CELLS];
+
+	for (int round = 0; round < 400; round++)
+	{
+		float		range = 30 * next_fraction(&state);
+		uint16_t	rows[2][CODES];
+		int			n = 1 + round % CODES;
+		int			kept;
+
+		for (int i = 0; i < HN_CELL_COLUMNS * CODES; i++)
+			cells[i] = (uint8_t) (256 * next_fraction(&state));
+		for (int i = 0; i < HN_CELL_POSITIONS * HN_CELLS; i++)
+			tables[i] = i % 37 == round % 37 ? HN_CELL_FAR : (uint8_t) (range * next_fraction(&state));
+		kept = set->cell_filter(cells, CODES, n, tables, rows[0]);
+		assert_int_equal(kept, hn_simd_naive.cell_filter(cells, CODES, n, tables, rows[1]));
+		assert_memory_equal(rows[0], rows[1], kept * sizeof(uint16_t));
+	}
+}
+
+static void
+check_box_sum(const HnSimd *set)
+{
+	uint32_t	state = 13;
+	uint8_t		low[64];
+	uint8_t		high[64];
+	float		step[64];
+	float		above[64];
+	float		below[64];
 
 	for (int round = 0; round < 200; round++)
 	{
-		HnCodeColumns columns = {CODES, lead, height, error, round % 2 ? norm : NULL};
-		HnCodeLimit limit = {0.01f, 300 * next_fraction(&state) - 50, round % 2 ? next_fraction(&state) : 0};
-		HnCodeLimit wider = {limit.slack, limit.constant * 1.001f + 0.1f, limit.factor * 1.001f};
-		uint16_t	rows[3][CODES];
-		float		sums[3][CODES];
-		int			n = 1 + round % CODES;
-		int			kept;
-		int			least;
-		int			most;
+		int			n = round % 9 * 8;
+		float		sum;
+		float		expected;
 
-		for (int i = 0; i < CODES; i++)
+		for (int j = 0; j < 64; j++)
 		{
-			for (int j = 0; j < HN_CODE_LEAD; j++)
-				lead[j * CODES + i] = (uint8_t) (256 * next_fraction(&state));
-			/* Short floats from 0.25 to 4, and below 0.25; some are special */
-			height[i] = (uint16_t) (0x3E80 + 0x200 * next_fraction(&state));
-			error[i] = (uint16_t) (0x3E80 * next_fraction(&state));
-			if (i % 11 == 3)
-				error[i] = i % 2 ? 0x7F80 : 0x7FC0;
-			norm[i] = 10 * next_fraction(&state);
+			low[j] = (uint8_t) (256 * next_fraction(&state));
+			high[j] = (uint8_t) (low[j] + (256 - low[j]) * next_fraction(&state));
+			step[j] = next_fraction(&state);
+			above[j] = 256 * step[j] * next_fraction(&state);
+			below[j] = above[j] - step[j];
 		}
-		for (int j = 0; j < HN_CODE_LEAD; j++)
-		{
-			target.step[j] = 0.05f * next_fraction(&state);
-			target.origin[j] = 10 * next_fraction(&state);
-		}
-		target.height = 3;
-
-		kept = set->code_filter(&columns, n, &target, limit, rows[0], sums[0]);
-		least = hn_simd_naive.code_filter(&columns, n, &target, limit, rows[1], sums[1]);
-		most = hn_simd_naive.code_filter(&columns, n, &target, wider, rows[2], sums[2]);
-		assert_true(least <= kept && kept <= most);
-		for (int i = 0, j = 0, m = 0; i < kept; i++)
-		{
-			if (j < least && rows[1][j] == rows[0][i])
-				j++;
-			else if (j < least)
-				assert_true(rows[1][j] > rows[0][i]);
-			while (m < most && rows[2][m] < rows[0][i])
-				m++;
-			assert_true(m < most && rows[2][m] == rows[0][i]);
-			assert_true(fabsf(sums[2][m] - sums[0][i]) <= 1e-5f * sums[0][i]);
-			if (i == kept - 1)
-				assert_int_equal(j, least);
-		}
+		sum = set->box_sum(low, high, step, above, below, n);
+		expected = hn_simd_naive.box_sum(low, high, step, above, below, n);
+		assert_true(fabsf(sum - expected) <= 1e-5f * expected + 1e-3f * sqrtf(expected) + 1e-6f);
 	}
 }
 
@@ -596,7 +590,8 @@ TEST_EACH_SET(distances)
 TEST_EACH_SET(long_sums)
 TEST_EACH_SET(distance_relations)
 TEST_EACH_SET(distance_range)
-TEST_EACH_SET(code_filter)
+TEST_EACH_SET(cell_filter)
+TEST_EACH_SET(box_sum)
 TEST_EACH_SET(code_sum)
 TEST_EACH_SET(log1p)
 TEST_EACH_SET(byte_products)
@@ -616,7 +611,8 @@ main(void)
 		cmocka_unit_test(test_long_sums),
 		cmocka_unit_test(test_distance_relations),
 		cmocka_unit_test(test_distance_range),
-		cmocka_unit_test(test_code_filter),
+		cmocka_unit_test(test_cell_filter),
+		cmocka_unit_test(test_box_sum),
 		cmocka_unit_test(test_code_sum),
 		cmocka_unit_test(test_log1p),
 		cmocka_unit_test(test_byte_products),

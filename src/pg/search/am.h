@@ -2,7 +2,7 @@
  * search/am.h: the hamnet index access method, between its files.
  *
  * doc/index-hamnet.md tells the whole; search/page.h the pages; hamnet/codes.h
- * the codes and the proof of their bounds.
+ * and hamnet/cells.h the codes and the proofs of their bounds.
  */
 #ifndef HAMNET_SEARCH_AM_H
 #define HAMNET_SEARCH_AM_H
@@ -25,14 +25,14 @@
 #define HAMNET_DISTANCE_PROC 1
 #define HAMNET_PROCS 1
 
-#define HAMNET_DEFAULT_COORDINATES 32
+#define HAMNET_DEFAULT_COORDINATES 96
 
 /*
- * Candidates that a search collects at first, and by how much it collects
- * more each time it has to pass over the index again, up to work_mem.
+ * A search looks for so many nearest rows at first, and for so many times more
+ * whenever it has to pass over the index again.
  */
-#define HAMNET_FIRST_CANDIDATES 512
-#define HAMNET_MORE_CANDIDATES 8
+#define HAMNET_FIRST_NEAREST 16
+#define HAMNET_MORE_NEAREST 8
 
 typedef struct HamnetOptions
 {
@@ -48,13 +48,14 @@ typedef struct HamnetIndex
 	HnCodeSpace space;			/* values NULL without a code space */
 } HamnetIndex;
 
-/* A row to store. */
+/* A row to store, or one that was stored. */
 typedef struct HamnetRow
 {
 	ItemPointerData tid;
-	bool		isnull;
+	HamnetState state;
 	float		norm;			/* at least the length */
 	HnCode		code;
+	uint8		bytes[HN_CELL_POSITIONS];	/* its measures; only of a row to store */
 } HamnetRow;
 
 /* search/handler.c */
@@ -66,14 +67,17 @@ extern int	HamnetGetCoordinates(Relation index);
 /* What an index is. ereports if it is not one or of another version. */
 extern const HamnetIndex *HamnetOpen(Relation index);
 
+/* How rows are laid out in an index so described. */
+extern HamnetLayout HamnetGetLayout(const HamnetMeta *meta);
+
 /* The model that the index is for, as of now. */
 extern uint32 HamnetGetModel(Relation index);
 
-/* True if a fingerprint of that kind has a code in an index for this one. */
-extern bool HamnetIsNative(int dim, uint32 model, int index_dim, uint32 index_model);
+/* What a fingerprint of that kind is to an index for this one: HAMNET_CODED if it may have a code. */
+extern HamnetState HamnetClassify(int dim, uint32 model, int index_dim, uint32 index_model);
 
 /*
- * Widen a fingerprint to x [dim], at length 1 for the cosine, and give its
+ * Widen a fingerprint to x [dim], at length 1 for the cosine, and return its
  * own length.
  */
 extern double HamnetWiden(HnMetric metric, const Hfp *h, double *x);
@@ -81,34 +85,53 @@ extern double HamnetWiden(HnMetric metric, const Hfp *h, double *x);
 /* A float not below the length. */
 extern float HamnetNormAbove(double length);
 
-/* A row without code: NULL, or one that every search has to consider. */
-extern void HamnetFormUncoded(HamnetRow *row, ItemPointer tid, bool isnull);
+/* A row without a code. */
+extern void HamnetFormUncoded(HamnetRow *row, ItemPointer tid, HamnetState state);
+
+/* Complete a row that has been encoded. */
+extern void HamnetFormCoded(const HnCells *cells, HamnetRow *row);
 
 /* Encode one fingerprint. */
 extern void HamnetFormRow(const HamnetIndex *index, uint32 model, const Hfp *h, ItemPointer tid, HamnetRow *row);
 
 extern void HamnetInitPage(Page page, HamnetPageKind kind);
 
-/* Add a row to a page, which must have room. */
-extern void HamnetPageAddRow(Page page, const HamnetLayout *layout, const HamnetRow *row);
+/* Put a row at i of a page of rows, which must be free; its code is put elsewhere. */
+extern void HamnetPagePutRow(Page page, const HamnetLayout *layout, const HnCells *cells, int i, const HamnetRow *row);
 
-/* Remove row i by moving the last one there. */
-extern void HamnetPageRemoveRow(Page page, const HamnetLayout *layout, int i);
-
-/* Row i of a page, as it was added. */
-extern void HamnetPageGetRow(Page page, const HamnetLayout *layout, int i, HamnetRow *row);
-
-/* The rows of a page as the core searches them. The page must hold rows. */
-extern HnCodeBlock HamnetPageGetBlock(Page page, const HamnetLayout *layout);
+/* Mark row i of a page as free. */
+extern void HamnetPageFreeRow(Page page, const HamnetLayout *layout, int i);
 
 /* True if the page holds rows; false if it is empty or not of that kind. */
 extern bool HamnetPageHasRows(Page page);
 
+/* Where a group begins; where the first begins that is not ordered; how many there are. */
+extern BlockNumber HamnetGroupBlock(const HamnetIndex *index, uint32 group);
+extern uint32 HamnetGroupCount(const HamnetIndex *index, BlockNumber blocks);
+
+/* The block of the code of row i of a group. */
 static inline BlockNumber
-HamnetFirstRowBlock(const HamnetMeta *meta)
+HamnetCodeBlock(const HamnetLayout *layout, BlockNumber group_block, int i)
 {
-	return HAMNET_META_BLOCK + 1 + meta->space_blocks;
+	return group_block + 1 + i / layout->codes_per_page;
 }
+
+/* The block of the box of an ordered group. */
+extern BlockNumber HamnetBoxBlock(const HamnetIndex *index, uint32 group);
+
+/*
+ * Call visit for every row of the index, the code included. The page of the row,
+ * at block, is locked for reading; the row is number i of it.
+ */
+typedef void (*HamnetVisitRow) (const HamnetRow *row, Page page, BlockNumber block, int i, void *state);
+extern void HamnetVisitRows(Relation index, HamnetVisitRow visit, void *state);
+
+/* Read row i of the group whose page of rows is at block, and which is locked. */
+extern void HamnetReadRow(Relation index, Page page, BlockNumber block, int i, HamnetRow *row);
+
+/* search/check.c: open a hamnet index and lock it and its table; the caller must own it. */
+extern Relation OpenHamnetIndex(Oid oid, Relation *heap);
+extern void CloseHamnetIndex(Relation index, Relation heap);
 
 /* The functions of the access method */
 extern IndexBuildResult *hamnet_build(Relation heap, Relation index, struct IndexInfo *info);

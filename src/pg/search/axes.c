@@ -26,6 +26,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "hamnet/sketch.h"
 #include "search/axes.h"
 #include "server/core.h"
 #include "server/extension.h"
@@ -43,7 +44,7 @@
 #define Natts_axes 2
 
 /* As many axes as keys can use; an index may use fewer. */
-#define FITTED_AXES HN_CODE_MAX
+#define FITTED_AXES HN_SKETCH_MAX
 
 /* A sample has so many rows at most, and so many numbers: 64 MB. */
 #define SAMPLE_ROWS 10000

@@ -1,12 +1,17 @@
 /*
- * search/build.c: building an index: a sample, axes, then a code for each row.
+ * search/build.c: building an index: a sample, axes, then a code for each row, and
+ * the rows in an order in which neighbours lie together.
  *
  * The table is read twice: some blocks at random for the sample, then all of
  * it. Rows are encoded in batches, because BLAS projects many at a time
- * several times faster than one by one, and go to pages that are filled to the
- * end. Nothing is logged until the end, when all pages are, as full images.
+ * several times faster than one by one, and wait in parts of which each fits
+ * into maintenance_work_mem: in memory if there is one part, else in temporary
+ * files. Each part is put in order and written as groups, which are filled to
+ * the end. Nothing is logged until the end, when all pages are, as full images.
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "access/generic_xlog.h"
 #include "access/tableam.h"
@@ -15,11 +20,13 @@
 #include "commands/progress.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "storage/buffile.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/sampling.h"
 #include "utils/snapmgr.h"
 
+#include "hamnet/random.h"
 #include "search/am.h"
 #include "server/core.h"
 
@@ -32,9 +39,32 @@
 /* Rows for a product of matrices: enough for BLAS, and they stay in the cache. */
 #define BATCH_ROWS 256
 
+/* Parts of which each has a file open, with a buffer of its own. */
+#define MAX_PARTS 512
+
 #define PHASE_SAMPLE 2
 #define PHASE_AXES 3
 #define PHASE_ENCODE 4
+#define PHASE_WRITE 5
+
+/* A row that waits for its place, with the record of its code behind it. */
+typedef struct WaitingRow
+{
+	ItemPointerData tid;
+	uint8		state;			/* HamnetState */
+	uint8		bytes[HN_CELL_POSITIONS];
+	float		norm;
+	uint8		record[FLEXIBLE_ARRAY_MEMBER];
+} WaitingRow;
+
+/* Rows that are put in order together. */
+typedef struct Part
+{
+	BufFile    *file;			/* NULL: in memory */
+	char	   *rows;			/* [room] waiting rows */
+	Size		room;
+	Size		count;
+} Part;
 
 typedef struct BuildState
 {
@@ -52,6 +82,7 @@ typedef struct BuildState
 	int			sampled;
 	uint64		seen;
 	uint64		random;
+	double		sampled_blocks;
 	double	   *sample;
 
 	/* The code space, and the batch: vectors [BATCH_ROWS, dim] */
@@ -61,9 +92,20 @@ typedef struct BuildState
 	double	   *projected;		/* [BATCH_ROWS, k] */
 	HnCode	   *codes;			/* [BATCH_ROWS] */
 	int			batched;
+	WaitingRow *waiting;		/* the one that is added */
 
-	/* The page being filled */
-	PGAlignedBlock page;
+	/* Rows that wait: in parts, and last those without a code */
+	Size		waiting_size;	/* of one row */
+	HnCells		cells;
+	HnParts		division;
+	int			part_count;
+	Part	   *parts;			/* [part_count + 1] */
+
+	/* What was written */
+	PGAlignedBlock *group;		/* [group_blocks] the one that is written */
+	HnCodeBox  *boxes;			/* [groups] of the groups written */
+	uint32		groups;
+	uint32		box_room;
 	double		index_rows;		/* all of them */
 	double		coded_rows;
 	double		heap_rows;
@@ -83,6 +125,8 @@ hamnet_buildphasename(int64 phase)
 			return "computing principal axes";
 		case PHASE_ENCODE:
 			return "encoding rows";
+		case PHASE_WRITE:
+			return "writing groups";
 		default:
 			return NULL;
 	}
@@ -135,13 +179,6 @@ AppendSpace(Relation index, const HnCodeSpace *space)
 	return blocks;
 }
 
-static uint64
-NextRandom(BuildState *state)
-{
-	state->random = state->random * UINT64CONST(6364136223846793005) + UINT64CONST(1442695040888963407);
-	return state->random >> 33;
-}
-
 /*
  * Draw a row into the sample: each one seen so far stays with the same
  * probability. The same table gives the same sample. Rows that are dead, and in
@@ -154,7 +191,7 @@ SampleRow(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool ali
 	BuildState *state = arg;
 	MemoryContext old;
 	Hfp		   *h;
-	uint64		place;
+	uint64		slot;
 
 	if (isnull[0] || !alive)
 		return;
@@ -174,17 +211,17 @@ SampleRow(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool ali
 	}
 	if (state->model == HFP_UNKNOWN_MODEL && h->dim == state->dim)
 		state->model = h->model;
-	if (HamnetIsNative(h->dim, h->model, state->dim, state->model))
+	if (HamnetClassify(h->dim, h->model, state->dim, state->model) == HAMNET_CODED)
 	{
-		place = state->seen++;
-		if (place >= state->room)
-			place = NextRandom(state) % state->seen;
-		if (place < state->room)
+		slot = state->seen++;
+		if (slot >= state->room)
+			slot = hn_next_random(&state->random) % state->seen;
+		if (slot < state->room)
 		{
-			double	   *x = state->sample + place * state->dim;
+			double	   *x = state->sample + slot * state->dim;
 			double		length = HamnetWiden(state->metric, h, x);
 
-			if (place == state->sampled && length <= HN_CODE_MAX_LENGTH)
+			if (slot == state->sampled && length <= HN_CODE_MAX_LENGTH)
 				state->sampled++;
 			else if (length > HN_CODE_MAX_LENGTH)
 			{
@@ -215,6 +252,7 @@ SampleHeap(BuildState *state)
 
 		table_index_build_range_scan(state->heap, state->index, state->info, false, false, false,
 									 block, 1, SampleRow, state, NULL);
+		state->sampled_blocks++;
 	}
 }
 
@@ -238,27 +276,107 @@ FitSpace(BuildState *state)
 	if (hn_code_space_fit(&context, state->sample, state->sampled, &state->space) != HN_OK)
 		ReportCoreError(&context, NULL);
 	MemoryContextDelete(memory);
+}
+
+/*
+ * Encode the sample, which the fit has left without its mean, choose cells by
+ * it, and divide all vectors into parts.
+ */
+static void
+FitCells(BuildState *state)
+{
+	int			n = state->sampled;
+	int			measured = 0;
+	HnCode	   *codes = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(HnCode) * n);
+	float	   *norms = palloc(sizeof(float) * n);
+	uint8	   *bytes = palloc(HN_CELL_POSITIONS * n);
+	uint32	   *scratch = palloc(sizeof(uint32) * 2 * n);
+
+	for (int i = 0; i < n; i++)
+	{
+		double	   *x = state->sample + (Size) i * state->dim;
+		double		length = 0;
+
+		for (int j = 0; j < state->dim; j++)
+		{
+			x[j] += hn_code_mean(&state->space)[j];
+			length += x[j] * x[j];
+		}
+		norms[i] = HamnetNormAbove(sqrt(length));
+		hn_code_encode(&state->space, x, 1, state->projected, &codes[i]);
+	}
+	hn_cells_fit(codes, norms, n, (float *) scratch, &state->cells);
+	for (int i = 0; i < n; i++)
+		measured += hn_cells_measure(&state->cells, &codes[i], norms[i], bytes + HN_CELL_POSITIONS * measured);
+	state->part_count = Max(1, Min(state->part_count, measured));
+	state->division.nodes = palloc(sizeof(HnPartNode) * 2 * state->part_count);
+	hn_cells_divide(&state->space, &state->cells, state->metric, bytes, measured, state->part_count,
+					scratch, scratch + n, &state->division);
+	pfree(codes);
+	pfree(norms);
+	pfree(bytes);
+	pfree(scratch);
 	pfree(state->sample);
 	state->sample = NULL;
 }
 
+/* Choose how many parts the rows wait in, before any is known but by the sample. */
 static void
-AppendRow(BuildState *state, const HamnetRow *row)
+BeginParts(BuildState *state)
 {
-	Page		page = (Page) state->page.data;
+	double		blocks = RelationGetNumberOfBlocks(state->heap);
+	double		rows = state->sampled_blocks > 0 ? state->seen / state->sampled_blocks * blocks : 0;
+	Size		row_size = offsetof(WaitingRow, record) + state->layout.record_size;
+	double		wanted;
 
-	if (HamnetPageGetOpaque(page)->count == state->layout.capacity)
+	state->waiting_size = MAXALIGN(row_size);
+
+	/* Each row also has two numbers and its bytes while its part is put in order */
+	wanted = rows * (state->waiting_size + 2 * sizeof(uint32) + HN_CELL_POSITIONS) / (maintenance_work_mem * 1024.0);
+	state->part_count = Max(1, Min(Min(MAX_PARTS, state->sampled), ceil(wanted)));
+	state->parts = palloc0(sizeof(Part) * (state->part_count + 1));
+	for (int i = 0; state->part_count > 1 && i <= state->part_count; i++)
+		state->parts[i].file = BufFileCreateTemp(false);
+}
+
+static void
+AddToPart(BuildState *state, Part *part, const WaitingRow *row)
+{
+	if (part->file)
+		BufFileWrite(part->file, (void *) row, state->waiting_size);
+	else
 	{
-		AppendPage(state->index, MAIN_FORKNUM, page);
-		HamnetInitPage(page, HAMNET_PAGE_ROWS);
+		if (part->count == part->room)
+		{
+			part->room = part->room ? 2 * part->room : 1024;
+			part->rows = part->rows ? repalloc_huge(part->rows, mul_size(part->room, state->waiting_size)) :
+				MemoryContextAllocHuge(CurrentMemoryContext, mul_size(part->room, state->waiting_size));
+		}
+		memcpy(part->rows + part->count * state->waiting_size, row, state->waiting_size);
 	}
-	HamnetPageAddRow(page, &state->layout, row);
-	state->index_rows++;
-	if (!row->isnull && row->code.error != HN_SHORT_INFINITY)
+	part->count++;
+}
+
+/* Have a row wait in the part that it belongs to. */
+static void
+AddRow(BuildState *state, const HamnetRow *row)
+{
+	WaitingRow *waiting = state->waiting;
+	int			part = state->part_count;
+
+	waiting->tid = row->tid;
+	waiting->state = row->state;
+	if (row->state == HAMNET_CODED)
 	{
+		memcpy(waiting->bytes, row->bytes, HN_CELL_POSITIONS);
+		waiting->norm = row->norm;
+		hn_code_store(&row->code, state->layout.coordinates, row->bytes, row->norm, state->layout.norms, waiting->record);
+		part = hn_part_of(&state->division, row->bytes);
 		state->coded_rows++;
 		state->heights[row->code.height]++;
 	}
+	AddToPart(state, &state->parts[part], waiting);
+	state->index_rows++;
 }
 
 static void
@@ -270,7 +388,8 @@ FlushBatch(BuildState *state)
 	for (int i = 0; i < state->batched; i++)
 	{
 		state->rows[i].code = state->codes[i];
-		AppendRow(state, &state->rows[i]);
+		HamnetFormCoded(&state->cells, &state->rows[i]);
+		AddRow(state, &state->rows[i]);
 	}
 	state->batched = 0;
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, (int64) state->index_rows);
@@ -281,9 +400,8 @@ EncodeRow(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool ali
 {
 	BuildState *state = arg;
 	HamnetRow  *row = &state->rows[state->batched];
-	bool		coded = false;
 
-	HamnetFormUncoded(row, tid, isnull[0]);
+	HamnetFormUncoded(row, tid, HAMNET_NULL);
 	if (!isnull[0])
 	{
 		MemoryContext old = MemoryContextSwitchTo(state->memory);
@@ -292,14 +410,14 @@ EncodeRow(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool ali
 		if (state->space.values &&
 			state->model == HFP_UNKNOWN_MODEL && h->dim == state->dim)
 			state->model = h->model;
-		coded = state->space.values && HamnetIsNative(h->dim, h->model, state->dim, state->model);
-		if (coded)
+		row->state = HamnetClassify(h->dim, h->model, state->space.values ? state->dim : 0, state->model);
+		if (row->state == HAMNET_CODED)
 			row->norm = HamnetNormAbove(HamnetWiden(state->metric, h, state->batch + (size_t) state->batched * state->dim));
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(state->memory);
 	}
-	if (!coded)
-		AppendRow(state, row);
+	if (row->state != HAMNET_CODED)
+		AddRow(state, row);
 	else if (++state->batched == BATCH_ROWS)
 		FlushBatch(state);
 }
@@ -319,39 +437,204 @@ MedianHeight(const BuildState *state)
 }
 
 static void
+BeginBatch(BuildState *state)
+{
+	state->rows = palloc(sizeof(HamnetRow) * BATCH_ROWS);
+	state->codes = palloc(sizeof(HnCode) * BATCH_ROWS);
+	state->batch = palloc(sizeof(double) * BATCH_ROWS * Max(state->dim, 1));
+	state->projected = palloc(sizeof(double) * BATCH_ROWS * state->layout.coordinates);
+	state->waiting = palloc0(state->waiting_size);
+}
+
+static void
 EncodeHeap(BuildState *state)
 {
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_ENCODE);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, (int64) Max(state->heap->rd_rel->reltuples, 0));
 
-	state->rows = palloc(sizeof(HamnetRow) * BATCH_ROWS);
-	state->codes = palloc(sizeof(HnCode) * BATCH_ROWS);
-	state->batch = palloc(sizeof(double) * BATCH_ROWS * Max(state->dim, 1));
-	state->projected = palloc(sizeof(double) * BATCH_ROWS * state->layout.coordinates);
-	HamnetInitPage((Page) state->page.data, HAMNET_PAGE_ROWS);
 	state->heap_rows = table_index_build_scan(state->heap, state->index, state->info, true, true,
 											  EncodeRow, state, NULL);
 	FlushBatch(state);
-	if (HamnetPageGetOpaque((Page) state->page.data)->count > 0)
-		AppendPage(state->index, MAIN_FORKNUM, (Page) state->page.data);
+}
+
+/* Bring the rows of a part into memory, and forget its file. */
+static void
+LoadPart(BuildState *state, Part *part)
+{
+	if (part->file == NULL)
+		return;
+	if (BufFileSeek(part->file, 0, 0, SEEK_SET) != 0)
+		elog(ERROR, "could not rewind a temporary file of an index build");
+	part->rows = MemoryContextAllocHuge(CurrentMemoryContext, Max(1, mul_size(part->count, state->waiting_size)));
+	for (Size i = 0; i < part->count; i++)
+	{
+#if PG_VERSION_NUM >= 160000
+		BufFileReadExact(part->file, part->rows + i * state->waiting_size, state->waiting_size);
+#else
+		if (BufFileRead(part->file, part->rows + i * state->waiting_size, state->waiting_size) != state->waiting_size)
+			elog(ERROR, "could not read from a temporary file of an index build");
+#endif
+	}
+	BufFileClose(part->file);
+	part->file = NULL;
+}
+
+static WaitingRow *
+GetWaitingRow(const BuildState *state, const Part *part, Size i)
+{
+	return (WaitingRow *) (part->rows + i * state->waiting_size);
+}
+
+/* The order in which the rows of a part are written. */
+static uint32 *
+OrderPart(BuildState *state, const Part *part)
+{
+	int			n = part->count;
+	uint32	   *order = MemoryContextAllocHuge(CurrentMemoryContext, Max(1, sizeof(uint32) * part->count));
+	uint32	   *scratch = MemoryContextAllocHuge(CurrentMemoryContext, Max(1, sizeof(uint32) * part->count));
+	uint8	   *bytes = MemoryContextAllocHuge(CurrentMemoryContext, Max(1, HN_CELL_POSITIONS * part->count));
+	HnArena		arena;
+	HnContext	context;
+
+	hn_arena_init(&arena, ContextAllocator(CurrentMemoryContext));
+	InitCoreContext(&context, &arena);
+	for (int i = 0; i < n; i++)
+		memcpy(bytes + (Size) HN_CELL_POSITIONS * i, GetWaitingRow(state, part, i)->bytes, HN_CELL_POSITIONS);
+	if (hn_cells_order(&context, &state->space, &state->cells, state->metric, bytes, n,
+					   state->layout.capacity, order, scratch) != HN_OK)
+		ReportCoreError(&context, NULL);
+	pfree(scratch);
+	pfree(bytes);
+	return order;
+}
+
+/* The box of the next group. */
+static HnCodeBox *
+NextBox(BuildState *state)
+{
+	if (state->groups == state->box_room)
+	{
+		state->box_room = state->box_room ? 2 * state->box_room : 64;
+		state->boxes = state->boxes ? repalloc_huge(state->boxes, mul_size(state->box_room, sizeof(HnCodeBox))) :
+			palloc(state->box_room * sizeof(HnCodeBox));
+	}
+	hn_box_begin(&state->boxes[state->groups]);
+	return &state->boxes[state->groups++];
+}
+
+/* Write a group of rows, whose numbers in their part are given. */
+static void
+WriteGroup(BuildState *state, const Part *part, const uint32 *numbers, int count)
+{
+	const HamnetLayout *layout = &state->layout;
+	PGAlignedBlock *pages = state->group;
+	HnCodeBox  *box = NextBox(state);
+
+	for (int i = 0; i < layout->group_blocks; i++)
+		HamnetInitPage((Page) pages[i].data, i == 0 ? HAMNET_PAGE_ROWS : HAMNET_PAGE_CODES);
+	for (int i = 0; i < count; i++)
+	{
+		const WaitingRow *waiting = GetWaitingRow(state, part, numbers[i]);
+		HamnetRow	row = {.tid = waiting->tid,.state = waiting->state,.norm = waiting->norm};
+
+		memcpy(row.bytes, waiting->bytes, HN_CELL_POSITIONS);
+		HamnetPagePutRow((Page) pages[0].data, layout, &state->cells, i, &row);
+		if (row.state != HAMNET_CODED)
+			continue;
+		hn_box_add(box, row.bytes, row.norm);
+		memcpy(HamnetPageGetRecord((Page) pages[HamnetCodeBlock(layout, 0, i)].data, layout, i),
+			   waiting->record, layout->record_size);
+	}
+	for (int i = 0; i < layout->group_blocks; i++)
+		AppendPage(state->index, MAIN_FORKNUM, (Page) pages[i].data);
+}
+
+static void
+WritePart(BuildState *state, Part *part, bool ordered)
+{
+	uint32	   *order;
+
+	LoadPart(state, part);
+	if (ordered)
+		order = OrderPart(state, part);
+	else
+	{
+		order = MemoryContextAllocHuge(CurrentMemoryContext, Max(1, sizeof(uint32) * part->count));
+		for (Size i = 0; i < part->count; i++)
+			order[i] = i;
+	}
+	for (Size i = 0; i < part->count; i += state->layout.capacity)
+	{
+		CHECK_FOR_INTERRUPTS();
+		WriteGroup(state, part, order + i, Min(state->layout.capacity, part->count - i));
+	}
+	pfree(order);
+	if (part->rows)
+		pfree(part->rows);
+	part->rows = NULL;
+}
+
+/* Write the boxes of the groups so far. Returns the number of pages. */
+static BlockNumber
+AppendDirectory(BuildState *state)
+{
+	BlockNumber blocks = 0;
+	PGAlignedBlock page;
+
+	for (uint32 first = 0; first < state->groups; first += HAMNET_PAGE_BOXES, blocks++)
+	{
+		uint32		count = Min(HAMNET_PAGE_BOXES, state->groups - first);
+
+		HamnetInitPage((Page) page.data, HAMNET_PAGE_DIRECTORY);
+		memcpy(HamnetPageGetBoxes((Page) page.data), state->boxes + first, count * sizeof(HnCodeBox));
+		HamnetPageGetOpaque((Page) page.data)->count = count;
+		AppendPage(state->index, MAIN_FORKNUM, (Page) page.data);
+	}
+	return blocks;
+}
+
+/* Write all groups: those in order, their directory, and the rows without a code. */
+static void
+WriteGroups(BuildState *state, HamnetMeta *meta)
+{
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_WRITE);
+	state->group = palloc(sizeof(PGAlignedBlock) * state->layout.group_blocks);
+	for (int i = 0; i < state->part_count; i++)
+		WritePart(state, &state->parts[i], true);
+	meta->ordered_groups = state->groups;
+	meta->directory_blocks = AppendDirectory(state);
+	WritePart(state, &state->parts[state->part_count], false);
 }
 
 /* Complete the first page, now that all is known. */
 static void
-FinishMeta(BuildState *state, BlockNumber space_blocks)
+WriteMeta(BuildState *state, const HamnetMeta *meta)
 {
 	Buffer		buffer = ReadBuffer(state->index, HAMNET_META_BLOCK);
-	HamnetMeta *meta;
 
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-	meta = HamnetPageGetMeta(BufferGetPage(buffer));
-	meta->dim = space_blocks > 0 ? state->dim : 0;
-	meta->model = state->model;
-	meta->space_blocks = space_blocks;
-	meta->built_rows = state->coded_rows;
-	meta->built_height = MedianHeight(state);
+	*HamnetPageGetMeta(BufferGetPage(buffer)) = *meta;
 	MarkBufferDirty(buffer);
 	UnlockReleaseBuffer(buffer);
+}
+
+/* Build the axes and cells, if there is a row to fit them to; else say so. */
+static void
+BeginSpace(BuildState *state, HamnetMeta *meta)
+{
+	if (state->sampled == 0)
+	{
+		ereport(NOTICE,
+				(errmsg("hamnet index \"%s\" is built without data", RelationGetRelationName(state->index)),
+				 errdetail("The index learns its axes from existing rows; until it is rebuilt, searches read every row."),
+				 errhint("REINDEX it when the table has been filled.")));
+		return;
+	}
+	FitSpace(state);
+	FitCells(state);
+	meta->dim = state->dim;
+	meta->space_blocks = AppendSpace(state->index, &state->space);
+	meta->cells = state->cells;
 }
 
 IndexBuildResult *
@@ -359,35 +642,34 @@ hamnet_build(Relation heap, Relation index, struct IndexInfo *info)
 {
 	IndexBuildResult *result = palloc(sizeof(IndexBuildResult));
 	BuildState *state = palloc0(sizeof(BuildState));
-	BlockNumber space_blocks = 0;
+	PGAlignedBlock page;
+	HamnetMeta	meta;
 
 	if (RelationGetNumberOfBlocks(index) != 0)
 		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(index));
 
+	InitMetaPage(index, (Page) page.data);
+	meta = *HamnetPageGetMeta((Page) page.data);
+	AppendPage(index, MAIN_FORKNUM, (Page) page.data);
+
 	state->heap = heap;
 	state->index = index;
 	state->info = info;
-	state->metric = HamnetGetMetric(index);
-	state->layout = HamnetGetLayout(state->metric, HamnetGetCoordinates(index));
-	state->random = 1;
+	state->metric = meta.metric;
 	state->memory = AllocSetContextCreate(CurrentMemoryContext, "hamnet index build", ALLOCSET_DEFAULT_SIZES);
 
-	InitMetaPage(index, (Page) state->page.data);
-	AppendPage(index, MAIN_FORKNUM, (Page) state->page.data);
-
 	SampleHeap(state);
-	if (state->sampled > 0)
-	{
-		FitSpace(state);
-		space_blocks = AppendSpace(index, &state->space);
-	}
-	else
-		ereport(NOTICE,
-				(errmsg("hamnet index \"%s\" is built without data", RelationGetRelationName(index)),
-				 errdetail("It is fitted to the fingerprints that it finds. Until then every search has to look at all rows."),
-				 errhint("REINDEX it when the table has been filled.")));
+	meta.dim = state->sampled > 0 ? state->dim : 0;
+	state->layout = HamnetGetLayout(&meta);
+	BeginParts(state);
+	BeginBatch(state);
+	BeginSpace(state, &meta);
 	EncodeHeap(state);
-	FinishMeta(state, space_blocks);
+	WriteGroups(state, &meta);
+	meta.model = state->model;
+	meta.built_rows = state->coded_rows;
+	meta.built_height = MedianHeight(state);
+	WriteMeta(state, &meta);
 
 	if (RelationNeedsWAL(index))
 		log_newpage_range(index, MAIN_FORKNUM, 0, RelationGetNumberOfBlocks(index), true);

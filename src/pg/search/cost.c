@@ -77,8 +77,8 @@ hamnet_costestimate(struct PlannerInfo *root, struct IndexPath *path, double loo
 
 		if (!fitted)
 			lookups = info->tuples;
-		if (info->tuples > HAMNET_FIRST_CANDIDATES)
-			passes += ceil(log(info->tuples / HAMNET_FIRST_CANDIDATES) / log(HAMNET_MORE_CANDIDATES));
+		if (info->tuples > HAMNET_FIRST_NEAREST)
+			passes += ceil(log(info->tuples / HAMNET_FIRST_NEAREST) / log(HAMNET_MORE_NEAREST));
 		*startup = pass + lookups * cpu_tuple_cost +
 			index_pages_fetched(lookups, info->rel->pages, info->pages, root) * random_cost;
 		*total = *startup + (passes - 1) * pass;

@@ -6,11 +6,14 @@
 
 #include <cblas.h>
 
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "search/am.h"
 
-/* Could these have been written by hamnet_build? */
+/* True if hamnet_build can have written them. */
 static bool
 IsPlausible(const HamnetMeta *meta)
 {
@@ -19,6 +22,12 @@ IsPlausible(const HamnetMeta *meta)
 	if (meta->metric > HN_METRIC_TANIMOTO || meta->dim < 0 || meta->dim > HFP_MAX_DIM ||
 		meta->coordinates < HN_CODE_UNIT || meta->coordinates > HN_CODE_MAX || meta->coordinates % HN_CODE_UNIT != 0)
 		return false;
+	if (meta->filters > HAMNET_MAX_FILTERS || (meta->dim > 0 && !hn_cells_are_sound(&meta->cells)) ||
+		meta->directory_blocks != (meta->ordered_groups + HAMNET_PAGE_BOXES - 1) / HAMNET_PAGE_BOXES)
+		return false;
+	for (int i = 0; i < meta->filters; i++)
+		if (meta->filter_width[i] < 1 || meta->filter_width[i] > sizeof(int64))
+			return false;
 	values = meta->dim == 0 ? 0 : hn_code_space_values(meta->dim, meta->coordinates);
 	return meta->space_blocks == (values + HAMNET_PAGE_VALUES - 1) / HAMNET_PAGE_VALUES;
 }
@@ -39,7 +48,9 @@ CheckMeta(Relation index, Page page)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("index \"%s\" has version %u, this hamnet reads version %d",
 						RelationGetRelationName(index), meta->version, HAMNET_INDEX_VERSION),
-				 errhint("REINDEX it.")));
+				 errhint("REINDEX INDEX %s;",
+						 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(index)),
+													RelationGetRelationName(index)))));
 	if (!IsPlausible(meta))
 		ereport(ERROR,
 				(errcode(ERRCODE_INDEX_CORRUPTED),
@@ -100,7 +111,7 @@ HamnetOpen(Relation index)
 		HamnetIndex *cache = MemoryContextAllocHuge(index->rd_indexcxt, sizeof(HamnetIndex) + values * sizeof(double));
 
 		cache->meta = meta;
-		cache->layout = HamnetGetLayout(meta.metric, meta.coordinates);
+		cache->layout = HamnetGetLayout(&meta);
 		cache->space.dim = meta.dim;
 		cache->space.coordinates = meta.coordinates;
 		cache->space.values = (double *) (cache + 1);
@@ -125,11 +136,85 @@ HamnetGetModel(Relation index)
 	return ReadMeta(index).model;
 }
 
-bool
-HamnetIsNative(int dim, uint32 model, int index_dim, uint32 index_model)
+HamnetState
+HamnetClassify(int dim, uint32 model, int index_dim, uint32 index_model)
 {
-	return dim == index_dim &&
-		(model == index_model || model == HFP_UNKNOWN_MODEL || index_model == HFP_UNKNOWN_MODEL);
+	if (index_dim == 0)
+		return HAMNET_EXTREME;
+	if (dim != index_dim)
+		return HAMNET_OTHER_DIM;
+	return model == index_model || model == HFP_UNKNOWN_MODEL || index_model == HFP_UNKNOWN_MODEL ?
+		HAMNET_CODED : HAMNET_OTHER_MODEL;
+}
+
+/* The capacity of groups: as many rows a page as can be. */
+static void
+ChooseCapacity(HamnetLayout *layout, int row_size)
+{
+	int			most = Min(HAMNET_CONTENT_SIZE / row_size, HAMNET_MAX_ROWS) & ~(HN_CELL_ROWS - 1);
+
+	for (int capacity = HN_CELL_ROWS; capacity <= most; capacity += HN_CELL_ROWS)
+	{
+		int			blocks = 1 + (capacity + layout->codes_per_page - 1) / layout->codes_per_page;
+
+		if (layout->capacity == 0 || capacity * layout->group_blocks >= layout->capacity * blocks)
+		{
+			layout->capacity = capacity;
+			layout->group_blocks = blocks;
+		}
+	}
+}
+
+HamnetLayout
+HamnetGetLayout(const HamnetMeta *meta)
+{
+	HamnetLayout layout = {.coordinates = meta->coordinates,.norms = hn_metric_needs_norm(meta->metric)};
+	int			row_size = HN_CELL_COLUMNS + sizeof(uint8) + sizeof(ItemPointerData);
+	int			start;
+
+	layout.filters = meta->filters;
+	for (int i = 0; i < meta->filters; i++)
+		row_size += layout.filter_width[i] = meta->filter_width[i];
+	row_size += meta->filters > 0;
+	layout.record_size = hn_code_record_size(meta->metric, meta->coordinates);
+	layout.codes_per_page = HAMNET_CONTENT_SIZE / layout.record_size;
+	ChooseCapacity(&layout, row_size);
+	if (meta->dim == 0)
+		layout.group_blocks = 1;
+
+	/* capacity is a multiple of 32, so that every column is aligned */
+	start = layout.capacity * (HN_CELL_COLUMNS + sizeof(uint8) + sizeof(ItemPointerData));
+	for (int i = 0; i < meta->filters; i++)
+	{
+		layout.filter_start[i] = start;
+		start += layout.capacity * layout.filter_width[i];
+	}
+	layout.null_start = start;
+	return layout;
+}
+
+BlockNumber
+HamnetGroupBlock(const HamnetIndex *index, uint32 group)
+{
+	BlockNumber block = HAMNET_META_BLOCK + 1 + index->meta.space_blocks + group * index->layout.group_blocks;
+
+	return group < index->meta.ordered_groups ? block : block + index->meta.directory_blocks;
+}
+
+uint32
+HamnetGroupCount(const HamnetIndex *index, BlockNumber blocks)
+{
+	BlockNumber first = HamnetGroupBlock(index, index->meta.ordered_groups);
+
+	/* A replica sees the last group grow page by page */
+	return index->meta.ordered_groups +
+		(blocks > first ? (blocks - first + index->layout.group_blocks - 1) / index->layout.group_blocks : 0);
+}
+
+BlockNumber
+HamnetBoxBlock(const HamnetIndex *index, uint32 group)
+{
+	return HamnetGroupBlock(index, index->meta.ordered_groups) - index->meta.directory_blocks + group / HAMNET_PAGE_BOXES;
 }
 
 double
@@ -153,12 +238,18 @@ HamnetNormAbove(double length)
 }
 
 void
-HamnetFormUncoded(HamnetRow *row, ItemPointer tid, bool isnull)
+HamnetFormUncoded(HamnetRow *row, ItemPointer tid, HamnetState state)
 {
 	memset(row, 0, sizeof(*row));
 	row->tid = *tid;
-	row->isnull = isnull;
-	row->code.error = isnull ? HN_SHORT_NAN : HN_SHORT_INFINITY;
+	row->state = state;
+	row->code.error = HN_SHORT_INFINITY;
+}
+
+void
+HamnetFormCoded(const HnCells *cells, HamnetRow *row)
+{
+	row->state = hn_cells_measure(cells, &row->code, row->norm, row->bytes) ? HAMNET_CODED : HAMNET_EXTREME;
 }
 
 void
@@ -167,14 +258,15 @@ HamnetFormRow(const HamnetIndex *index, uint32 model, const Hfp *h, ItemPointer 
 	double		scratch[HN_CODE_MAX];
 	double	   *x;
 
-	HamnetFormUncoded(row, tid, false);
-	if (!HamnetIsNative(h->dim, h->model, index->meta.dim, model))
+	HamnetFormUncoded(row, tid, HamnetClassify(h->dim, h->model, index->meta.dim, model));
+	if (row->state != HAMNET_CODED)
 		return;
 
 	x = palloc(sizeof(double) * h->dim);
 	row->norm = HamnetNormAbove(HamnetWiden(index->meta.metric, h, x));
 	hn_code_encode(&index->space, x, 1, scratch, &row->code);
 	pfree(x);
+	HamnetFormCoded(&index->meta.cells, row);
 }
 
 void
@@ -192,83 +284,93 @@ HamnetInitPage(Page page, HamnetPageKind kind)
 	((PageHeader) page)->pd_upper = ((PageHeader) page)->pd_special;
 }
 
+/* Count a row of that state in or out of a page. */
 static void
-PutRow(Page page, const HamnetLayout *layout, int i, const HamnetRow *row)
+CountRow(HamnetOpaque *opaque, HamnetState state, int count)
 {
-	HamnetRows	rows = HamnetPageGetRows(page, layout);
-	int			rest = layout->coordinates - HN_CODE_LEAD;
-
-	for (int j = 0; j < HN_CODE_LEAD; j++)
-		rows.lead[j * layout->capacity + i] = row->code.codes[j];
-	memcpy(rows.rest + i * rest, row->code.codes + HN_CODE_LEAD, rest);
-	rows.height[i] = row->code.height;
-	rows.error[i] = row->code.error;
-	if (rows.norm)
-		rows.norm[i] = row->norm;
-	rows.tid[i] = row->tid;
+	opaque->in_use += count;
+	opaque->nulls += state == HAMNET_NULL ? count : 0;
+	opaque->uncoded += state == HAMNET_NULL || state == HAMNET_CODED ? 0 : count;
 }
 
 void
-HamnetPageGetRow(Page page, const HamnetLayout *layout, int i, HamnetRow *row)
-{
-	HamnetRows	rows = HamnetPageGetRows(page, layout);
-	int			rest = layout->coordinates - HN_CODE_LEAD;
-
-	memset(row, 0, sizeof(*row));
-	for (int j = 0; j < HN_CODE_LEAD; j++)
-		row->code.codes[j] = rows.lead[j * layout->capacity + i];
-	memcpy(row->code.codes + HN_CODE_LEAD, rows.rest + i * rest, rest);
-	row->code.height = rows.height[i];
-	row->code.error = rows.error[i];
-	if (rows.norm)
-		row->norm = rows.norm[i];
-	row->tid = rows.tid[i];
-	row->isnull = isnan(hn_short_to_float(row->code.error));
-}
-
-void
-HamnetPageAddRow(Page page, const HamnetLayout *layout, const HamnetRow *row)
+HamnetPagePutRow(Page page, const HamnetLayout *layout, const HnCells *cells, int i, const HamnetRow *row)
 {
 	HamnetOpaque *opaque = HamnetPageGetOpaque(page);
 
-	Assert(opaque->count < layout->capacity);
-	PutRow(page, layout, opaque->count, row);
-	opaque->count++;
-	opaque->nulls += row->isnull;
+	HamnetPageGetStates(page, layout)[i] = row->state;
+	HamnetPageGetTids(page, layout)[i] = row->tid;
+	opaque->count = Max(opaque->count, i + 1);
+	CountRow(opaque, row->state, 1);
+	if (row->state != HAMNET_CODED)
+		return;
+	hn_cells_store(cells, row->bytes, HamnetPageGetCells(page), layout->capacity, i);
+	opaque->norm = Max(opaque->norm, row->norm);
 }
 
 void
-HamnetPageRemoveRow(Page page, const HamnetLayout *layout, int i)
+HamnetPageFreeRow(Page page, const HamnetLayout *layout, int i)
 {
 	HamnetOpaque *opaque = HamnetPageGetOpaque(page);
-	HamnetRow	row;
+	uint8	   *states = HamnetPageGetStates(page, layout);
 
-	HamnetPageGetRow(page, layout, i, &row);
-	opaque->nulls -= row.isnull;
-	opaque->count--;
-	if (i < opaque->count)
-	{
-		HamnetPageGetRow(page, layout, opaque->count, &row);
-		PutRow(page, layout, i, &row);
-	}
-}
-
-HnCodeBlock
-HamnetPageGetBlock(Page page, const HamnetLayout *layout)
-{
-	HamnetRows	rows = HamnetPageGetRows(page, layout);
-
-	return (HnCodeBlock)
-	{
-		.count = Min(HamnetPageGetOpaque(page)->count, layout->capacity),
-		.columns = {layout->capacity, rows.lead, rows.height, rows.error, rows.norm},
-		.rest = rows.rest,
-		.ids = (const uint8 *) rows.tid
-	};
+	CountRow(opaque, states[i], -1);
+	states[i] = HAMNET_FREE;
+	ItemPointerSetInvalid(&HamnetPageGetTids(page, layout)[i]);
+	while (opaque->count > 0 && states[opaque->count - 1] == HAMNET_FREE)
+		opaque->count--;
+	if (opaque->count == 0)
+		opaque->norm = 0;
 }
 
 bool
 HamnetPageHasRows(Page page)
 {
 	return !PageIsNew(page) && HamnetPageGetOpaque(page)->kind == HAMNET_PAGE_ROWS;
+}
+
+void
+HamnetReadRow(Relation index, Page page, BlockNumber block, int i, HamnetRow *row)
+{
+	HamnetLayout layout = HamnetOpen(index)->layout;
+	Buffer		buffer;
+
+	memset(row, 0, sizeof(*row));
+	row->tid = HamnetPageGetTids(page, &layout)[i];
+	row->state = HamnetPageGetStates(page, &layout)[i];
+	row->code.error = HN_SHORT_INFINITY;
+	if (row->state != HAMNET_CODED)
+		return;
+	buffer = ReadBuffer(index, HamnetCodeBlock(&layout, block, i));
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	hn_code_load(HamnetPageGetRecord(BufferGetPage(buffer), &layout, i), layout.coordinates, layout.norms,
+				 &row->code, &row->norm);
+	UnlockReleaseBuffer(buffer);
+}
+
+void
+HamnetVisitRows(Relation index, HamnetVisitRow visit, void *state)
+{
+	HamnetLayout layout = HamnetOpen(index)->layout;
+	uint32		groups = HamnetGroupCount(HamnetOpen(index), RelationGetNumberOfBlocks(index));
+
+	for (uint32 group = 0; group < groups; group++)
+	{
+		BlockNumber block = HamnetGroupBlock(HamnetOpen(index), group);
+		Buffer		buffer = ReadBuffer(index, block);
+		Page		page = BufferGetPage(buffer);
+
+		CHECK_FOR_INTERRUPTS();
+		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		for (int i = 0; HamnetPageHasRows(page) && i < Min(HamnetPageGetOpaque(page)->count, layout.capacity); i++)
+		{
+			HamnetRow	row;
+
+			if (HamnetPageGetStates(page, &layout)[i] == HAMNET_FREE)
+				continue;
+			HamnetReadRow(index, page, block, i, &row);
+			visit(&row, page, block, i, state);
+		}
+		UnlockReleaseBuffer(buffer);
+	}
 }

@@ -11,86 +11,129 @@
 
 #include "search/am.h"
 
-/* Add the row to a page, if it has room. */
-static bool
-TryPage(Relation index, const HamnetLayout *layout, BlockNumber block, const HamnetRow *row)
+/* Make the index have all pages of a group. */
+static void
+CompleteGroup(Relation index, const HamnetLayout *layout, BlockNumber block)
 {
-	Buffer		buffer = ReadBuffer(index, block);
-	Page		page = BufferGetPage(buffer);
-	GenericXLogState *record;
-	bool		is_new;
+	bool		need_lock = !RELATION_IS_LOCAL(index);
 
+	if (RelationGetNumberOfBlocks(index) >= block + layout->group_blocks)
+		return;
+	if (need_lock)
+		LockRelationForExtension(index, ExclusiveLock);
+	while (RelationGetNumberOfBlocks(index) < block + layout->group_blocks)
+		ReleaseBuffer(ReadBuffer(index, P_NEW));
+	if (need_lock)
+		UnlockRelationForExtension(index, ExclusiveLock);
+}
+
+/* The first free row of a page; -1 if there is none. */
+static int
+FindFreeRow(Page page, const HamnetLayout *layout)
+{
+	HamnetOpaque *opaque = HamnetPageGetOpaque(page);
+	uint8	   *states;
+
+	if (PageIsNew(page))
+		return 0;
+	if (!HamnetPageHasRows(page))
+		return -1;
+	if (opaque->in_use == opaque->count)
+		return opaque->count < layout->capacity ? opaque->count : -1;
+	states = HamnetPageGetStates(page, layout);
+	for (int i = 0; i < opaque->count; i++)
+		if (states[i] == HAMNET_FREE)
+			return i;
+	return -1;
+}
+
+/* Take part in a record with a page, which is new or not. */
+static Page
+RegisterPage(GenericXLogState *record, Buffer buffer, HamnetPageKind kind)
+{
+	bool		is_new = PageIsNew(BufferGetPage(buffer));
+	Page		page = GenericXLogRegisterBuffer(record, buffer, is_new ? GENERIC_XLOG_FULL_IMAGE : 0);
+
+	if (is_new)
+		HamnetInitPage(page, kind);
+	return page;
+}
+
+/* Add the row to the group at block, if it has room. */
+static bool
+TryGroup(Relation index, const HamnetLayout *layout, BlockNumber block, const HamnetRow *row)
+{
+	Buffer		buffer;
+	Buffer		code_buffer = InvalidBuffer;
+	GenericXLogState *record;
+	int			i;
+
+	CompleteGroup(index, layout, block);
+	buffer = ReadBuffer(index, block);
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-	is_new = PageIsNew(page);
-	if (!is_new && !(HamnetPageHasRows(page) && HamnetPageGetOpaque(page)->count < layout->capacity))
+	i = FindFreeRow(BufferGetPage(buffer), layout);
+	if (i < 0)
 	{
 		UnlockReleaseBuffer(buffer);
 		return false;
 	}
 
+	if (row->state == HAMNET_CODED)
+	{
+		code_buffer = ReadBuffer(index, HamnetCodeBlock(layout, block, i));
+		LockBuffer(code_buffer, BUFFER_LOCK_EXCLUSIVE);
+	}
 	record = GenericXLogStart(index);
-	page = GenericXLogRegisterBuffer(record, buffer, is_new ? GENERIC_XLOG_FULL_IMAGE : 0);
-	if (is_new)
-		HamnetInitPage(page, HAMNET_PAGE_ROWS);
-	HamnetPageAddRow(page, layout, row);
+	HamnetPagePutRow(RegisterPage(record, buffer, HAMNET_PAGE_ROWS), layout, &HamnetOpen(index)->meta.cells, i, row);
+	if (BufferIsValid(code_buffer))
+		hn_code_store(&row->code, layout->coordinates, row->bytes, row->norm, layout->norms,
+					  HamnetPageGetRecord(RegisterPage(record, code_buffer, HAMNET_PAGE_CODES), layout, i));
 	GenericXLogFinish(record);
+	if (BufferIsValid(code_buffer))
+		UnlockReleaseBuffer(code_buffer);
 	UnlockReleaseBuffer(buffer);
-
 	return true;
 }
 
-/* Add a page at the end of the index, for somebody to fill. */
-static BlockNumber
-ExtendIndex(Relation index)
+/* True if a group that may be added to begins at that block. */
+static bool
+IsOpenGroup(Relation index, BlockNumber block)
 {
-	bool		need_lock = !RELATION_IS_LOCAL(index);
-	Buffer		buffer;
-	BlockNumber block;
+	const HamnetIndex *open = HamnetOpen(index);
+	BlockNumber first = HamnetGroupBlock(open, open->meta.ordered_groups);
 
-	if (need_lock)
-		LockRelationForExtension(index, ExclusiveLock);
-	buffer = ReadBuffer(index, P_NEW);
-	block = BufferGetBlockNumber(buffer);
-	ReleaseBuffer(buffer);
-	if (need_lock)
-		UnlockRelationForExtension(index, ExclusiveLock);
-
-	return block;
+	return block >= first && block < RelationGetNumberOfBlocks(index) &&
+		(block - first) % open->layout.group_blocks == 0;
 }
 
 static void
-InsertRow(Relation index, const HamnetIndex *open, const HamnetRow *row)
+InsertRow(Relation index, const HamnetRow *row)
 {
-	HamnetLayout layout = open->layout;
-	BlockNumber first = HamnetFirstRowBlock(&open->meta);
+	HamnetLayout layout = HamnetOpen(index)->layout;
 	BlockNumber block = RelationGetTargetBlock(index);
+	uint32		group;
 
-	if (block != InvalidBlockNumber && block >= first && TryPage(index, &layout, block, row))
+	if (block != InvalidBlockNumber && IsOpenGroup(index, block) && TryGroup(index, &layout, block, row))
 		return;
 
 	/*
-	 * What VACUUM has freed comes first. The map may be stale, so each page
-	 * that turns out to be full is marked as such. Then the last page, where
+	 * What VACUUM has freed comes first. The map may be stale, so each group
+	 * that turns out to be full is marked as such. Then the last group, where
 	 * the previous backend left off; then a new one.
 	 */
-	while ((block = GetPageWithFreeSpace(index, layout.row_size)) != InvalidBlockNumber)
+	while ((block = GetPageWithFreeSpace(index, layout.record_size)) != InvalidBlockNumber)
 	{
-		if (block >= first && block < RelationGetNumberOfBlocks(index) && TryPage(index, &layout, block, row))
+		if (IsOpenGroup(index, block) && TryGroup(index, &layout, block, row))
 			break;
 		RecordPageWithFreeSpace(index, block, 0);
 	}
 	if (block == InvalidBlockNumber)
 	{
-		BlockNumber count = RelationGetNumberOfBlocks(index);
-
-		block = count - 1;
-		if (count <= first || !TryPage(index, &layout, block, row))
-		{
-			/* Others may fill a new page before its maker comes to it */
-			do
-				block = ExtendIndex(index);
-			while (!TryPage(index, &layout, block, row));
-		}
+		/* Others may fill a new group before its maker comes to it */
+		group = HamnetGroupCount(HamnetOpen(index), RelationGetNumberOfBlocks(index));
+		group = Max(group, HamnetOpen(index)->meta.ordered_groups + 1) - 1;
+		while (!TryGroup(index, &layout, block = HamnetGroupBlock(HamnetOpen(index), group), row))
+			group++;
 	}
 	RelationSetTargetBlock(index, block);
 }
@@ -133,7 +176,7 @@ hamnet_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Rela
 	HamnetRow	row;
 
 	if (isnull[0])
-		HamnetFormUncoded(&row, tid, true);
+		HamnetFormUncoded(&row, tid, HAMNET_NULL);
 	else
 	{
 		Hfp		   *h = DatumGetHfp(values[0]);
@@ -146,7 +189,7 @@ hamnet_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Rela
 		if ((Pointer) h != DatumGetPointer(values[0]))
 			pfree(h);
 	}
-	InsertRow(index, HamnetOpen(index), &row);
+	InsertRow(index, &row);
 
 	/* Uniqueness is never checked */
 	return false;

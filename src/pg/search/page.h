@@ -5,43 +5,52 @@
  *	blocks 1 to m			the code space: mean, intervals and axes, as an array of double
  *							cut into pages (see hamnet/codes.h); m = 0 in an index built
  *							on an empty table, which has none
- *	blocks m + 1 and on		rows, in no order
+ *	ordered groups			rows as they were when the index was built, neighbours together
+ *	directory				a box around each ordered group: HnCodeBox (see hamnet/cells.h)
+ *	other groups			rows without a code, and rows that came later
  *
- * A page of rows holds `capacity` of them by columns, the used ones first:
+ * A group is a page of rows and the pages of their codes. The page of rows
+ * holds `capacity` of them by columns:
  *
- *	lead	uint8 [8, capacity]			the leading coordinates
- *	height	uint16 [capacity]			distance to the box, a short float
- *	error	uint16 [capacity]			error of the code, a short float
- *	norm	float [capacity]			length, rounded up; only for metrics that need it
+ *	cells	uint8 [HN_CELL_COLUMNS, capacity]	what a search sees of most rows
+ *	state	uint8 [capacity]					HamnetState
  *	tid		ItemPointerData [capacity]
- *	rest	uint8 [capacity, k - 8]		the other coordinates
+ *	filter	for each filter column its values, integers in the order of the type
+ *	null	uint8 [capacity]					bit i: filter column i is NULL; only with filters
  *
- * A search reads the first three and little of the rest. Two kinds of rows
- * have no code: NULL has NaN for its error; a fingerprint of other dimensions
- * or of another model than the index is for, or one whose elements are too
- * large, has an infinite error. The latter are candidates of every search, so
- * that the operator itself decides what becomes of them, or complains.
+ * and row i has its code on page 1 + i / codes_per_page of the group, at
+ * position i % codes_per_page: coordinates, height, error and, for metrics that
+ * need it, the norm (hn_code_store). Without a code space there are no such
+ * pages.
  *
  * Every page ends with HamnetOpaque. A page of zeros, which a crash between
- * extension and first use leaves, holds no rows.
+ * extension and first use leaves, holds nothing. The last group may lack its
+ * last pages; they are added before they are written to.
  *
- * Life of a page of rows: a row is added to any page that has room, and only
- * to the end; VACUUM moves the last rows of the page into the places of dead
- * ones, and tells the free space map. Rows never move to another page, so
- * a search that passes over the pages in any order sees each row once.
+ * Life of a row: it goes to any unordered group with room, and stays where it
+ * is; VACUUM marks the rows of ordered groups and others as free, and tells the
+ * free space map of the latter, which are filled again. Ordered groups are not,
+ * so their boxes and the directory never change.
  */
 #ifndef HAMNET_SEARCH_PAGE_H
 #define HAMNET_SEARCH_PAGE_H
 
+#include "access/itup.h"
 #include "storage/bufpage.h"
 #include "storage/itemptr.h"
 
-#include "hamnet/codes.h"
+#include "hamnet/cells.h"
 
 #define HAMNET_MAGIC 0x48616D4E /* "HamN" */
-#define HAMNET_INDEX_VERSION 1
+#define HAMNET_INDEX_VERSION 2
 
 #define HAMNET_META_BLOCK 0
+
+/* Filter columns, whose NULLs have a bit each. */
+#define HAMNET_MAX_FILTERS 8
+
+/* The most rows of a group; a multiple of HN_CELL_ROWS. */
+#define HAMNET_MAX_ROWS 512
 
 typedef struct HamnetMeta
 {
@@ -52,92 +61,104 @@ typedef struct HamnetMeta
 	int32		dim;			/* of the fingerprints, 0 without a code space */
 	uint32		model;			/* of the fingerprints, as in Hfp */
 	BlockNumber space_blocks;	/* m */
+	uint32		ordered_groups;
+	BlockNumber directory_blocks;
 	double		built_rows;		/* rows with codes when the index was built */
 	double		built_height;	/* median of their distances to the box */
+	uint8		filters;		/* filter columns, and the bytes of each */
+	uint8		filter_width[HAMNET_MAX_FILTERS];
+	HnCells		cells;
 } HamnetMeta;
 
 typedef enum HamnetPageKind
 {
 	HAMNET_PAGE_META = 1,
 	HAMNET_PAGE_SPACE,
-	HAMNET_PAGE_ROWS
+	HAMNET_PAGE_ROWS,
+	HAMNET_PAGE_CODES,
+	HAMNET_PAGE_DIRECTORY
 } HamnetPageKind;
+
+/* What a row of a group is. */
+typedef enum HamnetState
+{
+	HAMNET_FREE,				/* none */
+	HAMNET_CODED,
+	HAMNET_EXTREME,				/* too large for a code, or there is no code space */
+	HAMNET_OTHER_MODEL,			/* than the index is for */
+	HAMNET_OTHER_DIM,
+	HAMNET_NULL
+} HamnetState;
+
+#define HAMNET_STATES (HAMNET_NULL + 1)
 
 /* At the end of the page; page_id last, as tools expect it. */
 typedef struct HamnetOpaque
 {
-	uint16		count;			/* rows */
-	uint16		nulls;			/* of them NULL */
+	uint16		count;			/* rows up to the last in use, or boxes */
+	uint16		in_use;			/* of them not HAMNET_FREE */
+	uint16		uncoded;		/* of them neither HAMNET_CODED nor HAMNET_NULL */
+	uint16		nulls;			/* of them HAMNET_NULL */
+	float		norm;			/* the greatest */
 	uint16		kind;			/* HamnetPageKind */
 	uint16		page_id;		/* HAMNET_PAGE_ID */
 } HamnetOpaque;
+
+StaticAssertDecl(sizeof(HamnetOpaque) == MAXALIGN(sizeof(HamnetOpaque)), "page_id ends the page");
 
 #define HAMNET_PAGE_ID 0xFFA6
 
 #define HamnetPageGetOpaque(page) ((HamnetOpaque *) PageGetSpecialPointer(page))
 #define HamnetPageGetMeta(page) ((HamnetMeta *) PageGetContents(page))
+#define HamnetPageGetBoxes(page) ((HnCodeBox *) PageGetContents(page))
 
-/* Doubles of the code space on one page. */
+/* What fits on a page: bytes, doubles of the code space, boxes. */
 #define HAMNET_CONTENT_SIZE \
 	(BLCKSZ - MAXALIGN(SizeOfPageHeaderData) - MAXALIGN(sizeof(HamnetOpaque)))
 #define HAMNET_PAGE_VALUES (HAMNET_CONTENT_SIZE / sizeof(double))
+#define HAMNET_PAGE_BOXES (HAMNET_CONTENT_SIZE / sizeof(HnCodeBox))
 
 StaticAssertDecl(sizeof(ItemPointerData) == HN_CODE_ID_SIZE, "a tuple identifier is an id of a code");
+StaticAssertDecl(sizeof(HamnetMeta) <= HAMNET_CONTENT_SIZE, "the description fits on a page");
 
 typedef struct HamnetLayout
 {
 	int			coordinates;
 	bool		norms;
-	int			capacity;		/* a multiple of 8, at most HN_CODE_BLOCK */
-	int			row_size;
+	int			capacity;		/* rows of a group */
+	int			record_size;	/* of a code */
+	int			codes_per_page;
+	int			group_blocks;	/* the page of rows and those of codes */
+	int			filters;
+	int			filter_width[HAMNET_MAX_FILTERS];
+	int			filter_start[HAMNET_MAX_FILTERS];	/* in a page's contents */
+	int			null_start;
 } HamnetLayout;
 
-static inline HamnetLayout
-HamnetGetLayout(HnMetric metric, int coordinates)
+/* Contents of a page of rows. */
+static inline uint8 *
+HamnetPageGetCells(Page page)
 {
-	HamnetLayout layout = {coordinates, hn_metric_needs_norm(metric)};
-
-	layout.row_size = coordinates + 2 * sizeof(uint16) + (layout.norms ? sizeof(float) : 0) + sizeof(ItemPointerData);
-	/* Kernels may read 8 bytes beyond the last row. */
-	layout.capacity = (HAMNET_CONTENT_SIZE - 8) / layout.row_size & ~7;
-	if (layout.capacity > HN_CODE_BLOCK)
-		layout.capacity = HN_CODE_BLOCK;
-	return layout;
+	return (uint8 *) PageGetContents(page);
 }
 
-/* Pointers into a page of rows. */
-typedef struct HamnetRows
+static inline uint8 *
+HamnetPageGetStates(Page page, const HamnetLayout *layout)
 {
-	uint8	   *lead;
-	uint16	   *height;
-	uint16	   *error;
-	float	   *norm;			/* NULL without norms */
-	ItemPointerData *tid;
-	uint8	   *rest;
-} HamnetRows;
+	return HamnetPageGetCells(page) + HN_CELL_COLUMNS * layout->capacity;
+}
 
-static inline HamnetRows
-HamnetPageGetRows(Page page, const HamnetLayout *layout)
+static inline ItemPointerData *
+HamnetPageGetTids(Page page, const HamnetLayout *layout)
 {
-	char	   *next = (char *) page + MAXALIGN(SizeOfPageHeaderData);
-	HamnetRows	rows;
+	return (ItemPointerData *) (HamnetPageGetStates(page, layout) + layout->capacity);
+}
 
-	rows.lead = (uint8 *) next;
-	next += HN_CODE_LEAD * layout->capacity;
-	rows.height = (uint16 *) next;
-	next += sizeof(uint16) * layout->capacity;
-	rows.error = (uint16 *) next;
-	next += sizeof(uint16) * layout->capacity;
-	rows.norm = NULL;
-	if (layout->norms)
-	{
-		rows.norm = (float *) next;
-		next += sizeof(float) * layout->capacity;
-	}
-	rows.tid = (ItemPointerData *) next;
-	next += sizeof(ItemPointerData) * layout->capacity;
-	rows.rest = (uint8 *) next;
-	return rows;
+/* The code of row i, on its page of codes. */
+static inline uint8 *
+HamnetPageGetRecord(Page page, const HamnetLayout *layout, int i)
+{
+	return (uint8 *) PageGetContents(page) + (i % layout->codes_per_page) * layout->record_size;
 }
 
 #endif

@@ -1,23 +1,27 @@
 /*
  * search/scan.c: searching an index.
  *
- * ORDER BY distance. A pass over all pages collects the candidates with the
- * least lower bounds, a few hundred at first. They are returned in the order
- * of their bounds, with the bound as the value to order by; the executor
- * computes the exact distance of each and holds it back until the bounds have
- * come up to it. So a LIMIT is met when no row that the index has not returned
- * yet can be nearer. Should the executor want more than were collected,
- * because of a filter, a cursor or a large LIMIT, the next pass collects the
- * least candidates after the last one returned, and more of them. The order of
- * candidates, by bound and tuple identifier, is total and a row's place in it
- * does not change, so passes neither repeat nor lose a row. NULLs come last.
+ * ORDER BY distance. A pass over the index collects the candidates with the
+ * least lower bounds. The groups nearest by their boxes come first; then those
+ * that may still hold something, as they lie on disk. Of a group's rows, cells
+ * leave a few, and their codes fewer. Estimates of the exact distances tell how
+ * far to look: as far as the nearest few are believed to lie. Candidates are
+ * returned in the order of their bounds, with the bound as the value to order
+ * by; the executor computes the exact distance of each and holds it back until
+ * the bounds have come up to it. So a LIMIT is met when no row that the index
+ * has not returned yet can be nearer. Should the executor want more than were
+ * collected, because of a filter, a cursor or a large LIMIT, the next pass
+ * collects what comes after, and looks for more. The order of candidates, by
+ * bound and tuple identifier, is total and a row's rank in it does not change,
+ * so passes neither repeat nor lose a row. NULLs come last.
  *
- * Without ORDER BY. Pages are searched one after the other for what may lie in
+ * Without ORDER BY. Groups are searched one after the other for what may lie in
  * the ball asked for, or for everything if there is none.
  *
- * No lock or pin is held between calls. A row may die, be vacuumed and its
- * identifier be used again in between; the snapshot does not see what was
- * stored there later. That takes an MVCC snapshot, as every query has.
+ * No lock or pin is held between calls, nor one on a page of rows while codes
+ * are read. A row may die, be vacuumed, and its identifier or its code's room
+ * be used again in between; the snapshot does not see what was stored there
+ * later. That takes an MVCC snapshot, as every query has.
  */
 #include "postgres.h"
 
@@ -25,7 +29,6 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "storage/predicate.h"
 #include "utils/float.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -36,37 +39,64 @@
 /* Bytes that processors fetch at once, or half of that */
 #define CACHE_LINE 64
 
+/* Groups visited in the order of their bounds, before the others */
+#define NEAREST_GROUPS 64
+
+/* The most rows that estimates are kept of */
+#define MAX_NEAREST (HAMNET_FIRST_NEAREST * 8 * 8 * 8 * 8)
+
+/* Candidates that there is room for at first; it grows up to work_mem */
+#define FIRST_ROOM 1024
+
+/* Identifiers of rows whose state tells that they cannot be compared with the query come after others */
+#define INCOMPARABLE (UINT64CONST(1) << 48)
+
 typedef enum ScanStage
 {
 	STAGE_START,
 	STAGE_CANDIDATES,			/* ORDER BY: candidates by their bounds */
-	STAGE_PAGES,				/* page by page */
+	STAGE_GROUPS,				/* group by group */
 	STAGE_END
 } ScanStage;
+
+/* A group to visit, and the least value that any of its rows may have */
+typedef struct Visit
+{
+	double		bound;
+	uint32		group;
+} Visit;
 
 typedef struct HamnetScan
 {
 	ScanStage	stage;
 	HnMetric	metric;
 	HamnetLayout layout;
-	BlockNumber first_block;	/* with rows */
-	BlockNumber end_block;
+	uint32		ordered;		/* groups with a box */
+	uint32		groups;			/* all of them */
 	BufferAccessStrategy strategy;
 
-	bool		ordered;		/* by the distance from the query */
+	bool		by_distance;	/* ORDER BY a fingerprint that is not NULL */
 	HnCodeQuery query;
+	HnCells		cells;
+	HnCellQuery cell_query;
+	bool		incomparable[HAMNET_STATES];	/* rows of that state with the query */
 	double		radius;			/* of the ball, infinite without one */
+	double	   *bounds;			/* [ordered] of the boxes */
+	Visit	   *nearest;		/* [nearest_count] in the order of their bounds */
+	int			nearest_count;
 
 	/* The rows collected last, and the next of them to return */
 	HnCandidates candidates;
 	HnCandidate *items;
+	int			room;			/* the candidates that items has room for */
+	int			wanted;			/* nearest rows, in the present pass */
 	int			next;
 	bool		more;			/* there are candidates that were not collected */
 
-	/* By pages */
-	BlockNumber block;			/* to search next */
+	/* By groups */
+	uint32		group;			/* to search next */
 	bool		nulls_only;
-	MemoryContext memory;		/* of the items and the query */
+	MemoryContext memory;		/* of all this */
 } HamnetScan;
 
 IndexScanDesc
@@ -110,9 +140,28 @@ hamnet_endscan(IndexScanDesc scan)
 	scan->opaque = NULL;
 }
 
+/*
+ * Decide which rows cannot be compared with a query of that kind for sure: the
+ * operator would raise an error for them. Rows with a code may be of unknown
+ * model, which can be compared with any.
+ */
+static void
+FindIncomparable(HamnetScan *state, const Hfp *h, int index_dim, uint32 index_model)
+{
+	bool		same_dim = h->dim == index_dim;
+
+	memset(state->incomparable, 0, sizeof(state->incomparable));
+	if (index_dim == 0)
+		return;
+	state->incomparable[HAMNET_CODED] = state->incomparable[HAMNET_EXTREME] = !same_dim;
+	state->incomparable[HAMNET_OTHER_MODEL] = !same_dim ||
+		(h->model != HFP_UNKNOWN_MODEL && h->model == index_model);
+	state->incomparable[HAMNET_OTHER_DIM] = same_dim;
+}
+
 /* Encode the query fingerprint. One that the index is not for has no bounds. */
 static void
-PrepareUserQuery(IndexScanDesc scan, const Hfp *h)
+PrepareQuery(IndexScanDesc scan, const Hfp *h)
 {
 	HamnetScan *state = scan->opaque;
 	uint32		model = HamnetGetModel(scan->indexRelation);
@@ -123,13 +172,75 @@ PrepareUserQuery(IndexScanDesc scan, const Hfp *h)
 
 	memset(&state->query, 0, sizeof(state->query));
 	state->query.coordinates = index->layout.coordinates;
-	if (!HamnetIsNative(h->dim, h->model, index->meta.dim, model))
+	FindIncomparable(state, h, index->meta.dim, model);
+	if (HamnetClassify(h->dim, h->model, index->meta.dim, model) != HAMNET_CODED)
 		return;
 
 	x = palloc(sizeof(double) * h->dim);
 	length = HamnetWiden(state->metric, h, x);
 	hn_code_query(&index->space, x, length, scratch, &state->query);
 	pfree(x);
+	if (!state->query.bounded)
+		return;
+	state->cells = index->meta.cells;
+	hn_cell_query(&index->space, &state->cells, &state->query, state->metric, &state->cell_query);
+}
+
+static Buffer
+PinPage(IndexScanDesc scan, BlockNumber block)
+{
+	HamnetScan *state = scan->opaque;
+
+	return ReadBufferExtended(scan->indexRelation, MAIN_FORKNUM, block, RBM_NORMAL, state->strategy);
+}
+
+/* Compute the bounds of all boxes. */
+static void
+BoundBoxes(IndexScanDesc scan)
+{
+	HamnetScan *state = scan->opaque;
+
+	state->bounds = MemoryContextAllocHuge(state->memory, Max(1, sizeof(double) * state->ordered));
+	for (uint32 first = 0; first < state->ordered; first += HAMNET_PAGE_BOXES)
+	{
+		Buffer		buffer = PinPage(scan, HamnetBoxBlock(HamnetOpen(scan->indexRelation), first));
+		Page		page = BufferGetPage(buffer);
+
+		/* It never changes */
+		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		if (PageIsNew(page) || HamnetPageGetOpaque(page)->kind != HAMNET_PAGE_DIRECTORY)
+			ereport(ERROR,
+					(errcode(ERRCODE_INDEX_CORRUPTED),
+					 errmsg("block %u of index \"%s\" does not hold boxes",
+							BufferGetBlockNumber(buffer), RelationGetRelationName(scan->indexRelation)),
+					 errhint("REINDEX it.")));
+		for (uint32 i = 0; i < Min(HAMNET_PAGE_BOXES, state->ordered - first); i++)
+			state->bounds[first + i] = hn_box_bound(&state->cell_query, &HamnetPageGetBoxes(page)[i]);
+		UnlockReleaseBuffer(buffer);
+	}
+}
+
+/* Find the groups with the least bounds, by insertion. */
+static void
+FindNearestGroups(HamnetScan *state)
+{
+	Visit	   *nearest = palloc(sizeof(Visit) * NEAREST_GROUPS);
+	int			count = 0;
+
+	for (uint32 group = 0; group < state->ordered; group++)
+	{
+		double		bound = state->bounds[group];
+		int			i;
+
+		if (count == NEAREST_GROUPS && bound >= nearest[count - 1].bound)
+			continue;
+		count = Min(count + 1, NEAREST_GROUPS);
+		for (i = count - 1; i > 0 && nearest[i - 1].bound > bound; i--)
+			nearest[i] = nearest[i - 1];
+		nearest[i] = (Visit) {bound, group};
+	}
+	state->nearest = nearest;
+	state->nearest_count = count;
 }
 
 /* True if both are the same fingerprint. */
@@ -139,10 +250,30 @@ IsSame(const Hfp *a, const Hfp *b)
 	return VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0;
 }
 
-static ScanKey
-FirstOrder(IndexScanDesc scan)
+/* Find the query and the ball. Returns false if a condition is NULL, which nothing meets. */
+static bool
+ReadKeys(IndexScanDesc scan, Hfp **centre)
 {
-	return scan->numberOfOrderBys > 0 ? &scan->orderByData[0] : NULL;
+	HamnetScan *state = scan->opaque;
+	ScanKey		order = scan->numberOfOrderBys > 0 ? &scan->orderByData[0] : NULL;
+
+	state->radius = get_float8_infinity();
+	state->by_distance = order && !(order->sk_flags & SK_ISNULL);
+	*centre = state->by_distance ? DatumGetHfp(order->sk_argument) : NULL;
+	for (int i = 0; i < scan->numberOfKeys; i++)
+	{
+		HfpBall    *ball;
+
+		/* The operator is strict */
+		if (scan->keyData[i].sk_flags & SK_ISNULL)
+			return false;
+		ball = DatumGetHfpBall(scan->keyData[i].sk_argument);
+		if (*centre == NULL)
+			*centre = &ball->centre;
+		if (IsSame(*centre, &ball->centre))
+			state->radius = Min(state->radius, ball->radius);
+	}
+	return true;
 }
 
 /*
@@ -155,176 +286,280 @@ StartScan(IndexScanDesc scan)
 {
 	HamnetScan *state = scan->opaque;
 	const HamnetIndex *index = HamnetOpen(scan->indexRelation);
-	ScanKey		order = FirstOrder(scan);
-	Hfp		   *centre = NULL;
-	MemoryContext old;
+	BlockNumber blocks = RelationGetNumberOfBlocks(scan->indexRelation);
+	MemoryContext old = MemoryContextSwitchTo(state->memory);
+	Hfp		   *centre;
 
 	MemoryContextReset(state->memory);
-	state->items = NULL;
 	memset(&state->candidates, 0, sizeof(state->candidates));
+	state->items = NULL;
+	state->room = 0;
+	state->wanted = 0;
 	state->next = 0;
 	state->more = true;
 	state->metric = index->meta.metric;
 	state->layout = index->layout;
-	state->first_block = HamnetFirstRowBlock(&index->meta);
-	state->end_block = RelationGetNumberOfBlocks(scan->indexRelation);
-	state->block = state->first_block;
-	state->radius = get_float8_infinity();
+	state->ordered = index->meta.ordered_groups;
+	state->groups = HamnetGroupCount(index, blocks);
+	state->group = 0;
 	state->nulls_only = false;
-	state->ordered = false;
+	state->bounds = NULL;
+	state->nearest_count = 0;
 
 	/* Do not flush the buffers for an index that would fill them */
-	if (state->end_block > NBuffers / 4 && state->strategy == NULL)
+	if (blocks > NBuffers / 4 && state->strategy == NULL)
+	{
+		MemoryContextSwitchTo(old);
 		state->strategy = GetAccessStrategy(BAS_BULKREAD);
-
-	old = MemoryContextSwitchTo(state->memory);
-	if (order && !(order->sk_flags & SK_ISNULL))
-	{
-		centre = DatumGetHfp(order->sk_argument);
-		state->ordered = true;
+		MemoryContextSwitchTo(state->memory);
 	}
-	state->stage = state->ordered ? STAGE_CANDIDATES : STAGE_PAGES;
-	for (int i = 0; i < scan->numberOfKeys; i++)
-	{
-		HfpBall    *ball;
-
-		/* The operator is strict */
-		if (scan->keyData[i].sk_flags & SK_ISNULL)
-		{
-			state->stage = STAGE_END;
-			break;
-		}
-		ball = DatumGetHfpBall(scan->keyData[i].sk_argument);
-		if (centre == NULL)
-			centre = &ball->centre;
-		if (IsSame(centre, &ball->centre))
-			state->radius = Min(state->radius, ball->radius);
-	}
+	if (ReadKeys(scan, &centre))
+		state->stage = state->by_distance ? STAGE_CANDIDATES : STAGE_GROUPS;
+	else
+		state->stage = STAGE_END;
 	if (centre)
-		PrepareUserQuery(scan, centre);
+		PrepareQuery(scan, centre);
+	if (centre && state->query.bounded && state->stage != STAGE_END)
+	{
+		BoundBoxes(scan);
+		FindNearestGroups(state);
+	}
 	MemoryContextSwitchTo(old);
 
 	pgstat_count_index_scan(scan->indexRelation);
 }
 
-static Buffer
-PinPage(IndexScanDesc scan, BlockNumber block)
+/* Make room for so many candidates, of which none has been collected. */
+static void
+MakeRoom(HamnetScan *state, int room)
 {
-	HamnetScan *state = scan->opaque;
-
-	return ReadBufferExtended(scan->indexRelation, MAIN_FORKNUM, block, RBM_NORMAL, state->strategy);
+	if (room <= state->room)
+		return;
+	if (state->items)
+		pfree(state->items);
+	state->items = MemoryContextAllocHuge(state->memory, sizeof(HnCandidate) * 2 * room);
+	state->room = room;
 }
 
-/*
- * Have the processor fetch what a search reads of every row, and the page's
- * ends. Rows lie by columns, which it does not recognise as a stream by itself.
- */
+/* The most candidates that work_mem has room for. */
+static int
+MaxCandidates(void)
+{
+	return Min(work_mem * (Size) 1024, MaxAllocSize) / (2 * sizeof(HnCandidate));
+}
+
+/* Make more room for candidates if it is short of what a group may add. */
 static void
-PrefetchColumns(Buffer buffer, const HamnetLayout *layout)
+GrowRoom(HamnetScan *state)
+{
+	HnCandidates *candidates = &state->candidates;
+	int			room = Min(MaxCandidates(), 2 * state->room);
+
+	if (candidates->count + HAMNET_MAX_ROWS < 2 * candidates->wanted || room <= state->room)
+		return;
+	state->items = repalloc_huge(state->items, sizeof(HnCandidate) * 2 * room);
+	state->room = room;
+	candidates->items = state->items;
+	candidates->wanted = room;
+}
+
+/* Consider the rows of a group without a code, all of them if the query has no bounds. */
+static void
+ConsiderUncoded(HamnetScan *state, Page page)
+{
+	const uint8 *states = HamnetPageGetStates(page, &state->layout);
+	ItemPointerData *tids = HamnetPageGetTids(page, &state->layout);
+
+	for (int i = 0; i < HamnetPageGetOpaque(page)->count; i++)
+		if (states[i] != HAMNET_FREE && states[i] != HAMNET_NULL &&
+			(states[i] != HAMNET_CODED || !state->query.bounded))
+			hn_candidates_add(&state->candidates, -get_float8_infinity(),
+							  hn_code_id((uint8 *) &tids[i]) | (state->incomparable[states[i]] ? INCOMPARABLE : 0));
+}
+
+/* The rows of a group whose codes are worth reading, with their identifiers. Returns how many. */
+static int
+SelectRows(HamnetScan *state, Page page, uint16 *rows, uint64 *ids)
+{
+	HamnetOpaque *opaque = HamnetPageGetOpaque(page);
+	const uint8 *states = HamnetPageGetStates(page, &state->layout);
+	ItemPointerData *tids = HamnetPageGetTids(page, &state->layout);
+	int			count = hn_cell_search(&state->cell_query, HamnetPageGetCells(page), state->layout.capacity,
+									   Min(opaque->count, state->layout.capacity), opaque->norm,
+									   state->candidates.last.value, rows);
+	int			kept = 0;
+
+	for (int i = 0; i < count; i++)
+		if (states[rows[i]] == HAMNET_CODED)
+		{
+			rows[kept] = rows[i];
+			ids[kept++] = hn_code_id((uint8 *) &tids[rows[i]]);
+		}
+	return kept;
+}
+
+/* Consider rows of a group by their codes. */
+static void
+ConsiderCodes(IndexScanDesc scan, BlockNumber block, const uint16 *rows, const uint64 *ids, int count)
+{
+	HamnetScan *state = scan->opaque;
+	Buffer		buffer = InvalidBuffer;
+	BlockNumber current = InvalidBlockNumber;
+
+	for (int i = 0; i < count; i++)
+	{
+		BlockNumber wanted = HamnetCodeBlock(&state->layout, block, rows[i]);
+
+		if (wanted != current)
+		{
+			if (BufferIsValid(buffer))
+				UnlockReleaseBuffer(buffer);
+			buffer = PinPage(scan, current = wanted);
+			LockBuffer(buffer, BUFFER_LOCK_SHARE);
+			for (int j = i; j < count && HamnetCodeBlock(&state->layout, block, rows[j]) == wanted; j++)
+				__builtin_prefetch(HamnetPageGetRecord(BufferGetPage(buffer), &state->layout, rows[j]));
+		}
+		hn_code_consider(&state->cell_query, HamnetPageGetRecord(BufferGetPage(buffer), &state->layout, rows[i]),
+						 ids[i], &state->candidates);
+	}
+	if (BufferIsValid(buffer))
+		UnlockReleaseBuffer(buffer);
+}
+
+/* Have the processor fetch the cells of a page, which it does not recognise as streams by itself. */
+static void
+PrefetchCells(Buffer buffer, const HamnetLayout *layout)
 {
 	Page		page = BufferGetPage(buffer);
-	const char *end = (const char *) HamnetPageGetRows(page, layout).tid;
+	const char *end = (const char *) HamnetPageGetStates(page, layout);
 
 	for (const char *line = (const char *) page; line < end; line += CACHE_LINE)
 		__builtin_prefetch(line);
 	__builtin_prefetch((const char *) page + BLCKSZ - sizeof(HamnetOpaque));
 }
 
-/* Begin to collect candidates after a given one. */
+/* Collect the candidates of a group. */
 static void
-BeginCandidates(HamnetScan *state, int wanted, HnCandidate after)
+VisitGroup(IndexScanDesc scan, uint32 group)
 {
-	if (state->items == NULL || wanted != state->candidates.wanted)
+	HamnetScan *state = scan->opaque;
+	BlockNumber block = HamnetGroupBlock(HamnetOpen(scan->indexRelation), group);
+	Buffer		buffer = PinPage(scan, block);
+	Page		page = BufferGetPage(buffer);
+	uint16		rows[HAMNET_MAX_ROWS];
+	uint64		ids[HAMNET_MAX_ROWS];
+	int			count = 0;
+
+	CHECK_FOR_INTERRUPTS();
+	GrowRoom(state);
+	PrefetchCells(buffer, &state->layout);
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	if (HamnetPageHasRows(page))
 	{
-		if (state->items)
-			pfree(state->items);
-		state->items = MemoryContextAlloc(state->memory, sizeof(HnCandidate) * 2 * wanted);
+		if (!state->query.bounded || HamnetPageGetOpaque(page)->uncoded > 0)
+			ConsiderUncoded(state, page);
+		if (state->query.bounded)
+			count = SelectRows(state, page, rows, ids);
 	}
-	hn_candidates_begin(&state->candidates, state->items, wanted, after);
-	state->candidates.last.value = state->radius;
-	state->next = 0;
+	UnlockReleaseBuffer(buffer);
+	ConsiderCodes(scan, block, rows, ids, count);
 }
 
-/* Pass over the index for the candidates after those that were returned. */
+/* Visit the nearest groups in the order of their bounds, then the others that may hold a candidate. */
+static void
+VisitGroups(IndexScanDesc scan)
+{
+	HamnetScan *state = scan->opaque;
+	bool	   *visited = MemoryContextAllocZero(state->memory, Max(1, state->ordered));
+
+	for (int i = 0; i < state->nearest_count && state->nearest[i].bound <= state->candidates.last.value; i++)
+	{
+		VisitGroup(scan, state->nearest[i].group);
+		visited[state->nearest[i].group] = true;
+	}
+	for (uint32 group = 0; group < state->groups; group++)
+		if (group >= state->ordered || state->bounds == NULL ||
+			(!visited[group] && state->bounds[group] <= state->candidates.last.value))
+			VisitGroup(scan, group);
+	pfree(visited);
+}
+
+/*
+ * Pass over the index for the candidates after those that were returned. Beyond
+ * MAX_NEAREST rows only the room for candidates limits them, so that a pass
+ * always finds some.
+ */
 static void
 CollectCandidates(IndexScanDesc scan)
 {
 	HamnetScan *state = scan->opaque;
-	int			most = Min(work_mem * (Size) 1024, MaxAllocSize) / (2 * sizeof(HnCandidate));
-	int			wanted = HAMNET_FIRST_CANDIDATES;
 	HnCandidate after = {-get_float8_infinity(), 0};
-	Buffer		buffer = InvalidBuffer;
+	double	   *estimates = NULL;
 
-	if (state->candidates.wanted > 0)
+	if (state->wanted > 0)
+		after = state->candidates.last;
+	state->wanted = state->wanted == 0 ? HAMNET_FIRST_NEAREST : state->wanted * HAMNET_MORE_NEAREST;
+	state->wanted = Min(state->wanted, MAX_NEAREST + 1);
+	MakeRoom(state, Min(MaxCandidates(), FIRST_ROOM));
+	hn_candidates_begin(&state->candidates, state->items, state->room, after, state->radius);
+	if (state->wanted <= MAX_NEAREST)
 	{
-		after = state->candidates.items[state->candidates.count - 1];
-		wanted = Max(wanted, Min(most, state->candidates.wanted * HAMNET_MORE_CANDIDATES));
+		estimates = MemoryContextAlloc(state->memory, sizeof(double) * state->wanted);
+		hn_candidates_estimate(&state->candidates, estimates, state->wanted);
 	}
-	BeginCandidates(state, wanted, after);
-	if (state->first_block < state->end_block)
-		buffer = PinPage(scan, state->first_block);
-	for (BlockNumber block = state->first_block; block < state->end_block; block++)
-	{
-		Buffer		next = InvalidBuffer;
-
-		CHECK_FOR_INTERRUPTS();
-
-		/* While this page is searched, the next one comes from memory */
-		if (block + 1 < state->end_block)
-		{
-			next = PinPage(scan, block + 1);
-			PrefetchColumns(next, &state->layout);
-		}
-		LockBuffer(buffer, BUFFER_LOCK_SHARE);
-		if (HamnetPageHasRows(BufferGetPage(buffer)))
-		{
-			HnCodeBlock codes = HamnetPageGetBlock(BufferGetPage(buffer), &state->layout);
-
-			hn_code_search(&codes, &state->query, state->metric, &state->candidates);
-		}
-		UnlockReleaseBuffer(buffer);
-		buffer = next;
-	}
+	VisitGroups(scan);
 	state->more = hn_candidates_finish(&state->candidates);
+	state->next = 0;
+	if (estimates)
+		pfree(estimates);
 }
 
-/* Take the rows of one page that the search wants, all of them or the NULLs. */
+/* Take the rows of a group whatever they are, or the NULLs. */
 static void
-TakeRows(HamnetScan *state, Page page, bool with_ball)
+TakeRows(IndexScanDesc scan, uint32 group)
 {
-	HnCodeBlock codes = HamnetPageGetBlock(page, &state->layout);
+	HamnetScan *state = scan->opaque;
+	Buffer		buffer = PinPage(scan, HamnetGroupBlock(HamnetOpen(scan->indexRelation), group));
+	Page		page = BufferGetPage(buffer);
 
-	if (with_ball)
+	CHECK_FOR_INTERRUPTS();
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	if (HamnetPageHasRows(page))
 	{
-		hn_code_search(&codes, &state->query, state->metric, &state->candidates);
-		return;
+		const uint8 *states = HamnetPageGetStates(page, &state->layout);
+		ItemPointerData *tids = HamnetPageGetTids(page, &state->layout);
+
+		for (int i = 0; i < HamnetPageGetOpaque(page)->count; i++)
+			if (state->nulls_only ? states[i] == HAMNET_NULL : states[i] != HAMNET_FREE)
+				hn_candidates_add(&state->candidates, -get_float8_infinity(), hn_code_id((uint8 *) &tids[i]));
 	}
-	for (int i = 0; i < codes.count; i++)
-		if (!state->nulls_only || isnan(hn_short_to_float(codes.columns.error[i])))
-			state->items[state->candidates.count++].id = hn_code_id(codes.ids + i * HN_CODE_ID_SIZE);
+	UnlockReleaseBuffer(buffer);
 }
 
-/* Go on to the next page with rows that the search wants. False at the end. */
+/* Go on to the next group with rows that the search wants. Returns false at the end. */
 static bool
-NextPage(IndexScanDesc scan)
+NextGroup(IndexScanDesc scan)
 {
 	HamnetScan *state = scan->opaque;
 	HnCandidate after = {-get_float8_infinity(), 0};
 
-	while (state->block < state->end_block)
+	for (; state->group < state->groups; state->group++)
 	{
-		Buffer		buffer;
+		uint32		group = state->group;
 
-		CHECK_FOR_INTERRUPTS();
-		/* As many as a page may hold, so that none is thrown away */
-		BeginCandidates(state, HN_CODE_BLOCK, after);
-		buffer = PinPage(scan, state->block++);
-		LockBuffer(buffer, BUFFER_LOCK_SHARE);
-		if (HamnetPageHasRows(BufferGetPage(buffer)))
-			TakeRows(state, BufferGetPage(buffer), scan->numberOfKeys > 0);
-		UnlockReleaseBuffer(buffer);
+		/* As many as a group may hold, so that none is thrown away */
+		MakeRoom(state, HAMNET_MAX_ROWS + 1);
+		hn_candidates_begin(&state->candidates, state->items, state->room, after, state->radius);
+		state->next = 0;
+		if (scan->numberOfKeys == 0 || state->nulls_only)
+			TakeRows(scan, group);
+		else if (group >= state->ordered || state->bounds == NULL || state->bounds[group] <= state->radius)
+			VisitGroup(scan, group);
 		if (state->candidates.count > 0)
+		{
+			state->group++;
 			return true;
+		}
 	}
 	return false;
 }
@@ -332,16 +567,20 @@ NextPage(IndexScanDesc scan)
 static void
 IdToTid(uint64 id, ItemPointer tid)
 {
+	id &= ~INCOMPARABLE;
 	BlockIdSet(&tid->ip_blkid, (BlockNumber) (id >> 16));
 	ItemPointerSetOffsetNumber(tid, (OffsetNumber) (id & 0xFFFF));
 }
 
 /*
  * The values that the executor compares with the exact ones. Those after the
- * first are as low as can be, which is always right.
+ * first are as low as can be, which is always right. Of a row that cannot be
+ * compared with the query the executor need not know the distance: a filter may
+ * discard it, and if none does, the distance is computed, and is an error, when
+ * the row is returned.
  */
 static void
-StoreOrder(IndexScanDesc scan, bool isnull, double bound)
+StoreOrder(IndexScanDesc scan, bool isnull, const HnCandidate *candidate)
 {
 	Oid			types[INDEX_MAX_KEYS];
 	IndexOrderByDistance values[INDEX_MAX_KEYS];
@@ -349,10 +588,10 @@ StoreOrder(IndexScanDesc scan, bool isnull, double bound)
 	for (int i = 0; i < scan->numberOfOrderBys; i++)
 	{
 		types[i] = FLOAT8OID;
-		values[i].value = i == 0 ? bound : -get_float8_infinity();
+		values[i].value = i == 0 ? candidate->value : -get_float8_infinity();
 		values[i].isnull = i == 0 && isnull;
 	}
-	index_store_float8_orderby_distances(scan, types, values, true);
+	index_store_float8_orderby_distances(scan, types, values, (candidate->id & INCOMPARABLE) == 0);
 }
 
 bool
@@ -374,18 +613,19 @@ hamnet_gettuple(IndexScanDesc scan, ScanDirection direction)
 			CollectCandidates(scan);
 		else if (state->stage == STAGE_CANDIDATES)
 		{
-			/* NULLs, unless there is a ball, which has none in it */
-			state->stage = scan->numberOfKeys > 0 ? STAGE_END : STAGE_PAGES;
+			/* NULLs, unless there is a ball, which has none in it. Ordered groups have none either */
+			state->stage = scan->numberOfKeys > 0 ? STAGE_END : STAGE_GROUPS;
 			state->nulls_only = true;
+			state->group = state->ordered;
 		}
-		else if (!NextPage(scan))
+		else if (!NextGroup(scan))
 			state->stage = STAGE_END;
 	}
 
-	IdToTid(state->items[state->next].id, &scan->xs_heaptid);
+	IdToTid(state->candidates.items[state->next].id, &scan->xs_heaptid);
 	scan->xs_recheck = scan->numberOfKeys > 0;
 	if (scan->numberOfOrderBys > 0)
-		StoreOrder(scan, state->stage == STAGE_PAGES, state->items[state->next].value);
+		StoreOrder(scan, state->stage == STAGE_GROUPS, &state->candidates.items[state->next]);
 	state->next++;
 	return true;
 }
@@ -399,13 +639,13 @@ hamnet_getbitmap(IndexScanDesc scan, TIDBitmap *bitmap)
 	StartScan(scan);
 	if (state->stage == STAGE_END)
 		return 0;
-	while (NextPage(scan))
+	while (NextGroup(scan))
 	{
 		for (int i = 0; i < state->candidates.count; i++)
 		{
 			ItemPointerData tid;
 
-			IdToTid(state->items[i].id, &tid);
+			IdToTid(state->candidates.items[i].id, &tid);
 			tbm_add_tuples(bitmap, &tid, 1, scan->numberOfKeys > 0);
 		}
 		count += state->candidates.count;

@@ -10,38 +10,37 @@
 
 #include "search/am.h"
 
-/* Remove the dead rows of a page. Returns how many there were. */
+/* Free the dead rows of a page. Returns how many there were. */
 static int
 VacuumPage(Relation index, const HamnetLayout *layout, Buffer buffer,
 		   IndexBulkDeleteCallback callback, void *callback_state)
 {
 	Page		page = BufferGetPage(buffer);
-	HamnetRows	rows = HamnetPageGetRows(page, layout);
-	int			dead[HN_CODE_BLOCK];
+	uint8	   *states = HamnetPageGetStates(page, layout);
+	ItemPointerData *tids = HamnetPageGetTids(page, layout);
+	int			dead[HAMNET_MAX_ROWS];
 	int			count = 0;
 	GenericXLogState *record;
 
 	for (int i = 0; i < HamnetPageGetOpaque(page)->count; i++)
-		if (callback(&rows.tid[i], callback_state))
+		if (states[i] != HAMNET_FREE && callback(&tids[i], callback_state))
 			dead[count++] = i;
 	if (count == 0)
 		return 0;
 
 	record = GenericXLogStart(index);
 	page = GenericXLogRegisterBuffer(record, buffer, 0);
-
-	/* From the end, so that no dead row is moved to an earlier place */
-	for (int i = count - 1; i >= 0; i--)
-		HamnetPageRemoveRow(page, layout, dead[i]);
+	for (int i = 0; i < count; i++)
+		HamnetPageFreeRow(page, layout, dead[i]);
 	GenericXLogFinish(record);
 
 	return count;
 }
 
 /*
- * Pass over all pages: remove what callback says is dead, if there is one,
- * count the rest, and tell the free space map. Pages that are added meanwhile
- * hold no rows that were dead when the vacuum began.
+ * Pass over all groups: free what callback says is dead, if there is one, count
+ * the rest, and tell the free space map which groups may be added to. Groups
+ * that are added meanwhile hold no rows that were dead when the vacuum began.
  */
 static void
 VacuumIndex(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
@@ -49,16 +48,18 @@ VacuumIndex(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 {
 	Relation	index = info->index;
 	HamnetLayout layout = HamnetOpen(index)->layout;
-	BlockNumber first = HamnetFirstRowBlock(&HamnetOpen(index)->meta);
-	BlockNumber end = RelationGetNumberOfBlocks(index);
+	uint32		ordered = HamnetOpen(index)->meta.ordered_groups;
+	uint32		groups;
 
-	stats->num_pages = end;
+	stats->num_pages = RelationGetNumberOfBlocks(index);
 	stats->num_index_tuples = 0;
 	stats->estimated_count = false;
 	stats->pages_free = 0;
+	groups = HamnetGroupCount(HamnetOpen(index), stats->num_pages);
 
-	for (BlockNumber block = first; block < end; block++)
+	for (uint32 group = 0; group < groups; group++)
 	{
+		BlockNumber block = HamnetGroupBlock(HamnetOpen(index), group);
 		Buffer		buffer;
 		Page		page;
 		int			count = 0;
@@ -75,13 +76,14 @@ VacuumIndex(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 		{
 			if (callback)
 				stats->tuples_removed += VacuumPage(index, &layout, buffer, callback, callback_state);
-			count = HamnetPageGetOpaque(page)->count;
+			count = HamnetPageGetOpaque(page)->in_use;
 		}
 		UnlockReleaseBuffer(buffer);
 
 		stats->num_index_tuples += count;
-		stats->pages_free += count == 0;
-		RecordPageWithFreeSpace(index, block, (Size) (layout.capacity - count) * layout.row_size);
+		stats->pages_free += count == 0 ? layout.group_blocks : 0;
+		if (group >= ordered)
+			RecordPageWithFreeSpace(index, block, count < layout.capacity ? BLCKSZ - 1 : 0);
 	}
 }
 
