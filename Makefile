@@ -1,20 +1,22 @@
 # Targets, see README.md: demo, check, bench and reproduce set up everything they need themselves, and
-# so do the longer tests, check-full and its parts fuzz, lint and check-sanitize; report writes
+# so do deb, and the longer tests, check-full and its parts fuzz, lint and check-sanitize; report writes
 # models/REPORT.md from stored results; all, install, uninstall and clean are PGXS's; unit,
 # installcheck, check-pgtap and check-tap are the parts of check, for a server that has the extension.
 
 # The commands for a fresh clone come without PGXS, which may not be installed yet.
-ifneq (,$(filter setup demo check check-full fuzz lint check-sanitize bench reproduce report,$(MAKECMDGOALS)))
+ifneq (,$(filter setup demo check check-full deb fuzz lint check-sanitize bench reproduce report,$(MAKECMDGOALS)))
 
-.PHONY: setup demo check check-full fuzz lint check-sanitize bench reproduce report
+.PHONY: setup demo check check-full deb fuzz lint check-sanitize bench reproduce report
 setup:
 	@scripts/setup.sh --tests
 demo:
 	@scripts/demo.sh
 check:
-	@scripts/check.sh
+	@$(if $(SUITE),MAKEFLAGS= scripts/suite.sh $(SUITE) make check,scripts/check.sh)
 check-full:
 	@scripts/check.sh --full
+deb:
+	@scripts/deb.sh
 fuzz:
 	@scripts/fuzz.sh $(FUZZ_SECONDS)
 lint:

@@ -1,9 +1,9 @@
 #!/bin/bash
 #
 # Install the Debian packages that are missing: those for building hamnet and
-# running the demo, with --tests also those for the tests, and with --lint also
-# those for static analysis. Silent, and without touching the network, where
-# nothing is missing.
+# running the demo, with --tests also those for the tests, with --lint also
+# those for static analysis, and with --deb those for building packages. Silent,
+# and without touching the network, where nothing is missing.
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,7 +18,8 @@ case "${1:-}" in
 	"") ;;
 	--tests) packages+=("${tests[@]}") ;;
 	--lint) packages+=("${tests[@]}" clang-tidy cppcheck shellcheck) ;;
-	*) die "usage: scripts/setup.sh [--tests | --lint]" ;;
+	--deb) packages+=(build-essential debhelper fakeroot postgresql-all postgresql-server-dev-all) ;;
+	*) die "usage: scripts/setup.sh [--tests | --lint | --deb]" ;;
 esac
 
 # True for an installed package, and for a compiler or make that came another way.
@@ -75,7 +76,7 @@ hold_back_main_cluster()
 
 say "installing ${missing[*]}"
 case " ${missing[*]} " in
-	*" postgresql-$PG_MAJOR "*) hold_back_main_cluster ;;
+	*" postgresql-$PG_MAJOR "* | *" postgresql-all "*) hold_back_main_cluster ;;
 esac
 
 # The package lists may be absent, or name files that the mirror has replaced.

@@ -3,7 +3,9 @@
 CREATE VIEW member AS
 	SELECT d.classid, d.objid, pg_describe_object(d.classid, d.objid, 0) AS object
 	FROM pg_depend d JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
-	WHERE e.extname = 'hamnet' AND d.deptype = 'e';
+	WHERE e.extname = 'hamnet' AND d.deptype = 'e'
+		-- PostgreSQL 17 makes members also of the types that come with a table or a type
+		AND NOT EXISTS (SELECT FROM pg_type AS t WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid AND (typrelid <> 0 OR typcategory = 'A'));
 CREATE VIEW member_function AS
 	SELECT p.*, object FROM pg_proc p JOIN member ON classid = 'pg_proc'::regclass AND objid = p.oid;
 CREATE VIEW member_operator AS

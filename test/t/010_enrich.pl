@@ -130,7 +130,7 @@ is($node->safe_psql('postgres', "SELECT string_agg(reason, E'\\n' ORDER BY smile
 # A second call has nothing to do, and does not try invalid rows again unless asked
 
 like((enrich('by_2', '{"model": "small", "error_column": "why"}'))[1], qr/filled 0 of 0 rows/, 'nothing is left for a second call');
-like((enrich('by_2', '{"model": "small", "error_column": "why", "retry": true}'))[1], qr/filled 0 of \d rows.*\d rows have no usable/s, 'retry tries again');
+like((enrich('by_2', '{"model": "small", "error_column": "why", "retry": true}'))[1], qr/filled 0 of (\d+) rows.*\b\1 rows have no usable/s, 'retry tries again, each row once');
 $node->safe_psql('postgres', q{UPDATE by_2 SET smiles = 'CCO', why = NULL WHERE id = -1});
 like((enrich('by_2', '{"model": "small", "error_column": "why"}'))[1], qr/filled 1 of 1 rows/, 'a corrected row is filled');
 $node->safe_psql('postgres', q{UPDATE by_2 SET smiles = 'CCO' WHERE id = -2});
@@ -330,6 +330,16 @@ is($node->psql('postgres', q{
 		DO $$BEGIN ASSERT (SELECT count(fp) = count(*) FROM uncommitted); END$$;
 		ROLLBACK;
 		DO $$BEGIN ASSERT (SELECT count(fp) = 0 FROM uncommitted); END$$}), 0, 'a transaction block keeps all or nothing');
+my $in_block = 'runs as one process and without commits inside a transaction block';
+foreach my $case ([ '{}', 1 ], [ '{"workers": 0}', 0 ])
+{
+	my ($options, $notices) = @$case;
+	my $said = '';
+
+	$node->psql('postgres', "BEGIN; CALL hamnet_enrich('uncommitted', 'smiles', 'fp', '$options'); ROLLBACK", stderr => \$said);
+	is(() = $said =~ /$in_block/g, $notices, "a transaction block, options $options: $notices notices that it has no workers");
+}
+unlike((enrich('uncommitted', '{}'))[1], qr/$in_block/, 'no such notice outside of a transaction block');
 is($node->psql('postgres', q{
 		DO $$BEGIN
 			UPDATE uncommitted SET smiles = 'CCO';

@@ -347,6 +347,9 @@ allowed('bob', 'work', q{
 	INSERT INTO library SELECT n, repeat('C', n) FROM generate_series(1, 4) AS n;
 	INSERT INTO deferred_library TABLE library;}, 'tables with triggers that try to escape');
 
+my $no_superuser = $node->safe_psql('postgres', 'SHOW server_version_num') >= 160000 ? 'permission denied to alter role' :
+	'must be superuser to alter superuser roles or change superuser attribute';
+
 # As bob, who has logged in; as bob by SET ROLE and by SET SESSION AUTHORIZATION of a superuser.
 foreach my $case ([ 'bob', '', 'bob|bob|none' ], [ $superuser, 'SET ROLE bob', "bob|$superuser|bob" ],
 	[ $superuser, 'SET SESSION AUTHORIZATION bob', 'bob|bob|none' ])
@@ -364,7 +367,7 @@ foreach my $case ([ 'bob', '', 'bob|bob|none' ], [ $superuser, 'SET ROLE bob', "
 		returns($superuser, 'work', "SELECT DISTINCT path, pid = $leader FROM tried", 'public, "$user"|f', "$name: by workers with the caller's search path");
 		returns($superuser, 'work', q{SELECT DISTINCT outcome FROM tried WHERE what <> 'COMMIT' ORDER BY 1}, join("\n",
 			'DISCARD ALL cannot run inside a transaction block', 'cannot set parameter "role" within security-definer function',
-			'cannot set parameter "session_authorization" within security-definer function', 'must be superuser to alter superuser roles or change superuser attribute'),
+			'cannot set parameter "session_authorization" within security-definer function', $no_superuser),
 			"$name: and nothing gets them out");
 	}
 }

@@ -154,11 +154,14 @@ ResultUpdate(const EnrichRequest *request, Oid leaf, const char *name)
 	return UpdateStatement(request, name, count, assignments.data);
 }
 
+/* A reason that stays the same is not written again: the new row would be met again, and counted twice. */
 static char *
 ReasonUpdate(const EnrichRequest *request, const char *name)
 {
-	return UpdateStatement(request, name, 1,
-						   psprintf("%s = v.value0", quote_identifier(NameStr(request->error_column))));
+	const char *column = quote_identifier(NameStr(request->error_column));
+
+	return psprintf("%s AND (t.%s OPERATOR(pg_catalog.=) v.value0 COLLATE pg_catalog.\"C\") IS NOT TRUE",
+					UpdateStatement(request, name, 1, psprintf("%s = v.value0", column)), column);
 }
 
 /* Types of the parameters of ResultUpdate; returns their number. */
@@ -451,10 +454,15 @@ RunEnrichBatches(EnrichJob *job, void (*batch_done) (EnrichJob *job, void *state
 
 		ComputeBatch(job, &batch);
 		filled = WriteResults(&job->request, leaf, name, &batch);
+		invalid = CountReasons(&batch);
 		if (HasColumn(&job->request.error_column))
-			invalid = WriteReasons(&job->request, name, &batch);
-		else
-			invalid = CountReasons(&batch);
+		{
+			uint64		written = WriteReasons(&job->request, name, &batch);
+
+			/* Rows whose reason stays are not written; others that were not have changed meanwhile. */
+			if (!job->request.retry)
+				invalid = written;
+		}
 
 		MemoryContextReset(memory);
 		batch_done(job, state);

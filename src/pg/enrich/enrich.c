@@ -367,6 +367,10 @@ WantedWorkers(const EnrichRun *run, int64 workers)
 				 errmsg("hamnet_enrich cannot use background workers inside a transaction block"),
 				 errdetail("They do not see what only this session sees."),
 				 errhint("Set option \"workers\" to 0, or leave it out.")));
+	if (workers < 0 && run->atomic)
+		ereport(NOTICE,
+				(errmsg("hamnet_enrich runs as one process and without commits inside a transaction block"),
+				 errhint("Call it outside of one, in a client that commits by itself for one, and workers fill the table, with a commit after each batch.")));
 	return 0;
 }
 
