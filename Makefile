@@ -37,7 +37,7 @@ ifneq (,$(VPATH)$(if $(wildcard hamnet.control),,elsewhere))
 $(error hamnet is built in the directory of its sources: run make there, without VPATH)
 endif
 
-EXTENSION = hamnet
+EXTENSION = hamnet hamnet_pgvector
 EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" hamnet.control)
 MODULE_big = hamnet
 
@@ -83,7 +83,7 @@ BUILTIN_MODELS = src/pg/model/builtin_models.h
 SHA256SUM ?= sha256sum
 
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
-REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
+REGRESS_OPTS = --inputdir=test --load-extension=hamnet
 
 UNIT_TESTS = $(patsubst %.c,%,$(wildcard test/unit/test_*.c test/unit/double/test_*.c))
 CHECKED_UNIT_TESTS = $(UNIT_TESTS:%=$(CHECKED)%)
@@ -148,7 +148,7 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 # Not every package of the server has the program.
 ifneq (,$(wildcard $(dir $(PGXS))../test/isolation/pg_isolation_regress))
 ISOLATION = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
-ISOLATION_OPTS = --inputdir=test/isolation --load-extension=$(EXTENSION)
+ISOLATION_OPTS = --inputdir=test/isolation --load-extension=hamnet
 endif
 include $(PGXS)
 
