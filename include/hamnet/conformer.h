@@ -123,4 +123,14 @@ extern HnStatus hn_graph_from_molblock(HnContext *context, const char *molblock,
 extern HnStatus hn_order_positions(HnContext *context, const HnGraph *graph,
 								   const double *coordinates, int count, real **positions);
 
+/*
+ * Check that positions [n, 3] in canonical order can be those of the graph's
+ * molecule: no two atoms in one place, no bond of absurd length, and no branched
+ * molecule in a plane, which is a drawing that is marked as three-dimensional.
+ * Atoms in messages count from 0, in the order of the input.
+ *
+ * HN_INVALID_ARGUMENT with the reason.
+ */
+extern HnStatus hn_check_positions(HnContext *context, const HnGraph *graph, const real *positions);
+
 #endif

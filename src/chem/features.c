@@ -111,6 +111,12 @@ hn_encode_atom(const HnFeatureSet *features, const HnAtomFacts *atom, real *row)
 		encode_surroundings(atom, row);
 }
 
+bool
+hn_has_hybridisation(const real *row, HnHybridisation hybridisation)
+{
+	return row[ATOM_HYBRIDISATION + hybridisation] != 0;
+}
+
 void
 hn_encode_bond(const HnFeatureSet *features, const HnBondFacts *bond, real *row)
 {

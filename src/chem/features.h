@@ -58,6 +58,9 @@ typedef struct HnBondFacts
 	HnBondStereo stereo;
 } HnBondFacts;
 
+/* Whether a row of atom features, of any set, is that of an atom of this hybridisation. */
+extern bool hn_has_hybridisation(const real *row, HnHybridisation hybridisation);
+
 /* Write the features of an atom to row [atom_columns], which holds zeros. */
 extern void hn_encode_atom(const HnFeatureSet *features, const HnAtomFacts *atom, real *row);
 

@@ -18,6 +18,11 @@
 
 #include "rdkit_validity.h"
 
+extern "C"
+{
+#include "covalent_radius.h"
+}
+
 namespace hamnet
 {
 
@@ -40,36 +45,6 @@ constexpr double FLAT = 0.1;
 
 /* Rings beyond this need not be flat even where all their bonds are aromatic. */
 constexpr size_t FLAT_RING = 7;
-
-/*
- * Single-bond radii of Cordero and others (Dalton Trans. 2008, 2832) of the
- * elements whose bonds are covalent, in angstrom; 0 for others, whose bonds have
- * no one length and are not checked.
- */
-double
-covalent_radius(int element)
-{
-	switch (element)
-	{
-		case 1: return 0.31;
-		case 5: return 0.84;
-		case 6: return 0.76;
-		case 7: return 0.71;
-		case 8: return 0.66;
-		case 9: return 0.57;
-		case 14: return 1.11;
-		case 15: return 1.07;
-		case 16: return 1.05;
-		case 17: return 1.02;
-		case 32: return 1.20;
-		case 33: return 1.19;
-		case 34: return 1.20;
-		case 35: return 1.20;
-		case 52: return 1.38;
-		case 53: return 1.39;
-		default: return 0;
-	}
-}
 
 bool
 is_polar(int element)
@@ -148,8 +123,8 @@ Validity::list_bonds(const RDKit::ROMol &full)
 {
 	for (const auto bond : full.bonds())
 	{
-		double		a = covalent_radius(bond->getBeginAtom()->getAtomicNum());
-		double		b = covalent_radius(bond->getEndAtom()->getAtomicNum());
+		double		a = hn_covalent_radius(bond->getBeginAtom()->getAtomicNum());
+		double		b = hn_covalent_radius(bond->getEndAtom()->getAtomicNum());
 
 		if (a > 0 && b > 0 && bond->getBondType() <= RDKit::Bond::AROMATIC)
 			bonds.push_back({bond->getBeginAtomIdx(), bond->getEndAtomIdx(), SHORTEST_BOND * (a + b), LONGEST_BOND * (a + b)});

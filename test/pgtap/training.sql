@@ -1,7 +1,7 @@
 -- Training, evaluation and their log, on tiny data. All of it in one
 -- transaction, where nothing is committed on the way.
 BEGIN;
-SELECT plan(124);
+SELECT plan(126);
 SET LOCAL client_min_messages = warning;
 
 -- alcohols, amines, halides and acids whose label follows from their atoms
@@ -225,6 +225,10 @@ SELECT lives_ok($$CALL hamnet_train_engine('e', 'SELECT smiles, xyz FROM shape',
 SELECT cmp_ok((SELECT value FROM hamnet_evaluate_engine('e', 'SELECT smiles, xyz::real[] FROM shape') WHERE metric = 'rmsd'), '<',
 	(SELECT 0.7 * value FROM hamnet_evaluate_engine('e0', 'SELECT smiles, xyz::real[] FROM shape') WHERE metric = 'rmsd'), 'its conformations are nearer to the truth');
 SELECT is((SELECT n FROM hamnet_evaluate_engine('e', 'SELECT smiles, xyz FROM shape UNION ALL SELECT smiles, xyz FROM shape') WHERE metric = 'distance_mae'), 48::bigint, 'each conformation counts');
+CREATE TABLE drawn AS SELECT * FROM shape UNION ALL VALUES ('CC(C)C', '{1.5,0,0, 0,0,0, -0.75,1.3,0, -0.75,-1.3,0}'::float8[]),
+	('CCO', '{0,0,0, 0,0,0, 0,1.4,0}'), ('CCN', '{0,0,0, 9,0,0, 9,1.4,0}');
+SELECT lives_ok($$CALL hamnet_train_engine('e4', 'SELECT * FROM drawn', '{"epochs": 1, "dim": 8, "units": 16}')$$, 'coordinates that no molecule has are left out');
+SELECT is((report_of('e4') ->> 'invalid')::int, 3, 'and counted');
 SELECT cmp_ok((SELECT count(*) FROM hamnet_engine_positions('CCCCC', 'e')), '=', 5::bigint, 'it is used as any model');
 SELECT lives_ok($$CALL hamnet_train_engine('e2', 'SELECT smiles, xyz FROM shape', '{"epochs": 1, "base": "e", "validation": "none"}')$$, 'trained on');
 SELECT throws_ok($$CALL hamnet_train_engine('e3', 'SELECT smiles, xyz FROM shape', '{"base": "a"}')$$, '0A000', 'model "a" has no engine to train', 'no engine, no training');

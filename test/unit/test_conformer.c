@@ -197,6 +197,58 @@ test_order_positions(void **state)
 	assert_int_equal(hn_order_positions(&context, &graph, coordinates, 3, &positions), HN_INVALID_ARGUMENT);
 }
 
+/* The check of positions says so, or, without words, nothing. */
+static void
+expect_positions(const char *smiles, const double *coordinates, const char *words)
+{
+	HnGraph		graph;
+	real	   *positions;
+	HnStatus	status;
+
+	assert_int_equal(hn_graph_from_smiles(&context, smiles, &hn_features_2021, MAX_ATOMS, &graph), HN_OK);
+	assert_int_equal(hn_order_positions(&context, &graph, coordinates, graph.atom_count, &positions), HN_OK);
+	status = hn_check_positions(&context, &graph, positions);
+	assert_int_equal(status, words ? HN_INVALID_ARGUMENT : HN_OK);
+	if (words && strstr(context.message, words) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", context.message, words);
+}
+
+static void
+test_check_positions(void **state)
+{
+	static const double pyramid[12] = {1.45, 0, 0.3, 0, 0, 0, -0.72, 1.25, 0.3, -0.72, -1.25, 0.3};
+	static const double flat[12] = {1.5, 0, 2, 0, 0, 2, -0.75, 1.3, 2, -0.75, -1.3, 2};
+	static const double together[12] = {1.45, 0, 0.3, 0, 0, 0, -0.72, 1.25, 0.3, -0.72, 1.25, 0.4};
+	static const double apart[12] = {14.5, 0, 0.3, 0, 0, 0, -0.72, 1.25, 0.3, -0.72, -1.25, 0.3};
+
+	(void) state;
+	expect_positions("CC(C)C", pyramid, NULL);
+	expect_positions("CC(C)C", flat, "all atoms lie in one plane, which those around atom 1 cannot");
+	expect_positions("CC(C)=C", flat, NULL);
+	expect_positions("CB(C)C", flat, NULL);
+	expect_positions("CC(C)C", together, "are in one place");
+	expect_positions("CC(C)C", apart, "angstrom long");
+}
+
+/* What RDKit makes passes. */
+static void
+test_check_embedded(void **state)
+{
+	static const char *const molecules[] = {
+		"OC(=O)c1ccccc1OC(C)=O", "C[C@H](N)C(=O)O", "N#CC1CC1", "[Na+].CC(=O)[O-]", "C", "CCCC", "c1ccccc1", "C12C3C4C1C5C2C3C45"
+	};
+
+	(void) state;
+	for (size_t m = 0; m < sizeof(molecules) / sizeof(molecules[0]); m++)
+	{
+		HnGraph		graph;
+		real	   *positions = read_block(embed(molecules[m], 1), &graph);
+
+		if (hn_check_positions(&context, &graph, positions) != HN_OK)
+			fail_msg("%s: %s", molecules[m], context.message);
+	}
+}
+
 /* Hydrogens of a block become implicit, like those of a SMILES. */
 static void
 test_written_hydrogens(void **state)
@@ -322,6 +374,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_order, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_benzene, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_order_positions, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_check_positions, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_check_embedded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_written_hydrogens, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_far_beyond, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down)

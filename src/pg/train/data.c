@@ -55,7 +55,10 @@ ReadGraph(HnContext *context, const TrainingData *data, const HnFeatureSet *feat
 {
 	*positions = NULL;
 	if (data->query.molblocks)
-		return hn_graph_from_molblock(context, row->molecule, features, hamnet_max_atoms, graph, positions);
+	{
+		HN_TRY(hn_graph_from_molblock(context, row->molecule, features, hamnet_max_atoms, graph, positions));
+		return hn_check_positions(context, graph, *positions);
+	}
 	HN_TRY(hn_standardize(context, row->molecule, data->standard, hamnet_max_atoms, &row->molecule));
 	HN_TRY(hn_graph_from_smiles(context, row->molecule, features, hamnet_max_atoms, graph));
 	if (data->query.target_count > 0)
@@ -63,7 +66,8 @@ ReadGraph(HnContext *context, const TrainingData *data, const HnFeatureSet *feat
 	if (row->coordinates == NULL)
 		return hn_fail(context, HN_INVALID_ARGUMENT,
 					   "coordinates are not an array of three numbers for each atom");
-	return hn_order_positions(context, graph, row->coordinates, row->atoms, positions);
+	HN_TRY(hn_order_positions(context, graph, row->coordinates, row->atoms, positions));
+	return hn_check_positions(context, graph, *positions);
 }
 
 static void
