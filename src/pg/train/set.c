@@ -7,6 +7,9 @@
 #include "storage/shmem.h"		/* for add_size()/mul_size() */
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
 
 #include "server/guc.h"
 #include "train/set.h"
