@@ -69,3 +69,13 @@ with_cluster()
 {
 	pg_virtualenv -t -v "$PG_MAJOR" -c '--locale C.UTF-8 --encoding UTF8' "$@"
 }
+
+# Print the mirror of Debian that this machine's apt uses.
+debian_mirror()
+{
+	local found
+
+	# shellcheck disable=SC2016 # apt replaces it
+	found=$(apt-get indextargets --format '$(REPO_URI) $(ORIGIN)' 2>/dev/null | awk '$2 == "Debian" && $1 !~ /security/ { print $1; exit }')
+	echo "${found:-http://deb.debian.org/debian/}"
+}

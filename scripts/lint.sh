@@ -52,16 +52,23 @@ lint_file()
 }
 lint "gcc's strict warnings" "${core[@]}"
 
-# The server's headers are read as those of a system: only what is ours is to be judged.
-SERVER_FLAGS="-std=gnu11 -Iinclude -Isrc/pg -isystem $("$PG_CONFIG" --includedir-server) -DHAMNET_VERSION=\"\""
-export SERVER_FLAGS
+# The server's headers are read as those of a system: only what is ours is to be judged. A C library that
+# lacks strlcpy is not the one that headers from elsewhere were configured for.
+mkdir -p build
+echo '#include <stddef.h>
+extern size_t strlcpy(char *, const char *, size_t);
+extern size_t strlcat(char *, const char *, size_t);' >build/strlcpy.h
 lint_file()
 {
 	# shellcheck disable=SC2086
 	gcc -fsyntax-only $SERVER_FLAGS -Wall -Wextra -Wundef -Wvla -Wstrict-prototypes -Wmissing-prototypes \
 		-Wpointer-arith -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Werror "$1"
 }
-lint "gcc's strict warnings on the server's side" "${server[@]}"
+for headers in "$("$PG_CONFIG" --includedir-server)" $(scripts/server_headers.sh); do
+	export SERVER_FLAGS="-std=gnu11 -include build/strlcpy.h -Iinclude -Isrc/pg -isystem $headers -isystem ${headers%/*/server} -DHAMNET_VERSION=\"\""
+	version=$(sed -n 's/^#define PG_VERSION "\(.*\)"$/\1/p' "$headers/pg_config.h")
+	lint "gcc's strict warnings on the server's side, PostgreSQL $version" "${server[@]}"
+done
 
 # Print the wings of src/pg that a file of a wing may include from: its own, and those below it.
 below()

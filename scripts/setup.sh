@@ -37,6 +37,9 @@ is_known()
 command -v dpkg-query >/dev/null ||
 	die "this is not a Debian system; install the equivalents of these packages, then run make and make install: ${packages[*]}"
 
+# Headers of RDKit 2026.09 need it, and its package does not depend on it.
+! is_known libringdecomposerlib-dev || packages+=(libringdecomposerlib-dev)
+
 missing=()
 for package in "${packages[@]}"; do
 	is_installed "$package" || missing+=("$package")

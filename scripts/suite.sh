@@ -29,23 +29,13 @@ for program in debootstrap unshare ip; do
 	command -v "$program" >/dev/null || die "$program is missing: apt install debootstrap util-linux iproute2"
 done
 
-# Print the mirror of Debian that this machine's apt uses.
-mirror()
-{
-	local found
-
-	# shellcheck disable=SC2016 # apt replaces it
-	found=$(apt-get indextargets --format '$(REPO_URI) $(ORIGIN)' 2>/dev/null | awk '$2 == "Debian" && $1 !~ /security/ { print $1; exit }')
-	echo "${found:-http://deb.debian.org/debian/}"
-}
-
 # Fill the folder; what was begun and not finished is begun again.
 bootstrap()
 {
 	say "building a Debian system of suite $suite in $root"
 	rm -rf --one-file-system "$root"
 	mkdir -p "$root"
-	debootstrap --variant=minbase --include=ca-certificates,make "$suite" "$root" "$(mirror)" >"$root.log" 2>&1 ||
+	debootstrap --variant=minbase --include=ca-certificates,make "$suite" "$root" "$(debian_mirror)" >"$root.log" 2>&1 ||
 		{ tail "$root.log" >&2; die "debootstrap failed, see $root.log"; }
 	apt-config dump | grep -E '^Acquire::(https?::Proxy|Check-Valid-Until|Check-Date) ' >"$root/etc/apt/apt.conf.d/99host" || true
 	printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"

@@ -13,8 +13,8 @@
 #include "server/guc.h"
 #include "server/table_owner.h"
 
-#if PG_VERSION_NUM < 130000
-#error "hamnet requires PostgreSQL 13 or later"
+#if PG_VERSION_NUM < 140000
+#error "hamnet requires PostgreSQL 14 or later"
 #endif
 
 #if PG_VERSION_NUM >= 180000

@@ -243,16 +243,8 @@ AddToBatch(Batch *batch, ItemPointer ctid, text *smiles)
 static char *
 BlockCondition(BlockNumber first, BlockNumber end)
 {
-#if PG_VERSION_NUM >= 140000
 	return psprintf("t.ctid OPERATOR(pg_catalog.>=) '(%u,0)'::pg_catalog.tid"
 					" AND t.ctid OPERATOR(pg_catalog.<) '(%u,0)'::pg_catalog.tid", first, end);
-#else
-	/* No range scans on ctid yet: name every ctid that a row can have. */
-	return psprintf("t.ctid OPERATOR(pg_catalog.=) ANY (ARRAY("
-					"SELECT pg_catalog.format('(%%s,%%s)', b, i)::pg_catalog.tid"
-					" FROM pg_catalog.generate_series(%u::pg_catalog.int8, %u) AS b,"
-					" pg_catalog.generate_series(1, %d) AS i))", first, end - 1, (int) MaxHeapTuplesPerPage);
-#endif
 }
 
 /* Add the rows of one chunk that lack a result. */

@@ -16,17 +16,12 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
-#if PG_VERSION_NUM >= 140000
 #include "utils/backend_progress.h"
 #include "utils/backend_status.h"
-#endif
 
 #include "enrich/enrich.h"
 #include "server/srf.h"
 
-#if PG_VERSION_NUM < 140000
-#define ROLE_PG_READ_ALL_STATS DEFAULT_ROLE_READ_ALL_STATS
-#endif
 #if PG_VERSION_NUM < 160000
 #define pgstat_get_local_beentry_by_index pgstat_fetch_stat_local_beentry
 #endif

@@ -139,9 +139,7 @@ extern void hamnet_buildempty(Relation index);
 extern char *hamnet_buildphasename(int64 phase);
 extern bool hamnet_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation heap,
 						  IndexUniqueCheck check,
-#if PG_VERSION_NUM >= 140000
 						  bool unchanged,
-#endif
 						  struct IndexInfo *info);
 extern IndexBulkDeleteResult *hamnet_bulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 												IndexBulkDeleteCallback callback, void *state);

@@ -33,11 +33,6 @@
 #include "server/sha256.h"
 #include "type/hfp.h"
 
-/* Servers before 14 take keys for strings where nothing else is said. */
-#if PG_VERSION_NUM < 140000
-#define HASH_STRINGS 0
-#endif
-
 /* Columns of _hamnet_axes; see the install script. */
 #define Anum_axes_id 1
 #define Anum_axes_content 2

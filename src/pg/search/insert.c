@@ -168,9 +168,7 @@ AdoptModel(Relation index, uint32 model)
 bool
 hamnet_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation heap,
 			  IndexUniqueCheck check,
-#if PG_VERSION_NUM >= 140000
 			  bool unchanged,
-#endif
 			  struct IndexInfo *info)
 {
 	HamnetRow	row;

@@ -57,23 +57,17 @@ CheckTables(const Query *query)
 	}
 }
 
-#if PG_VERSION_NUM >= 140000
 static void
+#if PG_VERSION_NUM >= 190000
+AfterAnalysis(ParseState *state, Query *query, const JumbleState *jumble)
+#else
 AfterAnalysis(ParseState *state, Query *query, JumbleState *jumble)
+#endif
 {
 	CheckTables(query);
 	if (next_hook)
 		next_hook(state, query, jumble);
 }
-#else
-static void
-AfterAnalysis(ParseState *state, Query *query)
-{
-	CheckTables(query);
-	if (next_hook)
-		next_hook(state, query);
-}
-#endif
 
 void
 InitTableOwner(void)

@@ -8,9 +8,7 @@
 #include "postmaster/bgworker.h"
 #include "storage/dsm.h"
 #include "utils/memutils.h"
-#if PG_VERSION_NUM >= 140000
 #include "utils/wait_event.h"
-#endif
 
 #include "server/core.h"
 #include "train/team_segment.h"

@@ -128,11 +128,7 @@ MakeBallExpression(Oid function, Oid ball_type, Node *centre, Node *radius)
 static bool
 IsPseudoConstant(SupportRequestIndexCondition *request, Node *node)
 {
-#if PG_VERSION_NUM >= 140000
 	return is_pseudo_constant_for_index(request->root, node, request->index);
-#else
-	return is_pseudo_constant_for_index(node, request->index);
-#endif
 }
 
 /* The index condition for a call of hamnet_within and its kin, or NIL. */
