@@ -1,6 +1,6 @@
 -- Conformers: that they are structures of the molecule that was asked for, and how far they are apart.
 BEGIN;
-SELECT plan(33);
+SELECT plan(41);
 
 -- handedness: enantiomers have opposite signs of the volume that the neighbours of the centre span
 CREATE FUNCTION volume(s text) RETURNS float8 LANGUAGE sql AS $$
@@ -58,5 +58,22 @@ SELECT ok(hamnet_rmsd(a.molblock, b.molblock) < 0.02, 'symmetric atoms can be ex
 SELECT throws_ok($$SELECT hamnet_rmsd(hamnet_embed('CCO'), hamnet_embed('CCN'))$$, '22023',
 	'the MOL blocks are of different molecules: CCO and CCN', 'different molecules have no distance');
 SELECT is(hamnet_rmsd(NULL, hamnet_embed('CCO')), NULL, 'nor has NULL');
+-- tables
+CREATE TABLE molecule (id int, smiles text, problem text);
+INSERT INTO molecule VALUES (1, 'CCO'), (2, 'CCCCCO'), (3, 'C1CC'), (4, NULL), (NULL, 'CC');
+CREATE TABLE conformation (id int, conformer int, energy float8, weight float8, molblock text, PRIMARY KEY (id, conformer));
+CREATE FUNCTION fill() RETURNS text LANGUAGE sql AS $$SELECT $q$CALL hamnet_enrich('molecule', 'smiles', NULL,
+	'{"conformers": {"table": "conformation", "n": 2, "options": {"conformations": 4}}, "error_column": "problem"}')$q$ $$;
+SET client_min_messages = warning;
+SELECT lives_ok(fill(), 'a table of conformers is filled');
+SELECT results_eq('SELECT id, count(*) FROM conformation GROUP BY id ORDER BY id', $$VALUES (1, 1::bigint), (2, 2)$$, 'for every molecule with a key');
+SELECT results_eq('SELECT molblock FROM conformation WHERE id = 2 ORDER BY conformer', $$SELECT molblock FROM hamnet_conformers('CCCCCO', 2, '{"conformations": 4}')$$,
+	'as hamnet_conformers makes them');
+SELECT matches(problem, 'unclosed ring', 'a molecule without has its reason') FROM molecule WHERE id = 3;
+DELETE FROM conformation WHERE id = 1;
+SELECT lives_ok(fill(), 'a second call goes on');
+SELECT is(count(*), 3::bigint, 'with those that are missing') FROM conformation;
+SELECT throws_ok($$CALL hamnet_enrich('molecule', 'smiles', 'problem', '{"conformers": {"table": "conformation"}}')$$, '22023', NULL, 'one purpose at a time');
+SELECT throws_ok($$CALL hamnet_enrich('molecule', 'smiles', NULL, '{"conformers": {"table": "molecule"}}')$$, '42703', NULL, 'the table has the columns of conformers');
 SELECT * FROM finish();
 ROLLBACK;

@@ -8,7 +8,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
-#include "hamnet/conformer.h"
+#include "chem/conformers.h"
 #include "server/core.h"
 #include "server/guc.h"
 #include "server/options.h"
@@ -38,8 +38,8 @@ static const Option request_options[] = {
 	{"hydrogens", OPTION_BOOLEAN, offsetof(Request, hydrogens), .boolean = true},
 };
 
-static HnConformerOptions
-ReadRequest(const Jsonb *json, int count)
+HnConformerOptions
+ReadConformerOptions(const Jsonb *json, int count)
 {
 	Request		request;
 
@@ -65,7 +65,7 @@ static Datum
 ReturnConformers(FunctionCallInfo fcinfo, bool lenient)
 {
 	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	HnConformerOptions options = ReadRequest(PG_GETARG_JSONB_P(2), PG_GETARG_INT32(1));
+	HnConformerOptions options = ReadConformerOptions(PG_GETARG_JSONB_P(2), PG_GETARG_INT32(1));
 	RowSet		rows = BeginRows(fcinfo);
 	HnContext  *context = BeginCore();
 	HnConformers conformers;

@@ -35,7 +35,7 @@ typedef struct Batch
 	int			count;
 	int			capacity;
 	ItemPointer *ctids;
-	text	  **texts;			/* as SmilesExpression gives them */
+	text	  **texts;			/* as EnrichSmiles gives them */
 	Hfp		  **fingerprints;	/* NULL: none */
 	double	  **predictions;	/* of every target, where there is a fingerprint */
 	char	  **reasons;		/* why there is none */
@@ -65,8 +65,8 @@ ListColumns(const EnrichRequest *request, const char **columns)
  * length; a byte more than that is enough to be refused, and bounds the memory
  * of a batch whatever the column holds. The parser's own limit is in chem.h.
  */
-static char *
-SmilesExpression(const EnrichRequest *request)
+char *
+EnrichSmiles(const EnrichRequest *request)
 {
 	return psprintf("pg_catalog.left(t.%s::pg_catalog.text, %d)",
 					quote_identifier(NameStr(request->smiles_column)), 32 * hamnet_max_atoms + 1025);
@@ -81,6 +81,8 @@ EnrichCondition(const EnrichRequest *request)
 
 	initStringInfo(&condition);
 	appendStringInfo(&condition, "t.%s IS NOT NULL AND (", quote_identifier(NameStr(request->smiles_column)));
+	if (OidIsValid(request->conformers))
+		appendStringInfoString(&condition, ConformerCondition(request));
 	for (int c = 0; c < count; c++)
 		appendStringInfo(&condition, "%st.%s IS NULL", c == 0 ? "" : " OR ", quote_identifier(columns[c]));
 	appendStringInfoChar(&condition, ')');
@@ -125,7 +127,7 @@ UpdateStatement(const EnrichRequest *request, const char *leaf, int count, const
 		appendStringInfo(&statement, ", value%d", c);
 	appendStringInfo(&statement, ") WHERE t.ctid OPERATOR(pg_catalog.=) v.ctid"
 					 " AND %s OPERATOR(pg_catalog.=) v.smiles COLLATE pg_catalog.\"C\" AND %s",
-					 SmilesExpression(request), EnrichCondition(request));
+					 EnrichSmiles(request), EnrichCondition(request));
 	return statement.data;
 }
 
@@ -211,7 +213,10 @@ CheckEnrichLeaf(const EnrichRequest *request, Oid leaf)
 	char	   *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(leaf)),
 												  get_rel_name(leaf));
 
-	Explain(ResultUpdate(request, leaf, name), count, types);
+	if (OidIsValid(request->conformers))
+		CheckConformerLeaf(request, name);
+	else
+		Explain(ResultUpdate(request, leaf, name), count, types);
 	if (HasColumn(&request->error_column))
 		Explain(ReasonUpdate(request, name), lengthof(reason_types), reason_types);
 }
@@ -254,7 +259,7 @@ SelectChunk(const EnrichJob *job, const EnrichLeaf *leaf, const char *name, uint
 	BlockNumber first = (BlockNumber) (chunk - leaf->first_chunk) * job->chunk_blocks;
 	BlockNumber end = Min(first + job->chunk_blocks, leaf->blocks);
 	char	   *query = psprintf("SELECT t.ctid, %s FROM ONLY %s AS t WHERE %s AND %s",
-								 SmilesExpression(&job->request), name, BlockCondition(first, end),
+								 EnrichSmiles(&job->request), name, BlockCondition(first, end),
 								 EnrichCondition(&job->request));
 	SPITupleTable *rows;
 
@@ -414,6 +419,19 @@ CountReasons(const Batch *batch)
 	return count;
 }
 
+/* Compute and write the results of a batch; returns the number of rows that were as they had been read. */
+static uint64
+FillBatch(const EnrichJob *job, const EnrichLeaf *leaf, const char *name, Batch *batch)
+{
+	if (OidIsValid(job->request.conformers))
+	{
+		batch->reasons = palloc(batch->count * sizeof(char *));
+		return FillConformers(&job->request, name, batch->ctids, batch->texts, batch->count, batch->reasons);
+	}
+	ComputeBatch(job, batch);
+	return WriteResults(&job->request, leaf, name, batch);
+}
+
 void
 RunEnrichBatches(EnrichJob *job, void (*batch_done) (EnrichJob *job, void *state), void *state)
 {
@@ -444,8 +462,7 @@ RunEnrichBatches(EnrichJob *job, void (*batch_done) (EnrichJob *job, void *state
 		} while (++taken < share && batch.count < job->request.batch_rows &&
 				 chunk < job->chunk_count && LeafOfChunk(job, chunk) == leaf);
 
-		ComputeBatch(job, &batch);
-		filled = WriteResults(&job->request, leaf, name, &batch);
+		filled = FillBatch(job, leaf, name, &batch);
 		invalid = CountReasons(&batch);
 		if (HasColumn(&job->request.error_column))
 		{

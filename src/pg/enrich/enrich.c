@@ -59,11 +59,13 @@ typedef struct EnrichOptions
 	char	   *standardize;
 	bool		retry;
 	Jsonb	   *predictions;
+	Jsonb	   *conformers;
 } EnrichOptions;
 
 static const Option enrich_options[] = {
 	{"model", OPTION_TEXT, offsetof(EnrichOptions, model)},
 	{"predictions", OPTION_JSON, offsetof(EnrichOptions, predictions)},
+	{"conformers", OPTION_JSON, offsetof(EnrichOptions, conformers)},
 	{"workers", OPTION_INTEGER, offsetof(EnrichOptions, workers), .integer = {-1, 0, MAX_ENRICH_WORKERS}},
 	{"batch_rows", OPTION_INTEGER, offsetof(EnrichOptions, batch_rows), .integer = {256, 1, 10000}},
 	{"error_column", OPTION_TEXT, offsetof(EnrichOptions, error_column)},
@@ -310,6 +312,7 @@ ReportRun(const EnrichRun *run, int64 total, int64 left)
 					run->progress.filled, total, seconds,
 					(run->progress.filled + run->progress.invalid) / Max(seconds, 1e-3)),
 			 run->progress.invalid > 0 ? errdetail(INT64_FORMAT " rows have no usable molecule.", run->progress.invalid) : 0,
+			 left > 0 && OidIsValid(run->request.conformers) ? errhint("Option \"error_column\" keeps the reasons.") :
 			 left > 0 ? errhint("hamnet_enrich_report() lists the " INT64_FORMAT " rows that have none, and why.", left) : 0));
 }
 
@@ -374,6 +377,17 @@ WantedWorkers(const EnrichRun *run, int64 workers)
 	return 0;
 }
 
+/* Refuse to fill a table of conformers and columns at once: their rows are done at different times. */
+static void
+CheckPurpose(const EnrichRequest *request)
+{
+	if (OidIsValid(request->conformers) && (NameStr(request->fp_column)[0] != '\0' || request->prediction_count > 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"conformers\" goes with neither a column of fingerprints nor predictions"),
+				 errhint("Call hamnet_enrich once for each, with NULL as the column of fingerprints for conformers.")));
+}
+
 PG_FUNCTION_INFO_V1(hamnet_enrich);
 
 /* hamnet_enrich(table regclass, smiles_column name, fp_column name, options jsonb) */
@@ -405,7 +419,10 @@ hamnet_enrich(PG_FUNCTION_ARGS)
 	model = options.model ? GetModelByName(options.model, false) : GetDefaultModel();
 	if (options.predictions)
 		ReadPredictions(&run.request, &model->model, options.predictions);
-	if (run.request.prediction_count == 0)
+	if (options.conformers)
+		ReadConformers(&run.request, options.conformers);
+	CheckPurpose(&run.request);
+	if (run.request.prediction_count == 0 && !OidIsValid(run.request.conformers))
 		(void) RequiredArgument(fcinfo, 2, "fp_column");
 	strlcpy(run.request.model_id, model->id, sizeof(run.request.model_id));
 

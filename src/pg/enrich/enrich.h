@@ -19,6 +19,9 @@
 #include "storage/block.h"
 #include "utils/jsonb.h"
 
+#include "storage/itemptr.h"
+
+#include "hamnet/conformer.h"
 #include "hamnet/model.h"
 
 #include "hamnet/standardize.h"
@@ -45,6 +48,9 @@ typedef struct EnrichRequest
 	char		model_id[MODEL_ID_LENGTH + 1];	/* a name could change its meaning meanwhile */
 	int			prediction_count;
 	EnrichPrediction predictions[MAX_ENRICH_PREDICTIONS];
+	Oid			conformers;		/* the table of conformers, which is then all that is filled; or InvalidOid */
+	NameData	key_column;		/* of both tables */
+	HnConformerOptions conformer_options;
 	int			batch_rows;		/* a transaction ends with the chunk that completes so many */
 } EnrichRequest;
 
@@ -112,6 +118,9 @@ extern List *ListLeaves(Oid table);
 /* Write which rows lack a result, as an SQL condition on the table's alias t. */
 extern char *EnrichCondition(const EnrichRequest *request);
 
+/* Write the SMILES of a row of the table's alias t, as an SQL expression. */
+extern char *EnrichSmiles(const EnrichRequest *request);
+
 /* Report a statement on the leaf that the caller may not run, or that cannot work. */
 extern void CheckEnrichLeaf(const EnrichRequest *request, Oid leaf);
 
@@ -120,6 +129,25 @@ extern void CheckEnrichLeaf(const EnrichRequest *request, Oid leaf);
  * its transaction and start the next, or to do neither. SPI is connected.
  */
 extern void RunEnrichBatches(EnrichJob *job, void (*batch_done) (EnrichJob *job, void *state), void *state);
+
+/* enrich/conformers.c */
+
+/* Read and check option "conformers": {"table": name, "key": column, "n": number, "options": object}. */
+extern void ReadConformers(EnrichRequest *request, const Jsonb *json);
+
+/* Write which rows have no conformers, as an SQL condition on the table's alias t. */
+extern char *ConformerCondition(const EnrichRequest *request);
+
+/* Report an insert for rows of the leaf of that name that the caller may not run, or that cannot work. */
+extern void CheckConformerLeaf(const EnrichRequest *request, const char *leaf);
+
+/*
+ * Make and insert the conformers of count rows of a leaf. reasons[i] says why
+ * one has none, and is NULL elsewhere. Returns the number of rows that were as
+ * they had been read, and got some.
+ */
+extern uint64 FillConformers(const EnrichRequest *request, const char *leaf, const ItemPointer *ctids, text **smiles,
+							 int count, char **reasons);
 
 /* enrich/worker.c */
 
