@@ -50,8 +50,9 @@ make_model(Bench *bench, bool bond_messages)
 {
 	static HnTarget target = {.name = "y", .unit = "", .mean = 0, .std = 1};
 	static HnLinear layers[2] = {{.out = 128}};
+	static HnNetworks networks = {.layer_count = 2, .layers = layers};
 	static HnHead head = {
-		.name = "y", .task = HN_REGRESSION, .layer_count = 2, .layers = layers, .target_count = 1, .targets = &target
+		.name = "y", .task = HN_REGRESSION, .target_count = 1, .targets = &target, .parts = {&networks}
 	};
 	HnTensor   *tensors = NULL;
 	int			count = 0;

@@ -57,6 +57,9 @@ extern HnStatus hn_fail_memory(HnContext *context);
 /* True, with the failure recorded, once the caller wants the work stopped. */
 extern bool hn_interrupted(HnContext *context);
 
+/* Copy a string into the context's arena. */
+extern HnStatus hn_copy_string(HnContext *context, const char *text, const char **copy);
+
 /* Return the failure of a call from the calling function. */
 #define HN_TRY(call) \
 	do { \

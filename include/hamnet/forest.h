@@ -15,10 +15,7 @@
 #ifndef HAMNET_FOREST_H
 #define HAMNET_FOREST_H
 
-#include "hamnet/predict.h"
-
-/* Trees for one target. */
-#define HN_MAX_TREES 1000
+#include "hamnet/fit.h"
 
 /* Nodes of all trees of a head. */
 #define HN_MAX_FOREST_NODES (1 << 28)
@@ -48,7 +45,7 @@ typedef struct HnForestNode
 	uint8_t		code;
 } HnForestNode;
 
-struct HnForest
+typedef struct HnForest
 {
 	const HnDescriptorSet *descriptors;
 	int			tree_count;		/* of each target */
@@ -66,42 +63,28 @@ struct HnForest
 	/* set by hn_forest_link */
 	HnForestNode *nodes;		/* [node_count] */
 	int32_t    *roots;			/* [targets * tree_count] */
-};
+} HnForest;
 
-typedef struct HnForestOptions
+static inline HnForest *
+hn_forest(const HnHead *head)
 {
-	const HnDescriptorSet *descriptors;
-	int			trees;			/* for each target */
-	uint64_t	seed;
-	void		(*progress) (void *state, const char *step, double done);	/* done 0 to 1; may be NULL */
-	void	   *progress_state;
-} HnForestOptions;
-
-/* What the fit came to, for a log. */
-typedef struct HnForestReport
-{
-	int			labelled_rows;	/* that have a label */
-	int			rows;			/* of them, those that it has learned from */
-	int			nodes;
-} HnForestReport;
+	return (HnForest *) head->parts[HN_FOREST];
+}
 
 /*
- * Fit the forest of a head. labels [inputs->count, target_count] in the
- * targets' own unit, or 0 and 1 for classes; NaN where there is none. Sets
- * head->forest; name, task, target_count and targets are the caller's.
+ * Fit the forest of a head, see hn_fit.
  *
  * Each node draws columns, the square root of the number of those that are not
  * the same in all rows, and more until one of them divides the rows; in each a
  * code at random. It keeps the one that leaves the least variance, which for
- * classes is Gini's impurity. Sums are those of integers or have one order, and
- * so the same input gives the same forest on every machine.
+ * classes is Gini's impurity. Sums are those of integers or have one order.
  *
  * Of very many rows it takes a sample. Memory: a byte for each row and column
  * while fitting. Cancellable. HN_INVALID_ARGUMENT, naming the target, for no
  * label, infinite ones, and classes outside 0 to 1.
  */
-extern HnStatus hn_forest_fit(HnContext *context, const HnInputs *inputs, const real *labels,
-							  const HnForestOptions *options, HnHead *head, HnForestReport *report);
+extern HnStatus hn_forest_fit(HnContext *context, const HnInputs *inputs, int fingerprint_dim, const real *labels,
+							  const HnFitOptions *options, HnHead *head, HnFitReport *report);
 
 /* Codes of one row of the inputs: [hn_forest_width]. */
 extern int	hn_forest_width(const HnForest *forest);
@@ -113,8 +96,5 @@ extern void hn_forest_encode(const HnForest *forest, const HnInputs *inputs, int
  * trees, over columns that there are, and thresholds ascend.
  */
 extern HnStatus hn_forest_link(HnContext *context, const HnHead *head);
-
-/* Predictions of the forest of a head [count, targets]. */
-extern HnStatus hn_forest_predict(HnContext *context, const HnHead *head, const HnInputs *inputs, double *values);
 
 #endif

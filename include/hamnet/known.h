@@ -2,8 +2,8 @@
  * known.h: how far a molecule is from those that a head has learned from.
  *
  * A head may remember molecules of its training by their fingerprints, as rows
- * of bytes: those of the first generator, standardised and cut as kernel heads
- * do it, rounded to steps of 1/21 standard deviation. A kernel part that
+ * of bytes: those of the first generator, standardised and cut as Gaussian processes
+ * do it, rounded to steps of 1/21 standard deviation. A Gaussian process that
  * compares fingerprints has such rows already; other heads keep a table.
  *
  *   distance(x, y) = sqrt(mean over columns of (x - y)²), in standard deviations
@@ -20,30 +20,36 @@
 /* Rows of a table. */
 #define HN_MAX_KNOWN 4096
 
-struct HnKnown
+typedef struct HnKnown
 {
 	double		distance;		/* that counts as 1; in standard deviations, 1e-4 to 1e6 */
-	int			rows;			/* of the table; 0 where a kernel part has them */
+	int			rows;			/* of the table; 0 where a Gaussian process part has them */
 	int			width;			/* D, set by hn_model_shape */
 
 	/* tables of the file */
 	float	   *center;			/* [D] */
 	float	   *scale;			/* [D] not negative; 0 for a constant column */
 	int8_t	   *inputs;			/* [rows, D] */
-};
+} HnKnown;
+
+static inline HnKnown *
+hn_known(const HnHead *head)
+{
+	return (HnKnown *) head->parts[HN_KNOWN];
+}
 
 /* Whether a head has rows of fingerprints without a table. */
-extern bool hn_known_by_kernel(const HnHead *head);
+extern bool hn_known_by_gp(const HnHead *head);
 
 /*
  * Make a head remember molecules, given by fingerprints [count, dim], of which count
- * is at most HN_MAX_KNOWN; unless it has a kernel part that does, whose rows are
+ * is at most HN_MAX_KNOWN; unless it has a Gaussian process part that does, whose rows are
  * then those that count. Then set the distance that counts as 1: the 95th
  * percentile of the distances of the held molecules, fingerprints [held_count,
  * dim], or without such, of each known molecule from the nearest other.
  *
  * If that is 0, or there is nothing to measure, the head remembers nothing:
- * head->known is NULL. Tables come from the context's arena.
+ * it has no HN_KNOWN. Tables come from the context's arena.
  */
 extern HnStatus hn_known_make(HnContext *context, HnHead *head, int dim, const real *fingerprints, int count,
 							  const real *held, int held_count);
@@ -54,8 +60,5 @@ extern double hn_known_scaled(const HnHead *head, int32_t least);
 /* Novelty of molecules, fingerprints [count, D], NaN if the head remembers none. */
 extern HnStatus hn_known_novelty(HnContext *context, const HnHead *head, const real *fingerprints, int count,
 								 double *novelties);
-
-/* Check what was read from a file beyond shapes: HN_INVALID_MODEL for a scale that is negative. */
-extern HnStatus hn_known_check(HnContext *context, const HnHead *head);
 
 #endif

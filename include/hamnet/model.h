@@ -19,12 +19,13 @@
 
 /* Limits that a file is held to before anything large is allocated. */
 #define HN_MAX_WIDTH 4096		/* any width of any layer */
-#define HN_MAX_LAYERS 16		/* message layers, hidden layers of a head */
+#define HN_MAX_LAYERS 16		/* message layers, hidden layers of networks */
 #define HN_MAX_STEPS 1000		/* of the engine, and rounds of the read-out */
 #define HN_MAX_TAU 1000.0
 #define HN_MAX_HEADS 64
 #define HN_MAX_TARGETS 1024		/* of one head */
 #define HN_MAX_MEMBERS 32		/* of one head, and generators of a model */
+#define HN_MAX_TREES 1000		/* for one target of a head */
 #define HN_MAX_HEAD_NAME 63		/* bytes; part of tensor names, so printable ASCII */
 #define HN_MAX_LABEL 200		/* bytes of a target's name or unit, UTF-8 without control characters */
 
@@ -65,22 +66,27 @@ typedef struct HnTarget
 	double		std;
 } HnTarget;
 
-typedef enum HnHeadKind
+/*
+ * The parts that a head may have: one that predicts, or several of these weighed
+ * by HN_JOINT. What a part is stands in a file of its own, and behind one
+ * interface in src/model/parts.h.
+ */
+typedef enum HnPartKind
 {
-	HN_NETWORK_HEAD,			/* layers on the fingerprint */
-	HN_KERNEL_HEAD,				/* comparison with training molecules, see kernel_head.h */
-	HN_JOINT_HEAD				/* networks with a kernel, a forest or both, weighted, see joint.h */
-} HnHeadKind;
+	HN_NETWORKS,				/* HnNetworks: layers on the fingerprint */
+	HN_GP,						/* a Gaussian process, compares with training molecules: gp.h */
+	HN_FOREST,					/* randomised trees on descriptors and counts */
+	HN_JOINT,					/* the shares of several parts: joint.h */
+	HN_KNOWN,					/* molecules that the head has learned from: known.h */
+	HN_PARTS
+} HnPartKind;
 
-typedef struct HnKernelHead HnKernelHead;
-typedef struct HnForest HnForest;
-typedef struct HnKnown HnKnown;
 typedef struct HnPackedHead HnPackedHead;
 
 /*
  * What the networks of a head read beside the fingerprint: columns in the order
  * fingerprint, descriptors, counts. Descriptors and, if it says so, the
- * fingerprint are standardised as kernel heads do it (kernel_head.h); counts
+ * fingerprint are standardised as Gaussian processes do it (gp.h); counts
  * are log(1 + count), folded by the column's number modulo `counts`.
  */
 typedef struct HnHeadInputs
@@ -99,48 +105,32 @@ typedef struct HnHeadInputs
 	float	   *scale;			/* [scaled_width] not negative; 0 for a constant column */
 } HnHeadInputs;
 
-/* How a joint head weighs its parts; see joint.h. */
-typedef struct HnJoint
-{
-	double		kernel;			/* share of the kernel; 0 where there is none */
-	double		forest;			/* share of the forest; 0 where there is none. Networks have the rest */
-	double	   *factors;		/* [targets] on the standard deviation */
-} HnJoint;
-
 /*
- * A network head has one or more members, networks of the same shape whose
- * predictions are averaged. Member i reads the fingerprint of generator
- * i mod G.
+ * One or more members, networks of the same shape whose predictions are
+ * averaged. Member i reads the fingerprint of generator i mod G.
  */
+typedef struct HnNetworks
+{
+	int			member_count;	/* 0 counts as 1 */
+	int			layer_count;	/* hidden layers + 1 */
+	HnLinear   *layers;			/* [members * layer_count], member by member */
+	HnHeadInputs *inputs;		/* NULL: the fingerprint alone, as it is */
+} HnNetworks;
+
 typedef struct HnHead
 {
 	const char *name;
 	HnTask		task;
-	HnHeadKind	kind;
-	int			member_count;	/* networks; 0 counts as 1 */
-	int			layer_count;	/* hidden layers + 1; 0 for a kernel head */
-	HnLinear   *layers;			/* [members * layer_count], member by member */
-	HnHeadInputs *inputs;		/* of the networks; NULL: the fingerprint alone, as it is */
-	HnKernelHead *kernel;		/* of a kernel head, and of a joint head that has one */
-	HnForest   *forest;			/* of a joint head that has one */
-	HnJoint    *joint;			/* of a joint head */
-	HnKnown    *known;			/* molecules that it remembers, see known.h; NULL: none */
 	int			target_count;
 	HnTarget   *targets;
+	void	   *parts[HN_PARTS];	/* by HnPartKind; NULL: the head does not have it */
 	const HnPackedHead *packed; /* NULL unless hn_heads_pack made it */
 } HnHead;
 
-/* The parts of a head beside networks; a head of another kind may have them, and not use them. */
-static inline bool
-hn_has_kernel(const HnHead *head)
+static inline HnNetworks *
+hn_networks(const HnHead *head)
 {
-	return head->kind != HN_NETWORK_HEAD && head->kernel != NULL;
-}
-
-static inline bool
-hn_has_forest(const HnHead *head)
-{
-	return head->kind == HN_JOINT_HEAD && head->forest != NULL;
+	return (HnNetworks *) head->parts[HN_NETWORKS];
 }
 
 typedef struct HnEngineWeights
@@ -259,8 +249,8 @@ typedef struct HnTensor
 } HnTensor;
 
 /*
- * An array that a file holds beside the parameters of the network: what a
- * kernel head knows of its training rows. Gradients do not reach it.
+ * An array that a file holds beside the parameters of the network, such as the
+ * training rows of a Gaussian process. Gradients do not reach it.
  */
 typedef struct HnTable
 {
@@ -268,14 +258,14 @@ typedef struct HnTable
 	HnDtype		dtype;
 	int			dims;			/* 1 or 2 */
 	int			shape[2];		/* shape[1] is 1 for one dimension */
-	void	   *data;			/* the address of the field of HnKernelHead, HnForest, HnHeadInputs or HnKnown that points to it */
+	void	   *data;			/* the address of the field of a part that points to it */
 } HnTable;
 
 /*
  * Check a configuration (features, engine_config, fingerprint_config, and for
- * each head its name, task, targets, layer_count, the out widths of its
- * hidden layers and what they read) against the limits above, and set the widths of all layers.
- * Allocates no parameters.
+ * each head its name, task, targets and parts, of networks layer_count, the out
+ * widths of their hidden layers and what they read) against the limits, and set
+ * the widths of all layers. Allocates no parameters.
  *
  * HN_INVALID_MODEL, naming the value and its limits. Sizes are positive, but
  * engine.steps may be 0; head names are unique, and target names unique over
@@ -291,7 +281,7 @@ extern HnStatus hn_model_shape(HnContext *context, HnModel *model);
  */
 extern HnStatus hn_model_tensors(HnContext *context, HnModel *model, HnTensor **tensors, int *count);
 
-/* The same for what kernels and forests hold, the scales of what networks read, and known molecules. */
+/* List the tables of all parts of all heads. */
 extern HnStatus hn_model_tables(HnContext *context, HnModel *model, HnTable **tables, int *count);
 
 /* Where the values of a table lie, and to let it lie elsewhere. */
@@ -304,7 +294,7 @@ extern void hn_table_place(const HnTable *table, const void *values);
  * differ, and its own layers. Joining one model copies it.
  *
  * HN_INVALID_ARGUMENT unless they have the same engine and the same
- * configuration, one generator and one member each, and no kernel heads.
+ * configuration, one generator and one member each, and heads of networks alone.
  */
 extern HnStatus hn_model_join(HnContext *context, const HnModel *const *members, int count, HnModel *joined);
 
@@ -321,7 +311,7 @@ extern HnStatus hn_model_combine(HnContext *context, const HnModel *const *model
 
 /*
  * hn_model_shape, then allocate the parameters, not cleared, and point every
- * tensor into them; the same for the tables of kernel heads. Memory comes from the context's arena and lives with it.
+ * tensor into them; the same for the tables of heads. Memory comes from the context's arena and lives with it.
  */
 extern HnStatus hn_model_allocate(HnContext *context, HnModel *model);
 

@@ -17,6 +17,14 @@ typedef struct HnInputs
 	const HnCounts *counts;		/* [count], NULL where no head needs them */
 } HnInputs;
 
+/* What is asked of a head or of a part of it about count molecules, and where the answers go. */
+typedef struct HnPrediction
+{
+	double	   *values;			/* [count, targets] in the targets' units, or probabilities */
+	double	   *sds;			/* [count, targets] standard deviations, NaN where none is known; NULL: not wanted */
+	int32_t    *nearest;		/* [count] see hn_covariance_rows; NULL: not wanted */
+} HnPrediction;
+
 /*
  * Measure center and scale of what a head's networks shall read (standardised,
  * descriptors and counts say what) over some rows of the inputs, whose
@@ -46,7 +54,7 @@ extern HnStatus hn_head_predict(HnContext *context, const HnHead *head, const Hn
 /*
  * Predictions of a head [count, targets] in the targets' units, or
  * probabilities; and their standard deviations, if sds is not NULL, NaN where
- * the head knows none: a single network, or a kernel classifier. For members
+ * the head knows none: a single network, or a Gaussian process classifier. For members
  * of an ensemble it is their spread, for a Gaussian process the deviation of a
  * new measurement, for both together see joint.h. A row does not depend on the rows beside it but for
  * rounding.

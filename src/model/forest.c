@@ -1,9 +1,13 @@
 /*
- * forest.c: predictions of a forest, and the shape of its trees.
+ * forest.c: the part of a head that is a forest.
  */
 #include "hamnet/forest.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "parts.h"
 
 #define THRESHOLDS (HN_FOREST_CODES - 1)
 
@@ -79,12 +83,16 @@ descend(const HnForestNode *nodes, const int32_t *roots, int count, const uint8_
 	return sum;
 }
 
-HnStatus
-hn_forest_predict(HnContext *context, const HnHead *head, const HnInputs *inputs, double *values)
+static HnStatus
+predict_forest(HnContext *context, const HnModel *model, const HnHead *head, const HnInputs *inputs,
+			   const HnPrediction *prediction)
 {
-	const HnForest *forest = head->forest;
+	const HnForest *forest = hn_forest(head);
 	uint8_t    *codes;
 
+	(void) model;
+	for (int i = 0; prediction->sds && i < inputs->count * head->target_count; i++)
+		prediction->sds[i] = NAN;
 	if (inputs->descriptors == NULL || inputs->counts == NULL)
 		return hn_fail(context, HN_INVALID_ARGUMENT, "head \"%s\" needs more than the fingerprint", head->name);
 	HN_NEW(context, codes, hn_forest_width(forest));
@@ -97,14 +105,14 @@ hn_forest_predict(HnContext *context, const HnHead *head, const HnInputs *inputs
 		{
 			const int32_t *roots = forest->roots + (size_t) t * forest->tree_count;
 			int			sum = 0;
-			double		place;
+			double		share;		/* of the range */
 
 			for (int k = 0; k < forest->tree_count; k += ABREAST)
 				sum += descend(forest->nodes, roots + k,
 							   forest->tree_count - k < ABREAST ? forest->tree_count - k : ABREAST, codes);
-			place = sum / (255.0 * forest->tree_count);
-			values[(size_t) i * head->target_count + t] =
-				(1 - place) * forest->ranges[t].least + place * forest->ranges[t].most;
+			share = sum / (255.0 * forest->tree_count);
+			prediction->values[(size_t) i * head->target_count + t] =
+				(1 - share) * forest->ranges[t].least + share * forest->ranges[t].most;
 		}
 	}
 	return HN_OK;
@@ -113,7 +121,7 @@ hn_forest_predict(HnContext *context, const HnHead *head, const HnInputs *inputs
 static HnStatus
 check_thresholds(HnContext *context, const HnHead *head)
 {
-	const HnForest *forest = head->forest;
+	const HnForest *forest = hn_forest(head);
 
 	for (int k = 0; k < forest->descriptors->count; k++)
 	{
@@ -135,7 +143,7 @@ check_thresholds(HnContext *context, const HnHead *head)
 static HnStatus
 link_tree(HnContext *context, const HnHead *head, int32_t root, int32_t *end)
 {
-	HnForest   *forest = head->forest;
+	HnForest   *forest = hn_forest(head);
 	int32_t		top = -1;
 
 	for (int32_t node = root; node < forest->node_count; node++)
@@ -168,7 +176,7 @@ link_tree(HnContext *context, const HnHead *head, int32_t root, int32_t *end)
 HnStatus
 hn_forest_link(HnContext *context, const HnHead *head)
 {
-	HnForest   *forest = head->forest;
+	HnForest   *forest = hn_forest(head);
 	int			trees = head->target_count * forest->tree_count;
 	int32_t		next = 0;
 
@@ -185,3 +193,115 @@ hn_forest_link(HnContext *context, const HnHead *head)
 					   trees, head->name, forest->node_count - next, forest->node_count);
 	return HN_OK;
 }
+
+/*
+ * In a model file
+ */
+
+/* Read the numbers between which the leaves of one target lie. Those of classes are probabilities. */
+static HnStatus
+read_range(HnContext *context, const HnSection *forest, int index, json_t *value, HnLeafRange *range)
+{
+	static const char *const range_keys[] = {"least", "most", NULL};
+	HnSection	section;
+
+	snprintf(section.name, sizeof(section.name), "%.24s.ranges[%d]", forest->name, index);
+	HN_TRY(hn_section_enter(context, &section, value, range_keys));
+	HN_TRY(hn_section_double(context, &section, "least", &range->least));
+	return hn_section_double(context, &section, "most", &range->most);
+}
+
+static HnStatus
+read_forest(HnContext *context, const HnSection *head_section, HnHead *head)
+{
+	static const char *const regression_keys[] = {"descriptors", "trees", "nodes", "ranges", NULL};
+	static const char *const classification_keys[] = {"descriptors", "trees", "nodes", NULL};
+	HnSection	section;
+	HnForest   *forest;
+	json_t	   *ranges = NULL;
+
+	HN_NEW_ZERO(context, forest, 1);
+	head->parts[HN_FOREST] = forest;
+	HN_TRY(hn_section_enter_key(context, head_section, "forest",
+								head->task == HN_REGRESSION ? regression_keys : classification_keys, &section));
+	HN_TRY(hn_section_descriptors(context, &section, "descriptors", &forest->descriptors));
+	HN_TRY(hn_section_int(context, &section, "trees", &forest->tree_count));
+	HN_TRY(hn_section_int(context, &section, "nodes", &forest->node_count));
+	HN_NEW(context, forest->ranges, head->target_count);
+	for (int t = 0; t < head->target_count; t++)
+		forest->ranges[t] = (HnLeafRange) {0, 1};
+	if (head->task == HN_CLASSIFICATION)
+		return HN_OK;
+	HN_TRY(hn_section_target_array(context, &section, "ranges", head, &ranges));
+	for (int t = 0; t < head->target_count; t++)
+		HN_TRY(read_range(context, &section, t, json_array_get(ranges, t), &forest->ranges[t]));
+	return HN_OK;
+}
+
+static json_t *
+write_forest(const HnHead *head, json_t *object)
+{
+	const HnForest *forest = hn_forest(head);
+	json_t	   *own = json_pack("{s:s,s:i,s:i}", "descriptors", forest->descriptors->name,
+								"trees", forest->tree_count, "nodes", forest->node_count);
+	json_t	   *ranges;
+
+	if (head->task == HN_REGRESSION)
+	{
+		ranges = json_array();
+		for (int t = 0; t < head->target_count; t++)
+			ranges = hn_json_append(ranges, json_pack("{s:f,s:f}", "least", forest->ranges[t].least,
+													  "most", forest->ranges[t].most));
+		own = hn_json_with(own, "ranges", ranges);
+	}
+	return hn_json_with(object, "forest", own);
+}
+
+static HnStatus
+check_forest(HnContext *context, const HnHead *head)
+{
+	const HnForest *forest = hn_forest(head);
+
+	HN_TRY(hn_check_count(context, head, "number of trees", forest->tree_count, 1, HN_MAX_TREES));
+	/* A tree has a node at least: this bounds the trees of all targets, too. */
+	HN_TRY(hn_check_count(context, head, "number of nodes", forest->node_count,
+						  forest->tree_count * head->target_count, HN_MAX_FOREST_NODES));
+	for (int t = 0; t < head->target_count; t++)
+		if (!(isfinite(forest->ranges[t].least) && isfinite(forest->ranges[t].most)))
+			return hn_fail(context, HN_INVALID_MODEL, "the leaves of head \"%s\" are from %g to %g, which is not finite",
+						   head->name, forest->ranges[t].least, forest->ranges[t].most);
+	return HN_OK;
+}
+
+static void
+list_tables(HnTableList *list, const HnHead *head)
+{
+	HnForest   *forest = hn_forest(head);
+
+	hn_list_table(list, head, "forest.thresholds", HN_F32, 2, forest->descriptors->count, HN_FOREST_CODES - 1,
+				  &forest->thresholds);
+	hn_list_table(list, head, "forest.columns", HN_U16, 1, forest->node_count, 1, &forest->columns);
+	hn_list_table(list, head, "forest.codes", HN_U8, 1, forest->node_count, 1, &forest->codes);
+}
+
+static void
+add_needs(const HnHead *head, HnNeeds *needs)
+{
+	*needs = (HnNeeds) {hn_forest(head)->descriptors, true};
+}
+
+static const char *const keys[] = {"forest", NULL};
+
+extern const HnHeadPart hn_forest_part;
+const HnHeadPart hn_forest_part = {
+	.keys = keys,
+	.share = "forest",
+	.read = read_forest,
+	.write = write_forest,
+	.check = check_forest,
+	.list_tables = list_tables,
+	.link = hn_forest_link,
+	.add_needs = add_needs,
+	.fit = hn_forest_fit,
+	.predict = predict_forest
+};

@@ -91,7 +91,7 @@ swap(int *a, int *b)
 /* Rows with a label, or a sample of them in ascending order. */
 static HnStatus
 choose_rows(HnContext *context, const real *labels, int count, int targets, uint64_t seed, int **rows,
-			HnForestReport *report)
+			HnFitReport *report)
 {
 	uint64_t	state = hn_derive_seed(seed, 0);
 	int			left = 0;
@@ -432,7 +432,7 @@ take_labels(Grower *grower, const HnHead *head, int t, const real *labels, const
 
 static HnStatus
 grow_trees(Grower *grower, const HnHead *head, const real *labels, const int *rows,
-			const HnForestOptions *options)
+			const HnFitOptions *options)
 {
 	HnContext  *context = grower->context;
 	int			trees = head->target_count * options->trees;
@@ -471,8 +471,8 @@ grow_trees(Grower *grower, const HnHead *head, const real *labels, const int *ro
 }
 
 static HnStatus
-grow(HnContext *context, const HnInputs *inputs, const real *labels, const HnForestOptions *options,
-	 const HnHead *head, HnForest *forest, HnForestReport *report)
+grow(HnContext *context, const HnInputs *inputs, const real *labels, const HnFitOptions *options,
+	 const HnHead *head, HnForest *forest, HnFitReport *report)
 {
 	Grower		grower = {.context = context, .forest = forest};
 	int		   *rows = NULL;
@@ -511,19 +511,23 @@ keep(HnContext *context, const HnForest *grown, HnHead *head)
 	memcpy(forest->thresholds, grown->thresholds, thresholds * sizeof(*forest->thresholds));
 	memcpy(forest->columns, grown->columns, nodes * sizeof(*forest->columns));
 	memcpy(forest->codes, grown->codes, nodes * sizeof(*forest->codes));
-	head->forest = forest;
+	memset(head->parts, 0, sizeof(head->parts));
+	head->parts[HN_FOREST] = forest;
+	head->packed = NULL;
 	return hn_forest_link(context, head);
 }
 
 HnStatus
-hn_forest_fit(HnContext *context, const HnInputs *inputs, const real *labels, const HnForestOptions *options,
-			  HnHead *head, HnForestReport *report)
+hn_forest_fit(HnContext *context, const HnInputs *inputs, int fingerprint_dim, const real *labels,
+			  const HnFitOptions *options, HnHead *head, HnFitReport *report)
 {
 	HnArena    *own = context->arena;
 	HnArena		work;			/* the codes of all rows are too much to keep */
 	HnForest	grown;
 	HnStatus	status;
 
+	(void) fingerprint_dim;
+	memset(report, 0, sizeof(*report));
 	hn_arena_init(&work, own->allocator);
 	context->arena = &work;
 	status = grow(context, inputs, labels, options, head, &grown, report);

@@ -1,5 +1,5 @@
 /*
- * gaussian_process.h: Gaussian processes on the kernel between their rows.
+ * gaussian_process.h: Gaussian processes on the covariance between their rows.
  *
  * That matrix lies in a square [n, n]: K above the diagonal, where it stays (its
  * diagonal is 1), and B = I + √W K √W, then its factor, in the lower triangle.
@@ -44,7 +44,7 @@ typedef struct HnProcessFit
 extern HnStatus hn_process_work(HnContext *context, int n, HnProcessWork *work);
 
 /*
- * Regression with the kernel above the diagonal of the square, λ = ratio: leaves
+ * Regression with the covariance above the diagonal of the square, λ = ratio: leaves
  * α = (K + λ)⁻¹ y in work. The variance is the one that maximises the likelihood.
  */
 extern HnStatus hn_process_regression(HnContext *context, HnProcessWork *work, const HnProcessLabels *labels,

@@ -18,14 +18,15 @@ hn_head_forward(HnContext *context, const HnModel *model, int index, const HnInp
 				const HnDropout *dropout, HnHeadTrace *trace)
 {
 	const HnHead *head = &model->heads[index];
+	const HnNetworks *networks = hn_networks(head);
 	int			rows = inputs->count;
 	const real *input = NULL;
 
 	HN_TRY(hn_inputs_join(context, head, inputs, &input));
-	HN_NEW(context, trace->input, head->layer_count);
-	for (int l = 0; l < head->layer_count; l++)
+	HN_NEW(context, trace->input, networks->layer_count);
+	for (int l = 0; l < networks->layer_count; l++)
 	{
-		const HnLinear *layer = &head->layers[l];
+		const HnLinear *layer = &networks->layers[l];
 		size_t		size = (size_t) rows * layer->in;
 
 		HN_NEW(context, trace->input[l], size);
@@ -48,18 +49,19 @@ hn_head_backward(HnContext *context, const HnModel *model, int index, const HnIn
 				 const real *d_output, real *d_fingerprints, HnModel *gradient)
 {
 	const HnHead *head = &model->heads[index];
+	const HnNetworks *networks = hn_networks(head);
 	int			rows = inputs->count;
 
-	for (int l = head->layer_count - 1; l >= 0; l--)
+	for (int l = networks->layer_count - 1; l >= 0; l--)
 	{
-		const HnLinear *layer = &head->layers[l];
+		const HnLinear *layer = &networks->layers[l];
 		size_t		size = (size_t) rows * layer->in;
 		real	   *d_input = NULL;
 
 		if (l > 0 || d_fingerprints)
 			HN_NEW(context, d_input, size);
 		hn_linear_backward(layer, rows, trace->input[l], layer->in, d_output, layer->out,
-						   0, d_input, layer->in, &gradient->heads[index].layers[l]);
+						   0, d_input, layer->in, &hn_networks(&gradient->heads[index])->layers[l]);
 		if (d_input == NULL)
 			break;
 		hn_dropout_apply(dropout, head_site(index, l), rows, NULL, layer->in, d_input, layer->in);

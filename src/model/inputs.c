@@ -38,7 +38,7 @@ join_counts(const HnCounts *counts, int width, real *row)
 HnStatus
 hn_inputs_join(HnContext *context, const HnHead *head, const HnInputs *inputs, const real **rows)
 {
-	const HnHeadInputs *config = head->inputs;
+	const HnHeadInputs *config = hn_networks(head)->inputs;
 	HnColumns	columns;
 	real	   *joined;
 
@@ -59,7 +59,7 @@ hn_inputs_join(HnContext *context, const HnHead *head, const HnInputs *inputs, c
 			memcpy(row, inputs->fingerprints + (size_t) i * D, (size_t) D * sizeof(real));
 		hn_standardise(&columns, inputs, i, scaled);
 		for (int k = 0; k < columns.width; k++)
-			scaled[k] *= 1 / HN_KERNEL_STEPS;
+			scaled[k] *= 1 / HN_BYTE_STEPS;
 		if (config->counts > 0)
 			join_counts(&inputs->counts[i], config->counts, row + config->width - config->counts);
 	}
@@ -70,7 +70,7 @@ hn_inputs_join(HnContext *context, const HnHead *head, const HnInputs *inputs, c
 void
 hn_inputs_backward(const HnHead *head, const HnInputs *inputs, int dim, const real *d_rows, real *d_fingerprints)
 {
-	const HnHeadInputs *config = head->inputs;
+	const HnHeadInputs *config = hn_networks(head)->inputs;
 
 	if (config == NULL)
 	{
@@ -86,7 +86,7 @@ hn_inputs_backward(const HnHead *head, const HnInputs *inputs, int dim, const re
 			/* What is cut has no derivative. */
 			if (config->standardised)
 				d_row *= fabs((hn_fingerprint_log(x) - config->center[k]) * config->scale[k]) > 127 ? 0
-					: config->scale[k] / HN_KERNEL_STEPS / (1 + fabs(x));
+					: config->scale[k] / HN_BYTE_STEPS / (1 + fabs(x));
 			d_fingerprints[(size_t) i * dim + k] += d_row;
 		}
 }
@@ -107,14 +107,47 @@ hn_inputs_measure(HnContext *context, const HnInputs *inputs, const int *rows, i
 }
 
 HnStatus
-hn_inputs_copy(HnContext *context, const HnHeadInputs *inputs, HnHeadInputs **copy)
+hn_inputs_read(HnContext *context, const HnSection *section, HnHeadInputs **inputs)
 {
-	*copy = NULL;
-	if (inputs == NULL)
+	static const char *const keys[] = {"fingerprint", "descriptors", "counts", NULL};
+	static const char *const fingerprints[] = {"raw", "standardised"};
+	HnSection	own;
+	int			choice = 0;
+
+	*inputs = NULL;
+	if (json_object_get(section->object, "inputs") == NULL)
 		return HN_OK;
-	HN_NEW(context, *copy, 1);
-	**copy = *inputs;
+	HN_TRY(hn_section_enter_key(context, section, "inputs", keys, &own));
+	HN_NEW_ZERO(context, *inputs, 1);
+	HN_TRY(hn_section_choice(context, &own, "fingerprint", fingerprints, 2, &choice));
+	(*inputs)->standardised = choice == 1;
+	if (json_object_get(own.object, "descriptors"))
+		HN_TRY(hn_section_descriptors(context, &own, "descriptors", &(*inputs)->descriptors));
+	if (json_object_get(own.object, "counts"))
+		HN_TRY(hn_section_int(context, &own, "counts", &(*inputs)->counts));
 	return HN_OK;
+}
+
+json_t *
+hn_inputs_write(const HnHeadInputs *inputs)
+{
+	json_t	   *object = json_pack("{s:s}", "fingerprint", inputs->standardised ? "standardised" : "raw");
+
+	if (inputs->descriptors)
+		object = hn_json_with(object, "descriptors", json_string(inputs->descriptors->name));
+	if (inputs->counts > 0)
+		object = hn_json_with(object, "counts", json_integer(inputs->counts));
+	return object;
+}
+
+void
+hn_inputs_shape(const HnModel *model, HnHeadInputs *inputs)
+{
+	int			descriptors = inputs->descriptors ? inputs->descriptors->count : 0;
+
+	inputs->fingerprint_width = model->fingerprint_config.dim;
+	inputs->scaled_width = (inputs->standardised ? inputs->fingerprint_width : 0) + descriptors;
+	inputs->width = inputs->fingerprint_width + descriptors + inputs->counts;
 }
 
 void
@@ -124,13 +157,4 @@ hn_inputs_copy_scales(const HnHeadInputs *from, HnHeadInputs *to)
 		return;
 	memcpy(to->center, from->center, (size_t) from->scaled_width * sizeof(float));
 	memcpy(to->scale, from->scale, (size_t) from->scaled_width * sizeof(float));
-}
-
-HnStatus
-hn_inputs_check(HnContext *context, const HnHead *head)
-{
-	for (int k = 0; head->inputs && k < head->inputs->scaled_width; k++)
-		if (head->inputs->scale[k] < 0)
-			return hn_fail(context, HN_INVALID_MODEL, "input_scale %d of head \"%s\" is negative", k, head->name);
-	return HN_OK;
 }

@@ -6,10 +6,11 @@
 #define HAMNET_INPUTS_H
 
 #include "hamnet/predict.h"
+#include "section.h"
 
 /*
  * Rows [count, width] of what a head's networks read. inputs->fingerprints are
- * those of one generator [count, D]; without head->inputs the rows are these
+ * those of one generator [count, D]; where they read nothing else the rows are these
  * themselves, else they come from the arena.
  */
 extern HnStatus hn_inputs_join(HnContext *context, const HnHead *head, const HnInputs *inputs, const real **rows);
@@ -18,13 +19,14 @@ extern HnStatus hn_inputs_join(HnContext *context, const HnHead *head, const HnI
 extern void hn_inputs_backward(const HnHead *head, const HnInputs *inputs, int dim, const real *d_rows,
 							   real *d_fingerprints);
 
-/* A copy of the configuration, to be given tables of its own; NULL for NULL. */
-extern HnStatus hn_inputs_copy(HnContext *context, const HnHeadInputs *inputs, HnHeadInputs **copy);
+/* Read the inputs from the object of a head, NULL if it has none; and write them, NULL without memory. */
+extern HnStatus hn_inputs_read(HnContext *context, const HnSection *section, HnHeadInputs **inputs);
+extern json_t *hn_inputs_write(const HnHeadInputs *inputs);
 
-/* The values of these tables; both may be NULL. */
+/* Set the widths. */
+extern void hn_inputs_shape(const HnModel *model, HnHeadInputs *inputs);
+
+/* Copy the values of the inputs' tables; both may be NULL. */
 extern void hn_inputs_copy_scales(const HnHeadInputs *from, HnHeadInputs *to);
-
-/* Check the tables of a head that was read from a file. */
-extern HnStatus hn_inputs_check(HnContext *context, const HnHead *head);
 
 #endif

@@ -6,8 +6,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "hamnet/kernel_head.h"
-#include "packed_head.h"
+#include "hamnet/gp.h"
+#include "covariance.h"
+#include "parts.h"
 #include "standardise.h"
 
 /* The part of the measured distances that lie within the one that counts as 1. */
@@ -24,22 +25,24 @@ typedef struct Rows
 } Rows;
 
 bool
-hn_known_by_kernel(const HnHead *head)
+hn_known_by_gp(const HnHead *head)
 {
-	return head->kernel && head->kernel->fingerprint_weight > 0;
+	const HnGp *gp = hn_gp(head);
+
+	return gp && gp->fingerprint_weight > 0;
 }
 
 static HnStatus
 rows_of(HnContext *context, const HnHead *head, Rows *rows)
 {
-	const HnKnown *known = head->known;
-	const HnKernelHead *kernel = head->kernel;
+	const HnKnown *known = hn_known(head);
+	const HnGp *gp = hn_gp(head);
 
-	if (hn_known_by_kernel(head))
+	if (hn_known_by_gp(head))
 		*rows = (Rows)
 	{
-		.columns = {known->width, known->width, kernel->center, kernel->scale},
-			.first = kernel->inputs, .count = kernel->rows, .stride = kernel->width
+		.columns = {known->width, known->width, gp->center, gp->scale},
+			.first = gp->inputs, .count = gp->rows, .stride = gp->width
 	};
 	else
 		*rows = (Rows)
@@ -48,7 +51,8 @@ rows_of(HnContext *context, const HnHead *head, Rows *rows)
 			.first = known->inputs, .count = known->rows, .stride = known->width
 	};
 	if (head->packed)
-		rows->packed = hn_known_by_kernel(head) ? head->packed->kernel->fingerprints : *head->packed->known;
+		rows->packed = hn_known_by_gp(head) ? ((const HnPackedGp *) hn_packed_part(head, HN_GP))->fingerprints
+			: *(const HnByteRows *) hn_packed_part(head, HN_KNOWN);
 	else
 		HN_TRY(hn_byte_rows_pack(context, rows->first, rows->stride, rows->count, known->width, &rows->packed));
 	return HN_OK;
@@ -92,7 +96,7 @@ nearest(HnContext *context, const HnByteRows *rows, const real *steps, int excep
 static double
 distance_of(int32_t squared_steps, int width)
 {
-	return sqrt((double) squared_steps / width) / HN_KERNEL_STEPS;
+	return sqrt((double) squared_steps / width) / HN_BYTE_STEPS;
 }
 
 static HnStatus
@@ -183,8 +187,8 @@ hn_known_make(HnContext *context, HnHead *head, int dim, const real *fingerprint
 
 	HN_NEW_ZERO(context, known, 1);
 	known->width = dim;
-	head->known = known;
-	if (!hn_known_by_kernel(head))
+	head->parts[HN_KNOWN] = known;
+	if (!hn_known_by_gp(head))
 		HN_TRY(make_table(context, known, fingerprints, count));
 	head->packed = NULL;
 	HN_TRY(rows_of(context, head, &rows));
@@ -200,14 +204,14 @@ hn_known_make(HnContext *context, HnHead *head, int dim, const real *fingerprint
 		known->distance = distances[(int) ceil(WITHIN * measured) - 1];
 	}
 	if (known->distance == 0)
-		head->known = NULL;
+		head->parts[HN_KNOWN] = NULL;
 	return HN_OK;
 }
 
 double
 hn_known_scaled(const HnHead *head, int32_t least)
 {
-	const HnKnown *known = head->known;
+	const HnKnown *known = hn_known(head);
 
 	return known ? distance_of(least, known->width) / known->distance : NAN;
 }
@@ -218,7 +222,7 @@ hn_known_novelty(HnContext *context, const HnHead *head, const real *fingerprint
 	HnArenaMark mark = hn_arena_mark(context->arena);
 	Rows		rows;
 
-	if (head->known == NULL)
+	if (hn_known(head) == NULL)
 	{
 		for (int i = 0; i < count; i++)
 			novelties[i] = NAN;
@@ -227,18 +231,116 @@ hn_known_novelty(HnContext *context, const HnHead *head, const real *fingerprint
 	HN_TRY(rows_of(context, head, &rows));
 	HN_TRY(held_distances(context, &rows, fingerprints, count, novelties));
 	for (int i = 0; i < count; i++)
-		novelties[i] /= head->known->distance;
+		novelties[i] /= hn_known(head)->distance;
 	hn_arena_rewind(context->arena, mark);
 	return HN_OK;
 }
 
-HnStatus
-hn_known_check(HnContext *context, const HnHead *head)
-{
-	const HnKnown *known = head->known;
+/*
+ * In a model file
+ */
 
-	for (int k = 0; known && known->rows > 0 && k < known->width; k++)
+/* Read the part; rows are absent where a Gaussian process has them. */
+static HnStatus
+read_known(HnContext *context, const HnSection *head_section, HnHead *head)
+{
+	static const char *const own_keys[] = {"distance", "rows", NULL};
+	HnSection	section;
+	HnKnown    *known;
+
+	HN_TRY(hn_section_enter_key(context, head_section, "known", own_keys, &section));
+	HN_NEW_ZERO(context, known, 1);
+	head->parts[HN_KNOWN] = known;
+	HN_TRY(hn_section_double(context, &section, "distance", &known->distance));
+	if (!hn_known_by_gp(head))
+		return hn_section_int(context, &section, "rows", &known->rows);
+	if (json_object_get(section.object, "rows"))
+		return hn_fail(context, HN_INVALID_MODEL, "%s has rows, which its kernel has already", section.name);
+	return HN_OK;
+}
+
+static json_t *
+write_known(const HnHead *head, json_t *object)
+{
+	const HnKnown *known = hn_known(head);
+	json_t	   *own = json_pack("{s:f}", "distance", known->distance);
+
+	if (known->rows > 0)
+		own = hn_json_with(own, "rows", json_integer(known->rows));
+	return hn_json_with(object, "known", own);
+}
+
+/* One step in one column of the widest fingerprint is farther than this: 1 / (21 · 64). */
+#define MIN_DISTANCE 1e-4
+
+static HnStatus
+check_known(HnContext *context, const HnHead *head)
+{
+	const HnKnown *known = hn_known(head);
+	bool		by_gp = hn_known_by_gp(head);
+
+	HN_TRY(hn_check_number(context, head, "the distance of known molecules", known->distance, MIN_DISTANCE,
+						   HN_MAX_WEIGHT));
+	return hn_check_count(context, head, "number of known molecules", known->rows, by_gp ? 0 : 1,
+						  by_gp ? 0 : HN_MAX_KNOWN);
+}
+
+static HnStatus
+shape_known(HnContext *context, const HnModel *model, HnHead *head)
+{
+	(void) context;
+	hn_known(head)->width = model->fingerprint_config.dim;
+	return HN_OK;
+}
+
+static void
+list_tables(HnTableList *list, const HnHead *head)
+{
+	HnKnown    *known = hn_known(head);
+
+	if (known->rows == 0)
+		return;
+	hn_list_table(list, head, "known_center", HN_F32, 1, known->width, 1, &known->center);
+	hn_list_table(list, head, "known_scale", HN_F32, 1, known->width, 1, &known->scale);
+	hn_list_table(list, head, "known_inputs", HN_I8, 2, known->rows, known->width, &known->inputs);
+}
+
+static HnStatus
+link_known(HnContext *context, const HnHead *head)
+{
+	const HnKnown *known = hn_known(head);
+
+	for (int k = 0; known->rows > 0 && k < known->width; k++)
 		if (known->scale[k] < 0)
 			return hn_fail(context, HN_INVALID_MODEL, "known_scale %d of head \"%s\" is negative", k, head->name);
 	return HN_OK;
 }
+
+static HnStatus
+pack_known(HnContext *context, const HnModel *model, const HnHead *head, void **packed)
+{
+	const HnKnown *known = hn_known(head);
+	HnByteRows *rows;
+
+	(void) model;
+	if (known->rows == 0)
+		return HN_OK;
+	HN_NEW(context, rows, 1);
+	HN_TRY(hn_byte_rows_pack(context, known->inputs, known->width, known->rows, known->width, rows));
+	*packed = rows;
+	return HN_OK;
+}
+
+static const char *const keys[] = {"known", NULL};
+
+extern const HnHeadPart hn_known_part;
+const HnHeadPart hn_known_part = {
+	.keys = keys,
+	.read = read_known,
+	.write = write_known,
+	.check = check_known,
+	.shape = shape_known,
+	.list_tables = list_tables,
+	.link = link_known,
+	.pack = pack_known
+};

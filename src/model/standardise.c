@@ -47,7 +47,7 @@ hn_measure_columns(const HnColumns *columns, const HnInputs *inputs, const int *
 		}
 		deviation = count > 0 ? sqrt(squares / count) : 0;
 		columns->scale[k] = deviation > LEAST_DEVIATION * (1 + fabs(columns->center[k]))
-			? HN_KERNEL_STEPS / (float) deviation : 0;
+			? HN_BYTE_STEPS / (float) deviation : 0;
 	}
 }
 

@@ -1,7 +1,7 @@
 /*
  * standardise.h: fingerprints and descriptors as heads compare and multiply
  * them: columns v = log(1 + x), then descriptors, each as
- * clip((v - center) * scale, -127, 127), HN_KERNEL_STEPS to a standard
+ * clip((v - center) * scale, -127, 127), HN_BYTE_STEPS to a standard
  * deviation. A fingerprint with a projection has negative x too: v = −log(1 − x).
  */
 #ifndef HAMNET_STANDARDISE_H
@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-#include "hamnet/kernel_head.h"
+#include "hamnet/gp.h"
 
 /* Columns: the first `fingerprint` of the width are the fingerprint's, the others descriptors. */
 typedef struct HnColumns

@@ -10,6 +10,7 @@
 #include "hamnet/random.h"
 #include "hamnet/training.h"
 #include "inputs.h"
+#include "networks.h"
 
 int
 hn_model_target_count(const HnModel *model)
@@ -158,34 +159,22 @@ hn_training_standardise(HnContext *context, HnModel *model, const HnExample *exa
 	return HN_OK;
 }
 
-static HnStatus
-copy_text(HnContext *context, const char *text, const char **copy)
-{
-	size_t		size = strlen(text) + 1;
-	char	   *bytes;
-
-	HN_NEW(context, bytes, size);
-	memcpy(bytes, text, size);
-	*copy = bytes;
-	return HN_OK;
-}
-
-/* Everything of a head but its weights. */
+/* Copy a head, of whose parts networks alone, without their weights. */
 static HnStatus
 copy_head(HnContext *context, const HnHead *head, HnHead *copy)
 {
-	*copy = *head;
-	HN_TRY(copy_text(context, head->name, &copy->name));
-	HN_NEW_ZERO(context, copy->layers, head->layer_count);
-	for (int l = 0; l < head->layer_count - 1; l++)
-		copy->layers[l].out = head->layers[l].out;
-	HN_TRY(hn_inputs_copy(context, head->inputs, &copy->inputs));
+	HnNetworks *networks = NULL;
+
+	*copy = (HnHead) {.task = head->task, .target_count = head->target_count};
+	HN_TRY(hn_copy_string(context, head->name, &copy->name));
+	HN_TRY(hn_networks_copy(context, hn_networks(head), hn_networks(head)->member_count, &networks));
+	copy->parts[HN_NETWORKS] = networks;
 	HN_NEW(context, copy->targets, head->target_count);
 	for (int t = 0; t < head->target_count; t++)
 	{
 		copy->targets[t] = head->targets[t];
-		HN_TRY(copy_text(context, head->targets[t].name, &copy->targets[t].name));
-		HN_TRY(copy_text(context, head->targets[t].unit, &copy->targets[t].unit));
+		HN_TRY(hn_copy_string(context, head->targets[t].name, &copy->targets[t].name));
+		HN_TRY(hn_copy_string(context, head->targets[t].unit, &copy->targets[t].unit));
 	}
 	return HN_OK;
 }
@@ -211,7 +200,7 @@ hn_model_with_heads(HnContext *context, const HnModel *base, const HnHead *heads
 		HN_TRY(copy_head(context, &heads[h], &model->heads[h]));
 	HN_TRY(hn_model_allocate(context, model));
 	for (int h = 0; h < head_count; h++)
-		hn_inputs_copy_scales(heads[h].inputs, model->heads[h].inputs);
+		hn_inputs_copy_scales(hn_networks(&heads[h])->inputs, hn_networks(&model->heads[h])->inputs);
 	HN_TRY(hn_model_tensors(context, model, &tensors, &count));
 
 	/*

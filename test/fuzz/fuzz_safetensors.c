@@ -47,8 +47,8 @@ predict_head(HnContext *context, const HnModel *model, const HnHead *head, const
 	double		novelty;
 
 	HN_TRY(hn_known_novelty(context, head, inputs->fingerprints, 1, &novelty));
-	FUZZ_CHECK(head->known ? novelty >= 0 && isfinite(novelty) : isnan(novelty));
-	if (head->known)
+	FUZZ_CHECK(hn_known(head) ? novelty >= 0 && isfinite(novelty) : isnan(novelty));
+	if (hn_known(head))
 		fuzz_digest(digest, &novelty, sizeof(novelty));
 
 	HN_NEW(context, values, targets);

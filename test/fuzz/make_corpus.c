@@ -14,7 +14,7 @@
 #include "hamnet/conformer.h"
 #include "hamnet/forest.h"
 #include "hamnet/joint.h"
-#include "hamnet/kernel_head.h"
+#include "hamnet/gp.h"
 #include "hamnet/known.h"
 #include "hamnet/network.h"
 #include "hamnet/optimiser.h"
@@ -133,6 +133,7 @@ save_networks(void)
 {
 	HnTarget	targets[] = {{"solubility", "log10(mol/L)", -3, 2}, {"gr\xc3\xb6\xc3\x9f" "e", "", 0, 1}};
 	HnLinear	layers[4][2] = {0};
+	HnNetworks	networks[4];
 	HnHead		heads[4];
 	HnModel		models[4];
 	HnModel		joined;
@@ -143,8 +144,9 @@ save_networks(void)
 		heads[i] = (HnHead)
 		{
 			.name = "head", .task = i == 1 ? HN_CLASSIFICATION : HN_REGRESSION,
-			.layer_count = 2, .layers = layers[i], .target_count = 2, .targets = targets
+			.target_count = 2, .targets = targets, .parts = {&networks[i]}
 		};
+		networks[i] = (HnNetworks) {.layer_count = 2, .layers = layers[i]};
 		models[i] = network_model(i == 0, &heads[i], (uint64_t) i);
 	}
 	save_model("engine", &models[0]);
@@ -207,24 +209,24 @@ make_labels(HnTask task)
 }
 
 static HnHead
-fit_kernel(const HnInputs *inputs, int dim, HnTask task, HnKernelOptions options)
+fit_gp(const HnInputs *inputs, int dim, HnTask task, HnFitOptions options)
 {
 	HnHead		head = plain_head("kernel", task);
-	HnKernelReport report;
+	HnFitReport report;
 
-	must(hn_kernel_fit(&context, inputs, dim, make_labels(task), &options, &head, &report));
+	must(hn_gp_fit(&context, inputs, dim, make_labels(task), &options, &head, &report));
 	return head;
 }
 
-static HnForest *
+static HnHead
 fit_forest(const HnInputs *inputs, HnTask task)
 {
-	HnForestOptions options = {.descriptors = &hn_descriptors_rdkit_2d, .trees = 3};
+	HnFitOptions options = {.descriptors = &hn_descriptors_rdkit_2d, .trees = 3};
 	HnHead		head = plain_head("forest", task);
-	HnForestReport report;
+	HnFitReport report;
 
-	must(hn_forest_fit(&context, inputs, make_labels(task), &options, &head, &report));
-	return head.forest;
+	must(hn_forest_fit(&context, inputs, 0, make_labels(task), &options, &head, &report));
+	return head;
 }
 
 /* Save a model of one head, which remembers the molecules. */
@@ -232,7 +234,7 @@ static void
 save_head(const char *name, HnModel *model, HnHead *head, const HnInputs *inputs)
 {
 	must(hn_known_make(&context, head, model->fingerprint_config.dim, inputs->fingerprints, inputs->count, NULL, 0));
-	if (head->known == NULL)
+	if (hn_known(head) == NULL)
 	{
 		fprintf(stderr, "make_corpus: all fingerprints are alike\n");
 		exit(1);
@@ -243,7 +245,7 @@ save_head(const char *name, HnModel *model, HnHead *head, const HnInputs *inputs
 }
 
 static void
-save_kernel(const char *name, HnTask task, HnKernelOptions options)
+save_gp(const char *name, HnTask task, HnFitOptions options)
 {
 	HnModel		model = narrow_model(&hn_features_2021, false);
 	HnInputs	inputs;
@@ -251,21 +253,21 @@ save_kernel(const char *name, HnTask task, HnKernelOptions options)
 
 	allocate(&model, 3);
 	inputs = describe(&model);
-	head = fit_kernel(&inputs, model.fingerprint_config.dim, task, options);
+	head = fit_gp(&inputs, model.fingerprint_config.dim, task, options);
 	save_head(name, &model, &head, &inputs);
 }
 
-/* Two networks that read more than the fingerprint, over richer features, for the target of a kernel head. */
+/* Two networks that read more than the fingerprint, over richer features, for the target of a Gaussian process. */
 static HnModel
-rich_networks(const HnHead *kernel, const HnModel *base, const HnInputs *inputs, bool standardised)
+rich_networks(const HnHead *gp, const HnModel *base, const HnInputs *inputs, bool standardised)
 {
 	HnHeadInputs read = {
 		.standardised = standardised, .descriptors = standardised ? &hn_descriptors_rdkit_2d : NULL, .counts = 8
 	};
 	HnLinear	layers[2] = {{.out = 2}};
 	HnHead		head = {
-		.name = "rich", .task = kernel->task, .member_count = 2, .layer_count = 2, .layers = layers,
-		.inputs = &read, .target_count = kernel->target_count, .targets = kernel->targets
+		.name = "rich", .task = gp->task, .target_count = gp->target_count, .targets = gp->targets,
+		.parts = {&(HnNetworks) {.member_count = 2, .layer_count = 2, .layers = layers, .inputs = &read}}
 	};
 	HnModel		model;
 	int			rows[MOST_MOLECULES];
@@ -277,7 +279,7 @@ rich_networks(const HnHead *kernel, const HnModel *base, const HnInputs *inputs,
 	return model;
 }
 
-/* Such networks alone, joined with a kernel, with a forest, and with both. */
+/* Such networks alone, joined with a Gaussian process, with a forest, and with both. */
 static void
 save_rich(void)
 {
@@ -290,16 +292,17 @@ save_rich(void)
 	for (HnTask task = HN_REGRESSION; task <= HN_CLASSIFICATION; task++)
 	{
 		bool		classes = task == HN_CLASSIFICATION;
-		HnHead		kernel = fit_kernel(&inputs, dim, task,
-										(HnKernelOptions) {.fingerprint = !classes, .counts = true});
-		HnModel		model = rich_networks(&kernel, &base, &inputs, !classes);
+		HnHead		gp = fit_gp(&inputs, dim, task,
+										(HnFitOptions) {.fingerprint = !classes, .counts = true});
+		HnModel		model = rich_networks(&gp, &base, &inputs, !classes);
 		HnHead		networks = model.heads[0];
+		HnHead		forest = fit_forest(&inputs, task);
 		HnHead		joint;
 
 		save_head(classes ? "folded" : "inputs", &model, &networks, &inputs);
-		must(hn_joint_make(&context, kernel.kernel, &networks, NULL, &joint));
+		must(hn_joint_make(&context, (const HnHead *[]) {&networks, &gp}, 2, &joint));
 		save_head(classes ? "joint-classes" : "joint", &model, &joint, &inputs);
-		must(hn_joint_make(&context, classes ? kernel.kernel : NULL, &networks, fit_forest(&inputs, task), &joint));
+		must(hn_joint_make(&context, (const HnHead *[]) {&networks, &forest, &gp}, classes ? 3 : 2, &joint));
 		save_head(classes ? "three" : "forest", &model, &joint, &inputs);
 	}
 }
@@ -336,10 +339,10 @@ main(void)
 
 	save_molecules();
 	save_networks();
-	save_kernel("process", HN_REGRESSION,
-				(HnKernelOptions) {.fingerprint = true, .descriptors = &hn_descriptors_rdkit_2d});
-	save_kernel("classifier", HN_CLASSIFICATION, (HnKernelOptions) {.fingerprint = true, .counts = true});
-	save_kernel("substructures", HN_REGRESSION, (HnKernelOptions) {.counts = true});
+	save_gp("process", HN_REGRESSION,
+				(HnFitOptions) {.fingerprint = true, .descriptors = &hn_descriptors_rdkit_2d});
+	save_gp("classifier", HN_CLASSIFICATION, (HnFitOptions) {.fingerprint = true, .counts = true});
+	save_gp("substructures", HN_REGRESSION, (HnFitOptions) {.counts = true});
 	save_rich();
 	save_state("plain", HN_AVERAGE_NONE);
 	save_state("averaged", HN_AVERAGE_EXPONENTIAL);

@@ -3,6 +3,7 @@
  * through the model file too.
  */
 #include "fixture.h"
+#include "heads.h"
 #include "refusal.h"
 
 #include <float.h>
@@ -12,7 +13,7 @@
 
 #include "hamnet/forest.h"
 #include "hamnet/joint.h"
-#include "hamnet/kernel_head.h"
+#include "hamnet/gp.h"
 #include "hamnet/training.h"
 
 #define D 6						/* fingerprint */
@@ -90,16 +91,16 @@ labels_of(const HnInputs *inputs, HnTask task)
 static HnHead
 fit_forest(const HnInputs *inputs, const real *labels, HnTask task, uint64_t seed)
 {
-	HnForestOptions options = {
+	HnFitOptions options = {
 		.descriptors = &hn_descriptors_rdkit_2d, .trees = TREES, .seed = seed
 	};
 	HnHead		head = {
-		.name = "joint", .task = task, .kind = HN_JOINT_HEAD, .target_count = TARGETS, .targets = make_targets()
+		.name = "joint", .task = task, .target_count = TARGETS, .targets = make_targets()
 	};
-	HnForestReport report;
+	HnFitReport report;
 
-	expect_ok(hn_forest_fit(&context, inputs, labels, &options, &head, &report));
-	assert_int_equal(report.nodes, head.forest->node_count);
+	expect_ok(hn_forest_fit(&context, inputs, D, labels, &options, &head, &report));
+	assert_int_equal(report.nodes, hn_forest(&head)->node_count);
 	return head;
 }
 
@@ -161,7 +162,7 @@ test_leaves(void **state)
 		HnInputs	rows = random_inputs(ROWS);
 		real	   *labels = labels_of(&rows, task);
 		HnHead		head = fit_forest(&rows, labels, task, 1);
-		const HnForest *forest = head.forest;
+		const HnForest *forest = hn_forest(&head);
 		double	   *sums = GET(double, forest->node_count);
 		int		   *counts = GET(int, forest->node_count);
 
@@ -201,11 +202,11 @@ test_predictions(void **state)
 	HnInputs	rows = random_inputs(ROWS);
 	HnInputs	queries = random_inputs(QUERIES);
 	HnHead		head = fit_forest(&rows, labels_of(&rows, HN_REGRESSION), HN_REGRESSION, 1);
-	const HnForest *forest = head.forest;
+	const HnForest *forest = hn_forest(&head);
 	double		values[QUERIES * TARGETS];
 
 	(void) state;
-	expect_ok(hn_forest_predict(&context, &head, &queries, values));
+	expect_ok(hn_predict(&context, NULL, &head, &queries, values, NULL));
 	for (int i = 0; i < QUERIES; i++)
 		for (int t = 0; t < TARGETS; t++)
 		{
@@ -237,7 +238,7 @@ test_learning(void **state)
 	int			pairs = 0;
 
 	(void) state;
-	expect_ok(hn_forest_predict(&context, &head, &queries, values));
+	expect_ok(hn_predict(&context, NULL, &head, &queries, values, NULL));
 	for (int i = 0; i < QUERIES * TARGETS; i++)
 		for (int j = i % TARGETS; j < i; j += TARGETS)
 			if (!isnan(truth[i]) && !isnan(truth[j]))
@@ -254,9 +255,12 @@ test_seed(void **state)
 {
 	HnInputs	rows = random_inputs(ROWS);
 	real	   *labels = labels_of(&rows, HN_CLASSIFICATION);
-	HnForest   *a = fit_forest(&rows, labels, HN_CLASSIFICATION, 1).forest;
-	HnForest   *b = fit_forest(&rows, labels, HN_CLASSIFICATION, 1).forest;
-	HnForest   *c = fit_forest(&rows, labels, HN_CLASSIFICATION, 2).forest;
+	HnHead		head_a = fit_forest(&rows, labels, HN_CLASSIFICATION, 1);
+	HnHead		head_b = fit_forest(&rows, labels, HN_CLASSIFICATION, 1);
+	HnHead		head_c = fit_forest(&rows, labels, HN_CLASSIFICATION, 2);
+	HnForest   *a = hn_forest(&head_a);
+	HnForest   *b = hn_forest(&head_b);
+	HnForest   *c = hn_forest(&head_c);
 
 	(void) state;
 	assert_int_equal(a->node_count, b->node_count);
@@ -272,30 +276,30 @@ test_few_labels(void **state)
 {
 	HnInputs	rows = random_inputs(ROWS);
 	real	   *labels = GET(real, ROWS * TARGETS);
-	HnForestOptions options = {.descriptors = &hn_descriptors_rdkit_2d, .trees = TREES};
+	HnFitOptions options = {.descriptors = &hn_descriptors_rdkit_2d, .trees = TREES};
 	HnHead		head;
-	HnForestReport report;
+	HnFitReport report;
 	double		values[ROWS * TARGETS];
 
 	(void) state;
 	for (int i = 0; i < ROWS * TARGETS; i++)
 		labels[i] = i % TARGETS == 0 ? 1 : i == 1 ? 0 : NAN;
 	head = fit_forest(&rows, labels, HN_CLASSIFICATION, 1);
-	assert_int_equal(head.forest->node_count, TARGETS * TREES);
-	expect_ok(hn_forest_predict(&context, &head, &rows, values));
+	assert_int_equal(hn_forest(&head)->node_count, TARGETS * TREES);
+	expect_ok(hn_predict(&context, NULL, &head, &rows, values, NULL));
 	for (int i = 0; i < ROWS * TARGETS; i++)
 		assert_true(values[i] == (i % TARGETS == 0));
 
 	labels[1] = NAN;
-	assert_int_equal(hn_forest_fit(&context, &rows, labels, &options, &head, &report), HN_INVALID_ARGUMENT);
+	assert_int_equal(hn_forest_fit(&context, &rows, D, labels, &options, &head, &report), HN_INVALID_ARGUMENT);
 	assert_non_null(strstr(context.message, "target \"b\" has no label"));
 	labels[1] = 2;
-	assert_int_equal(hn_forest_fit(&context, &rows, labels, &options, &head, &report), HN_INVALID_ARGUMENT);
+	assert_int_equal(hn_forest_fit(&context, &rows, D, labels, &options, &head, &report), HN_INVALID_ARGUMENT);
 	labels[1] = INFINITY;
 	head.task = HN_REGRESSION;
-	assert_int_equal(hn_forest_fit(&context, &rows, labels, &options, &head, &report), HN_INVALID_ARGUMENT);
+	assert_int_equal(hn_forest_fit(&context, &rows, D, labels, &options, &head, &report), HN_INVALID_ARGUMENT);
 	rows.counts = NULL;
-	assert_int_equal(hn_forest_predict(&context, &head, &rows, values), HN_INVALID_ARGUMENT);
+	assert_int_equal(hn_predict(&context, NULL, &head, &rows, values, NULL), HN_INVALID_ARGUMENT);
 }
 
 static bool
@@ -309,42 +313,41 @@ static void
 test_interrupt(void **state)
 {
 	HnInputs	rows = random_inputs(ROWS);
-	HnForestOptions options = {.descriptors = &hn_descriptors_rdkit_2d, .trees = TREES};
+	HnFitOptions options = {.descriptors = &hn_descriptors_rdkit_2d, .trees = TREES};
 	HnHead		head = {.name = "h", .target_count = TARGETS, .targets = make_targets()};
-	HnForestReport report;
+	HnFitReport report;
 	real	   *labels = labels_of(&rows, HN_REGRESSION);
 
 	(void) state;
 	context.interrupted = stop;
-	assert_int_equal(hn_forest_fit(&context, &rows, labels, &options, &head, &report), HN_INTERRUPTED);
+	assert_int_equal(hn_forest_fit(&context, &rows, D, labels, &options, &head, &report), HN_INTERRUPTED);
 }
 
-/* A joint head of networks that know nothing, perhaps a kernel, and a forest. */
+/* A joint head of networks that know nothing, perhaps a Gaussian process, and a forest. */
 static HnModel
-make_joint(HnTask task, const HnInputs *inputs, bool with_kernel)
+make_joint(HnTask task, const HnInputs *inputs, bool with_gp)
 {
 	HnModel		base = {.features = &hn_features_2021};
 	HnModel		model;
 	real	   *labels = labels_of(inputs, task);
 	HnHead		head = {
-		.name = "joint", .task = task, .layer_count = 1, .member_count = MEMBERS, .target_count = TARGETS
+		.name = "joint", .task = task, .target_count = TARGETS, .targets = make_targets(),
+		.parts = {&(HnNetworks) {.layer_count = 1, .member_count = MEMBERS, .layers = GET(HnLinear, 1)}}
 	};
-	HnHead		kernel = {.name = "joint", .task = task, .target_count = TARGETS, .targets = make_targets()};
-	HnKernelOptions options = {.fingerprint = true, .descriptors = &hn_descriptors_rdkit_2d, .counts = true};
-	HnKernelReport report;
-	HnForest   *forest = fit_forest(inputs, labels, task, 1).forest;
+	HnHead		gp = {.name = "joint", .task = task, .target_count = TARGETS, .targets = make_targets()};
+	HnFitOptions options = {.fingerprint = true, .descriptors = &hn_descriptors_rdkit_2d, .counts = true};
+	HnFitReport report;
+	HnHead		forest = fit_forest(inputs, labels, task, 1);
 	HnHead	   *joint = GET(HnHead, 1);
 
 	base.fingerprint_config = (HnFingerprintConfig) {.dim = D, .edge_dim = 4, .layers = 1, .rounds = 1};
 	expect_ok(hn_model_allocate(&context, &base));
 	memset(base.parameters, 0, (size_t) base.parameter_count * sizeof(real));
-	head.layers = GET(HnLinear, 1);
-	head.targets = make_targets();
 	expect_ok(hn_model_with_heads(&context, &base, &head, 1, 3, &model));
-	if (with_kernel)
-		expect_ok(hn_kernel_fit(&context, inputs, D, labels, &options, &kernel, &report));
-	expect_ok(hn_joint_make(&context, kernel.kernel, &model.heads[0], forest, joint));
-	joint->joint->factors[1] = 2.5;
+	if (with_gp)
+		expect_ok(hn_gp_fit(&context, inputs, D, labels, &options, &gp, &report));
+	expect_ok(hn_joint_make(&context, (const HnHead *[]) {&model.heads[0], &forest, &gp}, with_gp ? 3 : 2, joint));
+	hn_joint(joint)->factors[1] = 2.5;
 	model.heads = joint;
 	return model;
 }
@@ -357,53 +360,55 @@ test_joint(void **state)
 	for (int kind = 0; kind < 4; kind++)
 	{
 		HnTask		task = kind / 2 == 0 ? HN_REGRESSION : HN_CLASSIFICATION;
-		bool		with_kernel = kind % 2 == 1;
+		bool		with_gp = kind % 2 == 1;
 		HnInputs	rows = random_inputs(ROWS);
 		HnInputs	queries = random_inputs(QUERIES);
-		HnModel		model = make_joint(task, &rows, with_kernel);
+		HnModel		model = make_joint(task, &rows, with_gp);
 		HnHead	   *joint = &model.heads[0];
-		HnHead		part = *joint;
+		HnHead		part;
 		double		values[QUERIES * TARGETS];
 		double		sds[QUERIES * TARGETS];
 		double		networks[QUERIES * TARGETS];
 		double		networks_sd[QUERIES * TARGETS];
-		double		kernel[QUERIES * TARGETS];
-		double		kernel_sd[QUERIES * TARGETS];
+		double		gp[QUERIES * TARGETS];
+		double		gp_sd[QUERIES * TARGETS];
 		double		forest[QUERIES * TARGETS];
 
-		assert_float_equal(joint->joint->forest, with_kernel ? 1 / 3.0 : 0.5, 1e-9);
-		joint->joint->forest = 0.25;
-		joint->joint->kernel = with_kernel ? 0.5 : 0;
+		assert_float_equal(hn_joint(joint)->shares[HN_FOREST], with_gp ? 1 / 3.0 : 0.5, 1e-9);
+		hn_joint(joint)->shares[HN_FOREST] = 0.25;
+		hn_joint(joint)->shares[HN_GP] = with_gp ? 0.5 : 0;
+		hn_joint_set_rest(hn_joint(joint));
 		expect_ok(hn_predict(&context, &model, joint, &queries, values, sds));
-		expect_ok(hn_forest_predict(&context, joint, &queries, forest));
-		part.kind = HN_NETWORK_HEAD;
+		part = only_part(joint, HN_FOREST);
+		expect_ok(hn_predict(&context, &model, &part, &queries, forest, NULL));
+		part = only_part(joint, HN_NETWORKS);
 		expect_ok(hn_predict(&context, &model, &part, &queries, networks, networks_sd));
-		part.kind = HN_KERNEL_HEAD;
-		if (with_kernel)
-			expect_ok(hn_predict(&context, &model, &part, &queries, kernel, kernel_sd));
+		part = only_part(joint, HN_GP);
+		if (with_gp)
+			expect_ok(hn_predict(&context, &model, &part, &queries, gp, gp_sd));
 		for (int i = 0; i < QUERIES * TARGETS; i++)
 		{
-			double		w = with_kernel ? 0.5 : 0;
-			double		k = with_kernel ? kernel[i] : 0;
-			double		ks = with_kernel && task == HN_REGRESSION ? kernel_sd[i] : 0;
+			double		w = with_gp ? 0.5 : 0;
+			double		k = with_gp ? gp[i] : 0;
+			double		ks = with_gp && task == HN_REGRESSION ? gp_sd[i] : 0;
 			double		n = networks[i];
 			double		f = forest[i];
 			double		y = w * k + 0.25 * f + (0.75 - w) * n;
 			double		variance = ks * ks + (0.75 - w) * networks_sd[i] * networks_sd[i] + w * (k - y) * (k - y)
 				+ 0.25 * (f - y) * (f - y) + (0.75 - w) * (n - y) * (n - y);
-			int			m = MEMBERS + 1 + with_kernel;
+			int			m = MEMBERS + 1 + with_gp;
 			double		mean = (MEMBERS * n + f + k) / m;
 
 			if (task == HN_CLASSIFICATION)
 				variance = ((MEMBERS - 1) * networks_sd[i] * networks_sd[i] + MEMBERS * (n - mean) * (n - mean)
-							+ (f - mean) * (f - mean) + with_kernel * (k - mean) * (k - mean)) / (m - 1);
+							+ (f - mean) * (f - mean) + with_gp * (k - mean) * (k - mean)) / (m - 1);
 			assert_float_equal(values[i], y, 1e-5);
-			assert_float_equal(sds[i], sqrt(variance) * joint->joint->factors[i % TARGETS], 1e-4);
+			assert_float_equal(sds[i], sqrt(variance) * hn_joint(joint)->factors[i % TARGETS], 1e-4);
 		}
 	}
 }
 
-/* Parts without a share go, but for the kernel that knows the deviation of numbers. */
+/* Parts without a share go, but for the Gaussian process that knows the deviation of numbers. */
 static void
 test_drop(void **state)
 {
@@ -415,12 +420,12 @@ test_drop(void **state)
 		HnHead	   *joint = &model.heads[0];
 
 		hn_joint_drop(joint);
-		assert_non_null(joint->forest);
-		assert_non_null(joint->kernel);
-		joint->joint->forest = joint->joint->kernel = 0;
+		assert_non_null(hn_forest(joint));
+		assert_non_null(hn_gp(joint));
+		hn_joint(joint)->shares[HN_FOREST] = hn_joint(joint)->shares[HN_GP] = 0;
 		hn_joint_drop(joint);
-		assert_null(joint->forest);
-		assert_int_equal(joint->kernel == NULL, task == HN_CLASSIFICATION);
+		assert_null(hn_forest(joint));
+		assert_int_equal(hn_gp(joint) == NULL, task == HN_CLASSIFICATION);
 	}
 }
 
@@ -462,7 +467,7 @@ test_refusals(void **state)
 {
 	HnInputs	rows = random_inputs(ROWS);
 	HnModel		model = make_joint(HN_CLASSIFICATION, &rows, false);
-	HnForest   *forest = model.heads[0].forest;
+	HnForest   *forest = hn_forest(&model.heads[0]);
 	int			last = forest->node_count - 1;
 	uint16_t	column = forest->columns[0];
 

@@ -1,8 +1,9 @@
 /*
  * test_joint_head.c: networks that read descriptors and counts, joint heads, and
- * kernels that compare with a sample of their rows; all through the model file.
+ * Gaussian processes that compare with a sample of their rows; all through the model file.
  */
 #include "fixture.h"
+#include "heads.h"
 #include "refusal.h"
 
 #include <math.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 
 #include "hamnet/joint.h"
-#include "hamnet/kernel_head.h"
+#include "hamnet/gp.h"
 #include "hamnet/known.h"
 #include "hamnet/training.h"
 
@@ -87,8 +88,10 @@ make_networks(HnTask task, bool standardised, const HnInputs *inputs)
 {
 	HnModel		base = {.features = &hn_features_2021};
 	HnModel		model;
+	HnHeadInputs *read = GET(HnHeadInputs, 1);
+	HnNetworks	networks = {.layer_count = 2, .member_count = MEMBERS, .layers = GET(HnLinear, 2), .inputs = read};
 	HnHead		head = {
-		.name = "joint", .task = task, .layer_count = 2, .member_count = MEMBERS, .target_count = TARGETS
+		.name = "joint", .task = task, .target_count = TARGETS, .targets = make_targets(), .parts = {&networks}
 	};
 	int			rows[ROWS];
 
@@ -100,14 +103,9 @@ make_networks(HnTask task, bool standardised, const HnInputs *inputs)
 	};
 	expect_ok(hn_model_allocate(&context, &base));
 	memset(base.parameters, 0, (size_t) base.parameter_count * sizeof(real));
-	head.layers = GET(HnLinear, 2);
-	head.layers[0].out = 5;
-	head.targets = make_targets();
-	head.inputs = GET(HnHeadInputs, 1);
-	head.inputs->standardised = standardised;
-	head.inputs->descriptors = &hn_descriptors_rdkit_2d;
-	head.inputs->counts = COUNTS;
-	expect_ok(hn_inputs_measure(&context, inputs, rows, ROWS, D, head.inputs));
+	networks.layers[0].out = 5;
+	*read = (HnHeadInputs) {.standardised = standardised, .descriptors = &hn_descriptors_rdkit_2d, .counts = COUNTS};
+	expect_ok(hn_inputs_measure(&context, inputs, rows, ROWS, D, read));
 	expect_ok(hn_model_with_heads(&context, &base, &head, 1, 3, &model));
 	return model;
 }
@@ -138,7 +136,7 @@ naive_input(const HnHeadInputs *config, const HnInputs *inputs, int row, int col
 static double
 naive_output(const HnHead *head, const HnInputs *inputs, int row, int member, int target)
 {
-	const HnLinear *first = &head->layers[2 * member];
+	const HnLinear *first = &hn_networks(head)->layers[2 * member];
 	const HnLinear *last = first + 1;
 	double		sum = last->bias[target];
 
@@ -147,7 +145,7 @@ naive_output(const HnHead *head, const HnInputs *inputs, int row, int member, in
 		double		hidden = first->bias[h];
 
 		for (int k = 0; k < first->in; k++)
-			hidden += first->weight[h * first->in + k] * naive_input(head->inputs, inputs, row, k);
+			hidden += first->weight[h * first->in + k] * naive_input(hn_networks(head)->inputs, inputs, row, k);
 		sum += last->weight[target * last->in + h] * fmax(hidden, 0);
 	}
 	return sum;
@@ -222,27 +220,27 @@ labels_of(const HnInputs *inputs, HnTask task)
 }
 
 static HnHead
-fit_kernel(const HnInputs *inputs, const real *labels, HnTask task, int rows, HnKernelReport *report)
+fit_gp(const HnInputs *inputs, const real *labels, HnTask task, int rows, HnFitReport *report)
 {
-	HnKernelOptions options = {
+	HnFitOptions options = {
 		.fingerprint = true, .descriptors = &hn_descriptors_rdkit_2d, .counts = true, .rows = rows
 	};
 	HnHead		head = {.name = "joint", .task = task, .target_count = TARGETS, .targets = make_targets()};
 
-	expect_ok(hn_kernel_fit(&context, inputs, D, labels, &options, &head, report));
+	expect_ok(hn_gp_fit(&context, inputs, D, labels, &options, &head, report));
 	return head;
 }
 
 static HnModel
 make_joint(HnTask task, const HnInputs *inputs)
 {
-	HnKernelReport report;
-	HnHead		kernel = fit_kernel(inputs, labels_of(inputs, task), task, 0, &report);
+	HnFitReport report;
+	HnHead		gp = fit_gp(inputs, labels_of(inputs, task), task, 0, &report);
 	HnModel		model = make_networks(task, true, inputs);
 	HnHead	   *joint = GET(HnHead, 1);
 
-	expect_ok(hn_joint_make(&context, kernel.kernel, &model.heads[0], NULL, joint));
-	joint->joint->factors[1] = 2.5;
+	expect_ok(hn_joint_make(&context, (const HnHead *[]) {&model.heads[0], &gp}, 2, joint));
+	hn_joint(joint)->factors[1] = 2.5;
 	model.heads = joint;
 	return model;
 }
@@ -258,20 +256,19 @@ test_share(void **state)
 		HnInputs	queries = random_inputs(QUERIES);
 		HnModel		model = make_joint(task, &rows);
 		HnHead	   *joint = &model.heads[0];
-		HnHead		networks = *joint;
-		HnHead		kernel = *joint;
+		HnHead		networks = only_part(joint, HN_NETWORKS);
+		HnHead		gp = only_part(joint, HN_GP);
 		double		values[3][QUERIES * TARGETS];
 		double		expected[2][QUERIES * TARGETS];
 		double		sds[QUERIES * TARGETS];
-		double		kernel_sds[QUERIES * TARGETS];
+		double		gp_sds[QUERIES * TARGETS];
 
-		networks.kind = HN_NETWORK_HEAD;
-		kernel.kind = HN_KERNEL_HEAD;
 		expect_ok(hn_predict(&context, &model, &networks, &queries, expected[0], NULL));
-		expect_ok(hn_predict(&context, &model, &kernel, &queries, expected[1], kernel_sds));
+		expect_ok(hn_predict(&context, &model, &gp, &queries, expected[1], gp_sds));
 		for (int s = 0; s < 3; s++)
 		{
-			joint->joint->kernel = s / 2.0;
+			hn_joint(joint)->shares[HN_GP] = s / 2.0;
+			hn_joint_set_rest(hn_joint(joint));
 			expect_ok(hn_predict(&context, &model, joint, &queries, values[s], sds));
 			for (int i = 0; i < QUERIES * TARGETS; i++)
 				assert_true(sds[i] > 0);
@@ -281,9 +278,9 @@ test_share(void **state)
 			assert_float_equal(values[0][i], expected[0][i], 1e-5);
 			assert_float_equal(values[2][i], expected[1][i], 1e-5);
 			assert_float_equal(values[1][i], (expected[0][i] + expected[1][i]) / 2, 1e-5);
-			/* With all the share, the deviation of a regression is the kernel's, times its factor. */
+			/* With all the share, the deviation of a regression is the Gaussian process's, times its factor. */
 			if (task == HN_REGRESSION)
-				assert_float_equal(sds[i], kernel_sds[i] * joint->joint->factors[i % TARGETS], 1e-5);
+				assert_float_equal(sds[i], gp_sds[i] * hn_joint(joint)->factors[i % TARGETS], 1e-5);
 		}
 	}
 }
@@ -296,14 +293,13 @@ test_class_deviation(void **state)
 	HnInputs	queries = random_inputs(QUERIES);
 	HnModel		model = make_joint(HN_CLASSIFICATION, &rows);
 	HnHead	   *joint = &model.heads[0];
-	HnHead		kernel = *joint;
+	HnHead		gp = only_part(joint, HN_GP);
 	double		values[QUERIES * TARGETS];
 	double		sds[QUERIES * TARGETS];
-	double		kernel_values[QUERIES * TARGETS];
+	double		gp_values[QUERIES * TARGETS];
 
 	(void) state;
-	kernel.kind = HN_KERNEL_HEAD;
-	expect_ok(hn_predict(&context, &model, &kernel, &queries, kernel_values, NULL));
+	expect_ok(hn_predict(&context, &model, &gp, &queries, gp_values, NULL));
 	expect_ok(hn_predict(&context, &model, joint, &queries, values, sds));
 	for (int i = 0; i < QUERIES * TARGETS; i++)
 	{
@@ -313,12 +309,12 @@ test_class_deviation(void **state)
 
 		for (int m = 0; m < MEMBERS; m++)
 			all[m] = 1 / (1 + exp(-naive_output(joint, &queries, i / TARGETS, m, i % TARGETS)));
-		all[MEMBERS] = kernel_values[i];
+		all[MEMBERS] = gp_values[i];
 		for (int m = 0; m <= MEMBERS; m++)
 			mean += all[m] / (MEMBERS + 1);
 		for (int m = 0; m <= MEMBERS; m++)
 			squares += pow(all[m] - mean, 2);
-		assert_float_equal(sds[i], sqrt(squares / MEMBERS) * joint->joint->factors[i % TARGETS], 1e-4);
+		assert_float_equal(sds[i], sqrt(squares / MEMBERS) * hn_joint(joint)->factors[i % TARGETS], 1e-4);
 	}
 }
 
@@ -329,25 +325,24 @@ test_calibration(void **state)
 	HnInputs	rows = random_inputs(ROWS);
 	HnModel		model = make_joint(HN_REGRESSION, &rows);
 	HnHead	   *joint = &model.heads[0];
-	double		kernel[ROWS * TARGETS];
-	double		kernel_sd[ROWS * TARGETS];
+	double		gp[ROWS * TARGETS];
+	double		gp_sd[ROWS * TARGETS];
 	double		networks[ROWS * TARGETS];
 	double		networks_sd[ROWS * TARGETS];
-	HnParts		parts = {kernel, kernel_sd, networks, networks_sd, NULL};
+	HnPrediction parts[HN_PARTS] = {[HN_NETWORKS] = {networks, networks_sd, NULL}, [HN_GP] = {gp, gp_sd, NULL}};
 	double		labels[ROWS * TARGETS];
 	double		values[ROWS * TARGETS];
 	double		sds[ROWS * TARGETS];
-	HnHead		part = *joint;
+	HnHead		part = only_part(joint, HN_GP);
 
 	(void) state;
-	part.kind = HN_KERNEL_HEAD;
-	expect_ok(hn_predict(&context, &model, &part, &rows, kernel, kernel_sd));
-	part.kind = HN_NETWORK_HEAD;
+	expect_ok(hn_predict(&context, &model, &part, &rows, gp, gp_sd));
+	part = only_part(joint, HN_NETWORKS);
 	expect_ok(hn_predict(&context, &model, &part, &rows, networks, networks_sd));
 	for (int i = 0; i < ROWS * TARGETS; i++)
 		labels[i] = i % 7 == 3 ? NAN : 30 * uniform();
-	expect_ok(hn_joint_calibrate(&context, joint, &parts, labels, ROWS));
-	hn_joint_combine(joint, &parts, ROWS, values, sds);
+	expect_ok(hn_joint_calibrate(&context, joint, parts, labels, ROWS));
+	hn_joint_combine(joint, parts, ROWS, values, sds);
 	for (int t = 0; t < TARGETS; t++)
 	{
 		int			inside = 0;
@@ -371,16 +366,16 @@ test_far_label(void **state)
 	HnHead	   *joint = &model.heads[0];
 	double		values[TARGETS] = {0};
 	double		deviations[TARGETS] = {1e-3, 1e-3};
-	HnParts		parts = {values, deviations, values, deviations, NULL};
+	HnPrediction parts[HN_PARTS] = {[HN_NETWORKS] = {values, deviations, NULL}, [HN_GP] = {values, deviations, NULL}};
 	double		labels[TARGETS] = {1e9, NAN};
 	HnModel		copy;
 	unsigned char *bytes;
 	size_t		size;
 
 	(void) state;
-	expect_ok(hn_joint_calibrate(&context, joint, &parts, labels, 1));
-	assert_true(joint->joint->factors[0] == HN_MAX_JOINT_FACTOR);
-	assert_true(joint->joint->factors[1] == 1);
+	expect_ok(hn_joint_calibrate(&context, joint, parts, labels, 1));
+	assert_true(hn_joint(joint)->factors[0] == HN_MAX_JOINT_FACTOR);
+	assert_true(hn_joint(joint)->factors[1] == 1);
 	expect_ok(hn_model_write(&context, &model, &bytes, &size));
 	expect_ok(hn_model_read(&context, bytes, size, &copy));
 }
@@ -469,7 +464,7 @@ test_refusals(void **state)
 	expect_refusal(&joint, "\\\"share\\\": 0.5", "\\\"share\\\": 1.5", "the kernel's share of head \"joint\" is 1.5");
 	expect_refusal(&joint, "\\\"factors\\\": [1.0, 2.5]", "\\\"factors\\\": [ 1.02555]", "has 1 factors for 2 targets");
 	expect_refusal(&joint, "\\\"kind\\\": \\\"joint\\\"", "\\\"kind\\\": \\\"jaunt\\\"", "unrecognized kind \"jaunt\"");
-	networks.heads[0].inputs->scale[2] = -1;
+	hn_networks(&networks.heads[0])->inputs->scale[2] = -1;
 	expect_refusal(&networks, "a", "a", "input_scale 2 of head \"joint\" is negative");
 }
 
@@ -487,7 +482,7 @@ test_join(void **state)
 	double		values[3][QUERIES * TARGETS];
 
 	(void) state;
-	head.member_count = 1;
+	hn_networks(&head)->member_count = 1;
 	expect_ok(hn_model_with_heads(&context, &base, &head, 1, 1, &members[0]));
 	expect_ok(hn_model_with_heads(&context, &base, &head, 1, 2, &members[1]));
 	expect_ok(hn_model_join(&context, pointers, 2, &joined));
@@ -496,7 +491,7 @@ test_join(void **state)
 	expect_ok(hn_predict(&context, &joined, &joined.heads[0], &queries, values[2], NULL));
 	for (int i = 0; i < QUERIES * TARGETS; i++)
 		assert_float_equal(values[2][i], (values[0][i] + values[1][i]) / 2, 1e-5);
-	members[1].heads[0].inputs->center[0] += 1;
+	hn_networks(&members[1].heads[0])->inputs->center[0] += 1;
 	assert_int_equal(hn_model_join(&context, pointers, 2, &joined), HN_INVALID_ARGUMENT);
 }
 
@@ -510,8 +505,8 @@ test_sample(void **state)
 	};
 	HnInputs	rows = random_inputs(MANY);
 	real	   *labels = labels_of(&rows, HN_CLASSIFICATION);
-	HnKernelReport report;
-	HnHead		all = fit_kernel(&rows, labels, HN_CLASSIFICATION, 0, &report);
+	HnFitReport report;
+	HnHead		all = fit_gp(&rows, labels, HN_CLASSIFICATION, 0, &report);
 	HnHead		head;
 	double	   *values = GET(double, MANY * TARGETS);
 	double		sums[2][TARGETS] = {{0}};
@@ -519,10 +514,10 @@ test_sample(void **state)
 
 	(void) state;
 	assert_int_equal(report.rows, MANY);
-	head = fit_kernel(&rows, labels, HN_CLASSIFICATION, SAMPLE, &report);
+	head = fit_gp(&rows, labels, HN_CLASSIFICATION, SAMPLE, &report);
 	assert_int_equal(report.rows, SAMPLE);
 	assert_int_equal(report.labelled_rows, MANY);
-	assert_int_equal(head.kernel->rows, SAMPLE);
+	assert_int_equal(hn_gp(&head)->rows, SAMPLE);
 	for (int i = 0; i < MANY * TARGETS; i++)
 		rare += labels[i];
 	assert_true(rare > 0 && rare < 0.3 * MANY * TARGETS);
@@ -530,14 +525,14 @@ test_sample(void **state)
 	/* A weight of a class is y - p: positive for the rarer one. */
 	for (int i = 0, positive = 0; i < SAMPLE; i++)
 	{
-		positive += head.kernel->weights[i] > 0 || head.kernel->weights[SAMPLE + i] > 0;
+		positive += hn_gp(&head)->weights[i] > 0 || hn_gp(&head)->weights[SAMPLE + i] > 0;
 		if (i == SAMPLE - 1)
 			assert_true(positive >= SAMPLE / 3);
 	}
-	expect_ok(hn_kernel_predict(&context, &head, &rows, values, NULL));
+	expect_ok(hn_predict(&context, NULL, &head, &rows, values, NULL));
 	for (int i = 0; i < MANY * TARGETS; i++)
 		sums[0][i % TARGETS] += values[i];
-	expect_ok(hn_kernel_predict(&context, &all, &rows, values, NULL));
+	expect_ok(hn_predict(&context, NULL, &all, &rows, values, NULL));
 	for (int i = 0; i < MANY * TARGETS; i++)
 		sums[1][i % TARGETS] += values[i];
 	for (int t = 0; t < TARGETS; t++)
@@ -545,11 +540,11 @@ test_sample(void **state)
 
 	/* Numbers keep the scale of all rows. */
 	labels = labels_of(&rows, HN_REGRESSION);
-	all = fit_kernel(&rows, labels, HN_REGRESSION, 0, &report);
-	head = fit_kernel(&rows, labels, HN_REGRESSION, SAMPLE, &report);
+	all = fit_gp(&rows, labels, HN_REGRESSION, 0, &report);
+	head = fit_gp(&rows, labels, HN_REGRESSION, SAMPLE, &report);
 	assert_float_equal(head.targets[0].mean, all.targets[0].mean, 1e-9);
 	assert_float_equal(head.targets[1].std, all.targets[1].std, 1e-9);
-	assert_int_equal(head.kernel->rows, SAMPLE);
+	assert_int_equal(hn_gp(&head)->rows, SAMPLE);
 }
 
 int

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hamnet/kernel_head.h"
+#include "hamnet/gp.h"
 #include "hamnet/known.h"
 
 #define D 70					/* more than is compared at a time */
@@ -89,16 +89,16 @@ test_definition(void **state)
 	HnHead		head = head_that_knows(known, KNOWN, queries, HELD);
 
 	(void) state;
-	assert_non_null(head.known);
+	assert_non_null(hn_known(&head));
 	for (int i = 0; i < HELD; i++)
 	{
 		double		least = INFINITY;
 
 		for (int j = 0; j < KNOWN; j++)
-			least = fmin(least, distance_of(head.known->center, head.known->scale, queries + i * D, known + j * D));
-		expect_close("a novelty", novelty_of(&head, queries + i * D), least / head.known->distance);
+			least = fmin(least, distance_of(hn_known(&head)->center, hn_known(&head)->scale, queries + i * D, known + j * D));
+		expect_close("a novelty", novelty_of(&head, queries + i * D), least / hn_known(&head)->distance);
 	}
-	assert_true(head.known->scale[2] == 0);
+	assert_true(hn_known(&head)->scale[2] == 0);
 }
 
 static void
@@ -170,8 +170,8 @@ test_scale_by_itself(void **state)
 
 		for (int j = 0; j < KNOWN; j++)
 			if (j != i)
-				least = fmin(least, distance_of(head.known->center, head.known->scale, known + i * D, known + j * D));
-		novelties[i] = least / head.known->distance;
+				least = fmin(least, distance_of(hn_known(&head)->center, hn_known(&head)->scale, known + i * D, known + j * D));
+		novelties[i] = least / hn_known(&head)->distance;
 	}
 	/* Both sides are sums of the same integers, up to the division by 21. */
 	for (int i = 0; i < KNOWN; i++)
@@ -190,11 +190,11 @@ test_nothing_to_measure(void **state)
 	(void) state;
 	assert_true(isnan(novelty_of(&none, known)));
 	head = head_that_knows(known, 1, NULL, 0);
-	assert_null(head.known);
+	assert_null(hn_known(&head));
 	head = head_that_knows(known, KNOWN, known, KNOWN);
-	assert_null(head.known);
+	assert_null(hn_known(&head));
 	head = head_that_knows(NULL, 0, known, KNOWN);
-	assert_null(head.known);
+	assert_null(hn_known(&head));
 	assert_true(isnan(novelty_of(&head, known)));
 }
 
@@ -216,25 +216,24 @@ test_interrupt(void **state)
 	assert_int_equal(hn_known_make(&context, &head, D, known, KNOWN, NULL, 0), HN_INTERRUPTED);
 }
 
-/* A head whose kernel compares fingerprints, or only descriptors, fitted to the molecules. */
+/* A head whose Gaussian process compares fingerprints, or only descriptors, fitted to the molecules. */
 static HnHead
 kernel_head(const real *fingerprints, bool compares_fingerprints)
 {
-	HnKernelOptions options = {
+	HnFitOptions options = {
 		.fingerprint = compares_fingerprints, .descriptors = compares_fingerprints ? NULL : &hn_descriptors_rdkit_2d
 	};
 	HnHead		head = plain_head();
 	real	   *descriptors = GET(real, KNOWN * hn_descriptors_rdkit_2d.count);
 	real	   *labels = GET(real, KNOWN);
-	HnKernelReport report;
+	HnFitReport report;
 	HnInputs	inputs = {KNOWN, fingerprints, descriptors, NULL};
 
 	for (int i = 0; i < KNOWN * hn_descriptors_rdkit_2d.count; i++)
 		descriptors[i] = (real) uniform();
 	for (int i = 0; i < KNOWN; i++)
 		labels[i] = fingerprints[i * D] + descriptors[i * hn_descriptors_rdkit_2d.count];
-	head.kind = HN_KERNEL_HEAD;
-	expect_ok(hn_kernel_fit(&context, &inputs, D, labels, &options, &head, &report));
+	expect_ok(hn_gp_fit(&context, &inputs, D, labels, &options, &head, &report));
 	return head;
 }
 
@@ -249,16 +248,16 @@ test_kernel(void **state)
 	{
 		HnHead		head = kernel_head(known, compares);
 
-		assert_int_equal(hn_known_by_kernel(&head), compares);
+		assert_int_equal(hn_known_by_gp(&head), compares);
 		expect_ok(hn_known_make(&context, &head, D, compares ? NULL : known, compares ? 0 : KNOWN, held, HELD));
-		assert_int_equal(head.known->rows, compares ? 0 : KNOWN);
+		assert_int_equal(hn_known(&head)->rows, compares ? 0 : KNOWN);
 		for (int i = 0; i < KNOWN; i++)
 			assert_true(novelty_of(&head, known + i * D) == 0);
 		assert_true(novelty_of(&head, held) > 0);
 	}
 }
 
-/* A model with a network head and both kinds of kernel heads, all of which remember. */
+/* A model with a network head and both kinds of Gaussian processes, all of which remember. */
 static HnModel
 model_that_knows(const real *known, const real *held)
 {
@@ -271,8 +270,9 @@ model_that_knows(const real *known, const real *held)
 	{
 		.dim = D, .edge_dim = 5, .layers = 1, .rounds = 1
 	};
-	network.layer_count = 1;
-	network.layers = GET(HnLinear, 1);
+	network.parts[HN_NETWORKS] = GET(HnNetworks, 1);
+	hn_networks(&network)->layer_count = 1;
+	hn_networks(&network)->layers = GET(HnLinear, 1);
 	model.head_count = 1;
 	model.heads = GET(HnHead, 3);
 	model.heads[0] = network;
@@ -324,7 +324,7 @@ test_file(void **state)
 
 	/* A file without the key says that nothing is known. */
 	for (int h = 0; h < 3; h++)
-		model.heads[h].known = NULL;
+		model.heads[h].parts[HN_KNOWN] = NULL;
 	expect_ok(write_and_read(&model, &forgetful));
 	assert_true(isnan(novelty_of(&forgetful.heads[0], held)));
 	assert_true(isnan(novelty_of(&forgetful.heads[1], held)));
@@ -345,8 +345,8 @@ test_damaged_file(void **state)
 {
 	real	   *known = random_fingerprints(KNOWN, 4);
 	HnModel		model = model_that_knows(known, random_fingerprints(HELD, 6));
-	HnKnown    *table = model.heads[0].known;
-	HnKnown    *shared = model.heads[1].known;
+	HnKnown    *table = hn_known(&model.heads[0]);
+	HnKnown    *shared = hn_known(&model.heads[1]);
 	double		distance = table->distance;
 
 	(void) state;
@@ -364,7 +364,7 @@ test_damaged_file(void **state)
 	expect_damage(&model, "distance");
 	table->distance = distance;
 
-	/* Rows where the kernel has them, none where nobody has, too many. */
+	/* Rows where the Gaussian process has them, none where nobody has, too many. */
 	*shared = *table;
 	expect_damage(&model, "rows, which its kernel has already");
 	shared->rows = 0;

@@ -250,8 +250,8 @@ test_golden_configuration(void **state)
 	assert_int_equal(model.head_count, 2);
 	assert_string_equal(model.heads[0].name, "reg");
 	assert_int_equal(model.heads[0].task, HN_REGRESSION);
-	assert_int_equal(model.heads[0].layer_count, 2);
-	assert_int_equal(model.heads[0].layers[0].out, 12);
+	assert_int_equal(hn_networks(&model.heads[0])->layer_count, 2);
+	assert_int_equal(hn_networks(&model.heads[0])->layers[0].out, 12);
 	assert_int_equal(model.heads[0].target_count, 2);
 	assert_string_equal(model.heads[0].targets[1].name, "lipophilicity");
 	assert_string_equal(model.heads[0].targets[1].unit, "logD7.4");
@@ -287,10 +287,10 @@ assert_models_equal(const HnModel *a, const HnModel *b)
 	{
 		assert_string_equal(a->heads[i].name, b->heads[i].name);
 		assert_int_equal(a->heads[i].task, b->heads[i].task);
-		assert_int_equal(a->heads[i].layer_count, b->heads[i].layer_count);
+		assert_int_equal(hn_networks(&a->heads[i])->layer_count, hn_networks(&b->heads[i])->layer_count);
 		assert_int_equal(a->heads[i].target_count, b->heads[i].target_count);
-		for (int k = 0; k < a->heads[i].layer_count; k++)
-			assert_int_equal(a->heads[i].layers[k].out, b->heads[i].layers[k].out);
+		for (int k = 0; k < hn_networks(&a->heads[i])->layer_count; k++)
+			assert_int_equal(hn_networks(&a->heads[i])->layers[k].out, hn_networks(&b->heads[i])->layers[k].out);
 		for (int k = 0; k < a->heads[i].target_count; k++)
 		{
 			assert_string_equal(a->heads[i].targets[k].name, b->heads[i].targets[k].name);
@@ -334,6 +334,7 @@ test_round_trip_golden(void **state)
 static HnLinear test_layers[2];
 static HnTarget test_targets[2];
 static HnHead test_head;
+static HnNetworks test_networks;
 
 /* An allocated and initialised model without engine, with a head that a test may change first. */
 static HnModel
@@ -357,9 +358,9 @@ small_model(void)
 	};
 	test_head = (HnHead)
 	{
-		.name = "a.0", .task = HN_REGRESSION, .layer_count = 2, .layers = test_layers,
-		.target_count = 2, .targets = test_targets
+		.name = "a.0", .task = HN_REGRESSION, .target_count = 2, .targets = test_targets, .parts = {&test_networks}
 	};
+	test_networks = (HnNetworks) {.layer_count = 2, .layers = test_layers};
 	return model;
 }
 

@@ -95,15 +95,15 @@ make_model(void)
 	model.heads = zeros(2, sizeof(*model.heads));
 	model.heads[0] = (HnHead)
 	{
-		.name = "size", .task = HN_REGRESSION, .layer_count = 2, .layers = zeros(2, sizeof(HnLinear)),
-			.target_count = 1, .targets = &size
+		.name = "size", .task = HN_REGRESSION, .target_count = 1, .targets = &size, .parts = {zeros(1, sizeof(HnNetworks))}
 	};
-	model.heads[0].layers[0].out = 8;
+	*hn_networks(&model.heads[0]) = (HnNetworks) {.layer_count = 2, .layers = zeros(2, sizeof(HnLinear))};
+	hn_networks(&model.heads[0])->layers[0].out = 8;
 	model.heads[1] = (HnHead)
 	{
-		.name = "kind", .task = HN_CLASSIFICATION, .layer_count = 1, .layers = zeros(1, sizeof(HnLinear)),
-			.target_count = 1, .targets = &kind
+		.name = "kind", .task = HN_CLASSIFICATION, .target_count = 1, .targets = &kind, .parts = {zeros(1, sizeof(HnNetworks))}
 	};
+	*hn_networks(&model.heads[1]) = (HnNetworks) {.layer_count = 1, .layers = zeros(1, sizeof(HnLinear))};
 	must(hn_model_allocate(&context, &model));
 	must(hn_model_tensors(&context, &model, &tensors, &count));
 	hn_model_initialise(tensors, count, 2);
@@ -732,7 +732,8 @@ test_other_heads(void **state)
 	HnTarget	targets[] = {{"a", "u", 0, 1}, {"b", "", 2, 3}};
 	HnLinear	layers[] = {{.out = 12}, {.out = 0}};
 	HnHead		head = {
-		.name = "assay", .task = HN_REGRESSION, .layer_count = 2, .layers = layers, .target_count = 2, .targets = targets
+		.name = "assay", .task = HN_REGRESSION, .target_count = 2, .targets = targets,
+		.parts = {&(HnNetworks) {.layer_count = 2, .layers = layers}}
 	};
 	HnModel		other;
 	HnModel		again;
@@ -756,8 +757,9 @@ test_other_heads(void **state)
 	must(hn_fingerprints(&context, &again, &batch, &fingerprint));
 	assert_memory_equal(fingerprint, expected, (size_t) model.fingerprint_config.dim * sizeof(real));
 	assert_string_equal(again.heads[0].targets[1].name, "b");
-	assert_int_equal(again.heads[0].layers[0].out, 12);
-	assert_memory_not_equal(other.heads[0].layers[0].weight, reseeded.heads[0].layers[0].weight, 12 * sizeof(real));
+	assert_int_equal(hn_networks(&again.heads[0])->layers[0].out, 12);
+	assert_memory_not_equal(hn_networks(&other.heads[0])->layers[0].weight,
+							hn_networks(&reseeded.heads[0])->layers[0].weight, 12 * sizeof(real));
 
 	/* Without any head, too, and from a model read in place: the base of other models. */
 	must(hn_model_read_in_place(&context, bytes, size, &again));

@@ -10,16 +10,7 @@
 #include "server/core.h"
 #include "train/train.h"
 
-bool
-IsPartOfJoint(const Trainer *trainer, Candidate candidate)
-{
-	const char *head = trainer->options.head;
-
-	return head && strcmp(head, "joint") == 0 &&
-		(candidate == KERNEL || candidate == MLP || candidate == FOREST);
-}
-
-/* Values, or deviations, of the targets of one head [validation_count, count] out of those of all. */
+/* Copy values, or deviations, of the targets of one head [validation_count, count] out of those of all. */
 static double *
 TakeTargets(const Trainer *trainer, const double *all, int first, int count)
 {
@@ -31,27 +22,29 @@ TakeTargets(const Trainer *trainer, const double *all, int first, int count)
 	return taken;
 }
 
-/* What the parts of a joint head say of the validation part. */
-static HnParts
-JointParts(const Trainer *trainer, int first, int count)
-{
-	const Outcome *kernel = &trainer->outcomes[KERNEL];
-	const Outcome *networks = &trainer->outcomes[MLP];
-	const Outcome *forest = &trainer->outcomes[FOREST];
+/* The candidates that a joint head is made of, networks first; which there are depends on the options. */
+static const CandidateKind sources[] = {CANDIDATE_MLP, CANDIDATE_KERNEL, CANDIDATE_TREES};
+static const HnPartKind source_parts[] = {HN_NETWORKS, HN_GP, HN_FOREST};
 
-	return (HnParts)
+/* Set what the parts of a joint head, whose targets begin at `first`, predict for the validation set. */
+static void
+GatherParts(const Trainer *trainer, int first, int count, HnPrediction *parts)
+{
+	for (int s = 0; s < lengthof(sources); s++)
 	{
-		.kernel = TakeTargets(trainer, kernel->values, first, count),
-		.kernel_sd = TakeTargets(trainer, kernel->sds, first, count),
-		.networks = TakeTargets(trainer, networks->values, first, count),
-		.networks_sd = TakeTargets(trainer, networks->sds, first, count),
-		.forest = forest->tried ? TakeTargets(trainer, forest->values, first, count) : NULL
-	};
+		const Outcome *source = &trainer->outcomes[sources[s]];
+
+		if (source->tried)
+			parts[source_parts[s]] = (HnPrediction)
+		{
+			TakeTargets(trainer, source->values, first, count), TakeTargets(trainer, source->sds, first, count)
+		};
+	}
 }
 
-/* Combine the parts of one joint head into its place among all predictions. */
+/* Combine the parts of one joint head, and put the result among the predictions of all targets. */
 static void
-CombineParts(const Trainer *trainer, const HnHead *head, int first, const HnParts *parts, Outcome *outcome)
+CombineParts(const Trainer *trainer, const HnHead *head, int first, const HnPrediction *parts, Outcome *outcome)
 {
 	int			count = trainer->data.validation_count;
 	int			targets = trainer->data.query.target_count;
@@ -70,7 +63,7 @@ CombineParts(const Trainer *trainer, const HnHead *head, int first, const HnPart
 	pfree(sds);
 }
 
-/* Labels of the targets of one head in the validation part. */
+/* Return the labels of the targets of one head in the validation set. */
 static double *
 ValidationLabels(const Trainer *trainer, int first, int count)
 {
@@ -84,73 +77,98 @@ ValidationLabels(const Trainer *trainer, int first, int count)
 }
 
 /*
- * Shares that favour a part have to be better by so much of the score: what is
- * chosen among many by few rows is chosen by chance, and an even mean is hard to beat.
+ * Uneven shares must beat more even ones by this fraction of the score: with few
+ * validation rows, small gains are chance, and an even mean is hard to beat.
  */
-#define FAVOUR_GAIN 0.01
+#define UNEVEN_GAIN 0.01
+
+/* Shares that are tried, in quarters of Gaussian process and trees; networks have the rest. The most even come first. */
+static const int8 shares[][2] = {
+	{1, 1}, {1, 2}, {2, 1},
+	{0, 2}, {2, 0}, {2, 2},
+	{0, 1}, {0, 3}, {1, 0}, {1, 3}, {3, 0}, {3, 1},
+	{0, 0}, {0, 4}, {4, 0}
+};
 
 /* Give the head other, less even shares if they are clearly better than the best before, which is NaN if there were none. */
 static void
-TryShares(Trainer *trainer, Outcome *outcome, HnHead *head, int first, const HnParts *parts,
-		  HnJoint shares, double *best)
+TryShares(Trainer *trainer, Outcome *outcome, HnHead *head, int first, const HnPrediction *parts,
+		  const int8 *quarters, double *best)
 {
-	HnJoint		before = *head->joint;
+	HnJoint    *joint = hn_joint(head);
+	HnJoint		before = *joint;
 	double		terms = 0;
 	double		score;
 
-	*head->joint = shares;
+	joint->shares[HN_GP] = quarters[0] / 4.0;
+	joint->shares[HN_FOREST] = quarters[1] / 4.0;
+	hn_joint_set_rest(joint);
 	CombineParts(trainer, head, first, parts, outcome);
 	score = HeadScore(trainer, head, first, outcome->values, &terms);
-	if (isnan(*best) || score < *best - FAVOUR_GAIN * fabs(*best))
+	if (isnan(*best) || score < *best - UNEVEN_GAIN * fabs(*best))
 		*best = score;
 	else
-		*head->joint = before;
+		*joint = before;
 }
 
-/*
- * Choose the shares and the factors of one joint head. Shares are quarters, the more even ones first.
- */
+/* Choose the shares and the factors of one joint head. */
 static void
 WeighJoint(Trainer *trainer, Outcome *outcome, int h, int first)
 {
 	HnHead	   *head = &outcome->model.heads[h];
-	HnParts		parts = JointParts(trainer, first, head->target_count);
+	HnPrediction parts[HN_PARTS] = {0};
 	double		best = NAN;
 
-	for (int squares = 0; squares <= 16; squares++)
-		for (int kernel = 0; kernel <= 4; kernel++)
-			for (int forest = 0; forest <= (head->forest ? 4 - kernel : 0); forest++)
-			{
-				int			networks = 4 - kernel - forest;
-
-				if (kernel * kernel + forest * forest + networks * networks == squares)
-					TryShares(trainer, outcome, head, first, &parts,
-							  (HnJoint) {kernel / 4.0, forest / 4.0, head->joint->factors}, &best);
-			}
+	GatherParts(trainer, first, head->target_count, parts);
+	for (int i = 0; i < lengthof(shares); i++)
+		if (shares[i][1] == 0 || head->parts[HN_FOREST])
+			TryShares(trainer, outcome, head, first, parts, shares[i], &best);
 	hn_joint_drop(head);
-	if (head->kernel == NULL)
-		parts.kernel = NULL;
-	if (head->forest == NULL)
-		parts.forest = NULL;
-	if (hn_joint_calibrate(&trainer->context, head, &parts, ValidationLabels(trainer, first, head->target_count),
+	if (hn_joint_calibrate(&trainer->context, head, parts, ValidationLabels(trainer, first, head->target_count),
 						   trainer->data.validation_count) != HN_OK)
 		ReportCoreError(&trainer->context, NULL);
-	CombineParts(trainer, head, first, &parts, outcome);
+	CombineParts(trainer, head, first, parts, outcome);
 }
 
-void
+/* Report the shares and factors of a head, which had so many parts. */
+static void
+ReportJoint(const Trainer *trainer, const HnHead *head, StringInfo json)
+{
+	const HnJoint *joint = hn_joint(head);
+
+	appendStringInfo(json, ", \"%s\": {\"factors\": [", head->name);
+	for (int t = 0; t < head->target_count; t++)
+		appendStringInfo(json, "%s%.4g", t > 0 ? ", " : "", joint->factors[t]);
+	appendStringInfoChar(json, ']');
+	for (int s = 0; s < lengthof(sources); s++)
+		if (hn_share_name(source_parts[s]) && trainer->outcomes[sources[s]].tried)
+			appendStringInfo(json, ", \"%s\": %g", hn_share_name(source_parts[s]), joint->shares[source_parts[s]]);
+	appendStringInfoChar(json, '}');
+}
+
+/* Make joint head number h of those of its sources. */
+static void
+MakeJoint(Trainer *trainer, int h, HnHead *joint)
+{
+	const HnHead *heads[lengthof(sources)];
+	int			count = 0;
+
+	for (int s = 0; s < lengthof(sources); s++)
+		if (trainer->outcomes[sources[s]].tried)
+			heads[count++] = &trainer->outcomes[sources[s]].model.heads[h];
+	if (hn_joint_make(&trainer->context, heads, count, joint) != HN_OK)
+		ReportCoreError(&trainer->context, NULL);
+}
+
+static void
 JoinHeads(Trainer *trainer, Outcome *outcome)
 {
-	const Outcome *kernel = &trainer->outcomes[KERNEL];
-	const Outcome *networks = &trainer->outcomes[MLP];
-	const Outcome *forest = &trainer->outcomes[FOREST];
-	int			targets = trainer->data.query.target_count;
-	Size		size = (Size) trainer->data.validation_count * targets * sizeof(double);
+	Size		size = (Size) trainer->data.validation_count * trainer->data.query.target_count * sizeof(double);
 	int			first = 0;
 
 	outcome->tried = true;
 	outcome->score = outcome->shown = NAN;
-	outcome->model = networks->model;
+	outcome->model = trainer->outcomes[CANDIDATE_MLP].model;
 	outcome->model.heads = palloc(trainer->head_count * sizeof(HnHead));
 	if (trainer->metric != METRIC_NONE)
 	{
@@ -161,20 +179,23 @@ JoinHeads(Trainer *trainer, Outcome *outcome)
 	{
 		HnHead	   *head = &outcome->model.heads[h];
 
-		if (hn_joint_make(&trainer->context, kernel->model.heads[h].kernel, &networks->model.heads[h],
-						  forest->tried ? forest->model.heads[h].forest : NULL, head) != HN_OK)
-			ReportCoreError(&trainer->context, NULL);
+		MakeJoint(trainer, h, head);
 		if (trainer->metric != METRIC_NONE)
 			WeighJoint(trainer, outcome, h, first);
-		appendStringInfo(&outcome->report, ", \"%s\": {\"share\": %g", head->name, head->joint->kernel);
-		if (forest->tried)
-			appendStringInfo(&outcome->report, ", \"forest\": %g", head->joint->forest);
-		appendStringInfoString(&outcome->report, ", \"factors\": [");
-		for (int t = 0; t < head->target_count; t++)
-			appendStringInfo(&outcome->report, "%s%.4g", t > 0 ? ", " : "", head->joint->factors[t]);
-		appendStringInfoString(&outcome->report, "]}");
+		ReportJoint(trainer, head, &outcome->report);
 		first += head->target_count;
 	}
+	for (int s = 0; s < lengthof(sources); s++)
+		outcome->seconds += trainer->outcomes[sources[s]].seconds;
 	if (trainer->metric != METRIC_NONE)
 		outcome->score = ScorePredictions(trainer, outcome->values, &outcome->shown);
 }
+
+static const char *
+ReasonAgainstJoint(const Trainer *trainer)
+{
+	return trainer->outcomes[CANDIDATE_KERNEL].tried && trainer->outcomes[CANDIDATE_MLP].tried ? NULL :
+		"its parts were not tried";
+}
+
+const Candidate JointCandidate = {.name = "joint", .reason_against = ReasonAgainstJoint, .train = JoinHeads};

@@ -20,12 +20,13 @@ MakeModel(Trainer *trainer, HnHeadInputs *inputs, uint64 seed, HnModel *model)
 
 	for (int h = 0; h < trainer->head_count; h++)
 	{
-		HnHead	   *head = &trainer->heads[h];
+		HnNetworks *networks = palloc0(sizeof(HnNetworks));
 
-		head->layer_count = trainer->options.units > 0 ? 2 : 1;
-		head->layers = palloc0(head->layer_count * sizeof(HnLinear));
-		head->layers[0].out = trainer->options.units;
-		head->inputs = inputs;
+		networks->layer_count = trainer->options.units > 0 ? 2 : 1;
+		networks->layers = palloc0(networks->layer_count * sizeof(HnLinear));
+		networks->layers[0].out = trainer->options.units;
+		networks->inputs = inputs;
+		trainer->heads[h].parts[HN_NETWORKS] = networks;
 	}
 	if (trainer->scratch)
 		HN_TRY(MakeGenerator(context, &trainer->options, &trainer->model, seed, &base));
@@ -46,13 +47,13 @@ ScoreWeights(void *state, Team *team, const real *weights, double *shown)
 
 /* Members of a network candidate: an ensemble where it goes into a joint head, which is cheap. */
 static int
-MemberCount(const Trainer *trainer, Candidate candidate)
+MemberCount(const Trainer *trainer, CandidateKind candidate)
 {
 	const TrainOptions *options = &trainer->options;
 
 	if (options->members > 0)
 		return options->members;
-	return candidate == MLP && (options->head == NULL || IsPartOfJoint(trainer, candidate)) ? JOINT_MEMBERS : 1;
+	return candidate == CANDIDATE_MLP && (options->head == NULL || IsPartOfJoint(trainer, candidate)) ? JOINT_MEMBERS : 1;
 }
 
 /*
@@ -60,7 +61,7 @@ MemberCount(const Trainer *trainer, Candidate candidate)
  * within a time budget as many as fit what is left of it, which may be none.
  */
 static int
-PlanEpochs(Trainer *trainer, Candidate candidate, Team *team)
+PlanEpochs(Trainer *trainer, CandidateKind candidate, Team *team)
 {
 	int			rows = trainer->data.train_count;
 	int			epochs = trainer->options.epochs;
@@ -68,7 +69,7 @@ PlanEpochs(Trainer *trainer, Candidate candidate, Team *team)
 	double		left;
 
 	if (epochs == 0)
-		epochs = candidate == MLP ? Max(20, Min(200, 200000 / rows)) : Max(10, Min(60, 75000 / rows));
+		epochs = candidate == CANDIDATE_MLP ? Max(20, Min(200, 200000 / rows)) : Max(10, Min(60, 75000 / rows));
 	if (trainer->options.head)
 		return epochs;
 	seconds = MeasureEpoch(team, &trainer->data, trainer->options.batch) * MemberCount(trainer, candidate);
@@ -89,7 +90,7 @@ PlanEpochs(Trainer *trainer, Candidate candidate, Team *team)
 
 /* Train one member of a network candidate; its weights become those of the model. */
 static void
-TrainMember(Trainer *trainer, Candidate candidate, Team *team, int member, int epochs, HnModel *model,
+TrainMember(Trainer *trainer, CandidateKind candidate, Team *team, int member, int epochs, HnModel *model,
 			TrainingLoop *loop)
 {
 	TrainOptions *options = &trainer->options;
@@ -102,7 +103,7 @@ TrainMember(Trainer *trainer, Candidate candidate, Team *team, int member, int e
 		.run = &trainer->procedure.run,
 		.team = team,
 		.data = &trainer->data,
-		.name = candidate_names[candidate],
+		.name = CandidateName(candidate),
 		.number = candidate * HN_MAX_MEMBERS + member,
 		.member = member + 1,
 		.options = hn_optimiser_defaults,
@@ -116,7 +117,7 @@ TrainMember(Trainer *trainer, Candidate candidate, Team *team, int member, int e
 		.score = ScoreWeights,
 		.score_state = trainer
 	};
-	loop->options.rate = options->lr > 0 ? options->lr : candidate == FULL && !trainer->scratch ? 4e-4 : 1e-3;
+	loop->options.rate = options->lr > 0 ? options->lr : candidate == CANDIDATE_FULL && !trainer->scratch ? 4e-4 : 1e-3;
 	loop->options.weight_decay = options->decay;
 	loop->options.averaging = HN_AVERAGE_EXPONENTIAL;
 	RunTrainingLoop(loop);
@@ -124,13 +125,13 @@ TrainMember(Trainer *trainer, Candidate candidate, Team *team, int member, int e
 	pfree(loop->weights);
 }
 
-/* What the networks of a candidate read, scaled by the training part; NULL for the fingerprint alone. */
+/* What the networks of a candidate read, scaled by the training set; NULL for the fingerprint alone. */
 static HnHeadInputs *
-MakeInputs(Trainer *trainer, Candidate candidate)
+MakeInputs(Trainer *trainer, CandidateKind candidate)
 {
 	const TrainOptions *options = &trainer->options;
 	const TrainingData *data = &trainer->data;
-	const char *wanted = options->inputs ? options->inputs : candidate == MLP ? "counts" : "fingerprint";
+	const char *wanted = options->inputs ? options->inputs : candidate == CANDIDATE_MLP ? "counts" : "fingerprint";
 	HnHeadInputs *inputs;
 	int		   *rows;
 	int			count = 0;
@@ -139,7 +140,7 @@ MakeInputs(Trainer *trainer, Candidate candidate)
 		return NULL;
 	DescribeMolecules(trainer);
 	inputs = palloc0(sizeof(HnHeadInputs));
-	inputs->standardised = candidate == MLP;
+	inputs->standardised = candidate == CANDIDATE_MLP;
 	inputs->descriptors = &hn_descriptors_rdkit_2d;
 	inputs->counts = strcmp(wanted, "counts") == 0 ? options->counts : 0;
 	rows = palloc_extended(data->train_count * sizeof(int), MCXT_ALLOC_HUGE);
@@ -153,8 +154,8 @@ MakeInputs(Trainer *trainer, Candidate candidate)
 	return inputs;
 }
 
-void
-TrainNetwork(Trainer *trainer, Candidate candidate, Outcome *outcome)
+static void
+TrainNetwork(Trainer *trainer, CandidateKind candidate, Outcome *outcome)
 {
 	TrainOptions *options = &trainer->options;
 	HnTraining	training = hn_training_defaults;
@@ -164,18 +165,18 @@ TrainNetwork(Trainer *trainer, Candidate candidate, Outcome *outcome)
 	HnHeadInputs *inputs = MakeInputs(trainer, candidate);
 	int			epochs;
 
-	training.trained = candidate == MLP ? HN_TRAIN_HEADS :
+	training.trained = candidate == CANDIDATE_MLP ? HN_TRAIN_HEADS :
 		strcmp(options->learn, "projection") == 0 ? HN_TRAIN_PROJECTION : HN_TRAIN_GENERATOR;
 	training.dropout = options->dropout;
 	training.huber = options->huber;
 	training.weights = trainer->weights;
 	training.contrast = options->contrast ? options->contrast_weight : 0;
 	training.keep = options->keep;
-	if (candidate == MLP)
+	if (candidate == CANDIDATE_MLP)
 		training.micro_batch = FROZEN_MICRO_BATCH;
 	else if (options->contrast)
 		training.micro_batch = CONTRAST_MICRO_BATCH;
-	training.head_rate = candidate == FULL && !trainer->scratch ? 3 : 1;
+	training.head_rate = candidate == CANDIDATE_FULL && !trainer->scratch ? 3 : 1;
 	for (int m = 0; m < member_count; m++)
 	{
 		pointers[m] = &members[m];
@@ -209,3 +210,26 @@ TrainNetwork(Trainer *trainer, Candidate candidate, Outcome *outcome)
 		ReportCoreError(&trainer->context, NULL);
 	JudgeModel(trainer, outcome);
 }
+
+static const char *
+ReasonAgainstMlp(const Trainer *trainer)
+{
+	return trainer->scratch ? "its fingerprint would be random" : NULL;
+}
+
+static void
+TrainMlp(Trainer *trainer, Outcome *outcome)
+{
+	TrainNetwork(trainer, CANDIDATE_MLP, outcome);
+}
+
+static void
+TrainFull(Trainer *trainer, Outcome *outcome)
+{
+	TrainNetwork(trainer, CANDIDATE_FULL, outcome);
+}
+
+const Candidate MlpCandidate = {
+	.name = "mlp", .of_joint = true, .reason_against = ReasonAgainstMlp, .train = TrainMlp
+};
+const Candidate FullCandidate = {.name = "full", .train = TrainFull};

@@ -3,8 +3,7 @@
  */
 #include "postgres.h"
 
-#include "hamnet/forest.h"
-#include "hamnet/kernel_head.h"
+#include "hamnet/gp.h"
 #include "hamnet/known.h"
 
 #include "train/split.h"
@@ -39,7 +38,7 @@ static const Option train_options[] = {
 	{"inputs", OPTION_TEXT, offsetof(TrainOptions, inputs), .text = {NULL, network_inputs}},
 	{"counts", OPTION_INTEGER, offsetof(TrainOptions, counts), .integer = {1024, 1, HN_COUNT_COLUMNS}},
 	{"kernel_rows", OPTION_INTEGER, offsetof(TrainOptions, kernel_rows),
-	.integer = {HN_MAX_KERNEL_ROWS, MIN_TRAINING_ROWS, HN_MAX_KERNEL_ROWS}},
+	.integer = {HN_MAX_GP_ROWS, MIN_TRAINING_ROWS, HN_MAX_GP_ROWS}},
 	{"kernel_fingerprint", OPTION_TEXT, offsetof(TrainOptions, kernel_fingerprint), .text = {"always", kernel_fingerprints}},
 	{"trees", OPTION_INTEGER, offsetof(TrainOptions, trees), .integer = {0, 0, HN_MAX_TREES}},
 	{"epochs", OPTION_INTEGER, offsetof(TrainOptions, epochs), .integer = {0, 1, 100000}},

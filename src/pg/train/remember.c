@@ -83,7 +83,7 @@ RememberForHead(HnContext *context, const HnModel *model, HnHead *head, int firs
 	real	   *held;
 	int		   *places;
 
-	if (!hn_known_by_kernel(head))
+	if (!hn_known_by_gp(head))
 	{
 		places = ChoosePlaces(data, data->train, data->train_count, first, head->target_count, limit, seed,
 							  &known_count);

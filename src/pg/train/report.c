@@ -14,27 +14,27 @@
 #define FIT_NOTICE_SECONDS 5
 
 void
-TellFit(TrainingRun *run, Candidate candidate, const char *step, double done)
+NotifyFit(TrainingRun *run, const char *candidate, const char *step, double done)
 {
 	if (Seconds() - run->noticed < FIT_NOTICE_SECONDS)
 		return;
 	run->noticed = Seconds();
-	ereport(NOTICE, (errmsg("%s: %s, %.0f %% done", candidate_names[candidate], step, 100 * done)));
+	ereport(NOTICE, (errmsg("%s: %s, %.0f %% done", candidate, step, 100 * done)));
 }
 
 void
-TellChoice(const Trainer *trainer, Candidate chosen)
+NotifyChoice(const Trainer *trainer, CandidateKind chosen)
 {
 	const char *name = trainer->procedure.run.model;
 
 	if (trainer->metric == METRIC_NONE)
 		ereport(NOTICE,
 				(errmsg("model \"%s\" is ready: head %s, learned from %d rows without validation", name,
-						candidate_names[chosen], trainer->data.train_count)));
+						CandidateName(chosen), trainer->data.train_count)));
 	else
 		ereport(NOTICE,
 				(errmsg("model \"%s\" is ready: head %s, %s %.4g on %d validation rows, learned from %d", name,
-						candidate_names[chosen], metric_names[trainer->metric],
+						CandidateName(chosen), metric_names[trainer->metric],
 						trainer->outcomes[chosen].shown, trainer->data.validation_count,
 						trainer->data.train_count)));
 }
@@ -49,7 +49,7 @@ AppendNumber(StringInfo json, double value)
 }
 
 char *
-MakeReport(const Trainer *trainer, Candidate chosen, const char *id)
+MakeReport(const Trainer *trainer, CandidateKind chosen, const char *id)
 {
 	const TrainingData *data = &trainer->data;
 	StringInfoData json;
@@ -57,16 +57,16 @@ MakeReport(const Trainer *trainer, Candidate chosen, const char *id)
 
 	initStringInfo(&json);
 	appendStringInfo(&json, "{\"id\": \"%s\", \"head\": \"%s\", \"seconds\": %.1f, \"metric\": ", id,
-					 candidate_names[chosen], ElapsedSeconds(trainer));
+					 CandidateName(chosen), ElapsedSeconds(trainer));
 	escape_json(&json, trainer->metric == METRIC_NONE ? "none" : metric_names[trainer->metric]);
 	appendStringInfoString(&json, ", \"candidates\": {");
 	for (int c = 0; c < CANDIDATES; c++)
 	{
 		const Outcome *outcome = &trainer->outcomes[c];
 
-		if (c == FOREST && !outcome->tried)
+		if (c == CANDIDATE_TREES && !outcome->tried)
 			continue;
-		appendStringInfo(&json, "%s\"%s\": {", separator, candidate_names[c]);
+		appendStringInfo(&json, "%s\"%s\": {", separator, CandidateName(c));
 		separator = ", ";
 		if (outcome->tried)
 		{

@@ -2,11 +2,11 @@
  * train/train.h: the procedure that makes a model of the rows of a query, between
  * its files.
  *
- * Four kinds of heads are candidates: a kernel head and a network head on the
+ * Heads of several kinds are candidates: a Gaussian process and networks on the
  * frozen fingerprint of a base model, a network whose generator is trained too,
- * and a joint head made of the kernel, networks and perhaps a forest, which is
- * no head of its own. Each is trained on the training part and judged on the
- * validation part by the predictions that its users would get.
+ * and a joint head made of the first two and perhaps of trees, which are no head
+ * of their own. Each is trained on the training set and judged on the validation
+ * set by the predictions that its users would get.
  */
 #ifndef HAMNET_TRAIN_TRAIN_H
 #define HAMNET_TRAIN_TRAIN_H
@@ -16,16 +16,15 @@
 #include "server/options.h"
 #include "train/procedure.h"
 
-typedef enum Candidate
+typedef enum CandidateKind
 {
-	KERNEL,
-	MLP,
-	FULL,
-	FOREST,						/* a part only */
-	JOINT						/* of the ones before */
-} Candidate;
-
-#define CANDIDATES 5
+	CANDIDATE_KERNEL,
+	CANDIDATE_MLP,
+	CANDIDATE_FULL,
+	CANDIDATE_TREES,
+	CANDIDATE_JOINT,			/* made of the ones before */
+	CANDIDATES
+} CandidateKind;
 
 typedef struct TrainOptions
 {
@@ -79,12 +78,12 @@ typedef struct Outcome
 	double		shown;			/* as a log shows it; NaN without validation */
 	double		seconds;
 	HnModel		model;
-	double	   *values;			/* its predictions of the validation part [validation_count, targets] */
+	double	   *values;			/* its predictions of the validation set [validation_count, targets] */
 	double	   *sds;			/* and their deviations */
 	StringInfoData report;		/* members of a JSON object */
 } Outcome;
 
-/* How predictions of the validation part are judged. */
+/* How predictions of the validation set are judged. */
 typedef enum Metric
 {
 	METRIC_NONE,
@@ -114,11 +113,51 @@ typedef struct Trainer
 	double		began;			/* by Seconds() */
 } Trainer;
 
-/* train/train.c */
+/*
+ * What may be tried, each in a file of its own. It judges what it makes by
+ * predictions of the validation set.
+ */
+typedef struct Candidate
+{
+	const char *name;			/* as options and reports call it; NULL: as its part */
+	HnPartKind	part;
+	bool		of_joint;		/* a part of joint heads */
 
-extern const char *const candidate_names[]; /* by Candidate */
+	/* Return why it is not tried, beside what holds for all; NULL if it is. May be NULL. */
+	const char *(*reason_against) (const Trainer *trainer);
 
-/* Since the procedure was called. */
+	/*
+	 * Fill the outcome. Seconds may be left 0: they are those of this call.
+	 * Networks are not tried, with a reason, if the time left is too short.
+	 */
+	void		(*train) (Trainer *trainer, Outcome *outcome);
+} Candidate;
+
+/* train/fit.c */
+extern const Candidate KernelCandidate;
+extern const Candidate TreesCandidate;
+
+/* train/network.c */
+extern const Candidate MlpCandidate;
+extern const Candidate FullCandidate;
+
+/* train/joint.c */
+extern const Candidate JointCandidate;
+
+/* train/candidates.c */
+
+extern const char *CandidateName(CandidateKind kind);
+
+/* Return whether a joint head was asked for of which a candidate is a part. */
+extern bool IsPartOfJoint(const Trainer *trainer, CandidateKind kind);
+
+/* Try a candidate, unless there is a reason against it. */
+extern void TryCandidate(Trainer *trainer, CandidateKind kind);
+
+/* Choose the candidate that validates best, of those that are heads of their own. */
+extern CandidateKind ChooseCandidate(const Trainer *trainer);
+
+/* Return the seconds since the procedure was called. */
 extern double ElapsedSeconds(const Trainer *trainer);
 
 /* train/options.c */
@@ -157,7 +196,7 @@ extern void DescribeMolecules(Trainer *trainer);
 
 /*
  * Labels of one head, whose targets begin at `first`, [set.count, head targets]:
- * none outside the training part and where the base fails. The molecules must
+ * none outside the training set and where the base fails. The molecules must
  * have been described.
  */
 extern real *HeadLabels(const Trainer *trainer, int head, int first);
@@ -166,12 +205,12 @@ extern real *HeadLabels(const Trainer *trainer, int head, int first);
 
 extern const char *const metric_names[];	/* by Metric; NULL for METRIC_NONE */
 
-/* The metric that the heads and the labels of the validation part allow. */
+/* The metric that the heads and the labels of the validation set allow. */
 extern Metric ChooseMetric(const Trainer *trainer);
 
 /*
  * The score of one head, whose targets begin at `first`, by predictions
- * [validation_count, targets] of the validation part: a sum, to whose number of
+ * [validation_count, targets] of the validation set: a sum, to whose number of
  * terms it adds.
  */
 extern double HeadScore(Trainer *trainer, const HnHead *head, int first, const double *predictions, double *terms);
@@ -182,40 +221,15 @@ extern double ScorePredictions(Trainer *trainer, const double *predictions, doub
 /* Judge a finished candidate by the predictions that its users will get. */
 extern void JudgeModel(Trainer *trainer, Outcome *outcome);
 
-/*
- * The candidates, each in a file of its own. What they make they judge by its
- * predictions of the validation part; they fill the outcome, but leave `seconds`
- * to the caller, except for networks: earlier calls may have trained them too.
- */
-
-/* train/kernel.c */
-extern void TrainKernel(Trainer *trainer, Outcome *outcome);
-
-/* train/forest.c */
-extern void TrainForest(Trainer *trainer, Outcome *outcome);
-
-/* train/network.c */
-
-/* Train MLP or FULL. It is not tried, with a reason, if the time left is too short. */
-extern void TrainNetwork(Trainer *trainer, Candidate candidate, Outcome *outcome);
-
-/* train/joint.c */
-
-/* Make joint heads of the parts that were trained before. */
-extern void JoinHeads(Trainer *trainer, Outcome *outcome);
-
-/* Return whether a joint head was asked for of which a candidate is a part. */
-extern bool IsPartOfJoint(const Trainer *trainer, Candidate candidate);
-
 /* train/report.c */
 
-/* Tell the caller how far a fit is, now and then. */
-extern void TellFit(TrainingRun *run, Candidate candidate, const char *step, double done);
+/* Notify the caller how far the fit of a candidate is, now and then. */
+extern void NotifyFit(TrainingRun *run, const char *candidate, const char *step, double done);
 
-/* Tell the caller what was kept and why. */
-extern void TellChoice(const Trainer *trainer, Candidate chosen);
+/* Notify the caller what was kept and why. */
+extern void NotifyChoice(const Trainer *trainer, CandidateKind chosen);
 
 /* The run's report, a JSON object; id is the identity of the model that was stored. */
-extern char *MakeReport(const Trainer *trainer, Candidate chosen, const char *id);
+extern char *MakeReport(const Trainer *trainer, CandidateKind chosen, const char *id);
 
 #endif

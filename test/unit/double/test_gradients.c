@@ -125,25 +125,25 @@ make_model(const Case *which, HnModel *model)
 	model->heads = zeros(2, sizeof(*model->heads));
 	model->heads[0] = (HnHead)
 	{
-		.name = "values", .task = HN_REGRESSION, .layer_count = 2,
-			.layers = zeros(2, sizeof(HnLinear)), .target_count = 2, .targets = values
+		.name = "values", .task = HN_REGRESSION, .target_count = 2, .targets = values, .parts = {zeros(1, sizeof(HnNetworks))}
 	};
-	model->heads[0].layers[0].out = 6;
+	*hn_networks(&model->heads[0]) = (HnNetworks) {.layer_count = 2, .layers = zeros(2, sizeof(HnLinear))};
+	hn_networks(&model->heads[0])->layers[0].out = 6;
 	if (which->inputs != FINGERPRINT)
-		model->heads[0].inputs = make_inputs(which->inputs == STANDARDISED);
+		hn_networks(&model->heads[0])->inputs = make_inputs(which->inputs == STANDARDISED);
 	model->heads[1] = (HnHead)
 	{
-		.name = "classes", .task = HN_CLASSIFICATION, .layer_count = 1,
-			.layers = zeros(1, sizeof(HnLinear)), .target_count = 1, .targets = classes
+		.name = "classes", .task = HN_CLASSIFICATION, .target_count = 1, .targets = classes, .parts = {zeros(1, sizeof(HnNetworks))}
 	};
+	*hn_networks(&model->heads[1]) = (HnNetworks) {.layer_count = 1, .layers = zeros(1, sizeof(HnLinear))};
 	must(hn_model_allocate(&context, model));
-	for (int k = 0; which->inputs != FINGERPRINT && k < model->heads[0].inputs->scaled_width; k++)
+	for (int k = 0; which->inputs != FINGERPRINT && k < hn_networks(&model->heads[0])->inputs->scaled_width; k++)
 	{
 		bool		fingerprint = which->inputs == STANDARDISED && k < model->fingerprint_config.dim;
 
 		/* One column of the fingerprint is cut for every molecule; descriptors stay small, as the loss does. */
-		model->heads[0].inputs->center[k] = (float) uniform(&inputs_state);
-		model->heads[0].inputs->scale[k] = (float) (!fingerprint ? 0.02 : k == 4 ? 2000 : 20) * (float) uniform(&inputs_state);
+		hn_networks(&model->heads[0])->inputs->center[k] = (float) uniform(&inputs_state);
+		hn_networks(&model->heads[0])->inputs->scale[k] = (float) (!fingerprint ? 0.02 : k == 4 ? 2000 : 20) * (float) uniform(&inputs_state);
 	}
 	must(hn_model_tensors(&context, model, &tensors, &count));
 	hn_model_initialise(tensors, count, 11);

@@ -1,9 +1,9 @@
 /*
- * kernel_training_rows.c: the rows that a kernel head is fitted to: their
+ * gp_rows.c: the rows that a Gaussian process is fitted to: their
  * labels, scaled, a sample of them, their inputs as the head stores them, and
- * the kernel between them.
+ * the covariance between them.
  */
-#include "kernel_fit.h"
+#include "gp_job.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 #define LEAST_DEVIATION 1e-6
 
 HnStatus
-hn_kernel_collect_rows(HnContext *context, HnKernelJob *job)
+hn_gp_collect_rows(HnContext *context, HnGpJob *job)
 {
 	int			targets = job->head->target_count;
 
@@ -36,7 +36,7 @@ hn_kernel_collect_rows(HnContext *context, HnKernelJob *job)
 }
 
 HnStatus
-hn_kernel_scale_target(HnContext *context, HnKernelJob *job, int t)
+hn_gp_scale_target(HnContext *context, HnGpJob *job, int t)
 {
 	HnHead	   *head = job->head;
 	HnTarget   *target = &head->targets[t];
@@ -68,7 +68,7 @@ hn_kernel_scale_target(HnContext *context, HnKernelJob *job, int t)
 	{
 		if (sum == 0 || sum == count)
 			return hn_fail(context, HN_INVALID_ARGUMENT, "target \"%s\" has only one class", target->name);
-		job->kernel->processes[t].offset = log(sum / (count - sum));
+		job->gp->processes[t].offset = log(sum / (count - sum));
 		return HN_OK;
 	}
 
@@ -81,7 +81,7 @@ hn_kernel_scale_target(HnContext *context, HnKernelJob *job, int t)
 		return hn_fail(context, HN_INVALID_ARGUMENT, "target \"%s\" is constant", target->name);
 	for (int i = 0; i < job->n; i++)
 	{
-		HnProcess  *process = &job->kernel->processes[t];
+		HnProcess  *process = &job->gp->processes[t];
 
 		y[i] = (real) ((y[i] - target->mean) / target->std);
 		process->least = fmin(process->least, y[i]);
@@ -91,25 +91,25 @@ hn_kernel_scale_target(HnContext *context, HnKernelJob *job, int t)
 }
 
 HnStatus
-hn_kernel_store_inputs(HnContext *context, HnKernelJob *job)
+hn_gp_store_inputs(HnContext *context, HnGpJob *job)
 {
-	HnKernelHead *kernel = job->kernel;
+	HnGp *gp = job->gp;
 	real	   *steps;
 	int			entry = 0;
 
-	HN_NEW(context, steps, kernel->width);
+	HN_NEW(context, steps, gp->width);
 	for (int i = 0; i < job->n; i++)
 	{
-		hn_kernel_standardise(kernel, job->inputs, job->rows[i], steps);
-		for (int k = 0; k < kernel->width; k++)
-			kernel->inputs[(size_t) i * kernel->width + k] = (int8_t) lrint(steps[k]);
-		if (hn_kernel_uses_counts(kernel))
+		hn_gp_standardise(gp, job->inputs, job->rows[i], steps);
+		for (int k = 0; k < gp->width; k++)
+			gp->inputs[(size_t) i * gp->width + k] = (int8_t) lrint(steps[k]);
+		if (hn_gp_uses_counts(gp))
 		{
 			const HnCounts *counts = &job->inputs->counts[job->rows[i]];
 
-			kernel->count_lengths[i] = (uint16_t) counts->length;
-			memcpy(kernel->count_columns + entry, counts->columns, (size_t) counts->length * sizeof(uint16_t));
-			memcpy(kernel->count_values + entry, counts->counts, (size_t) counts->length);
+			gp->count_lengths[i] = (uint16_t) counts->length;
+			memcpy(gp->count_columns + entry, counts->columns, (size_t) counts->length * sizeof(uint16_t));
+			memcpy(gp->count_values + entry, counts->counts, (size_t) counts->length);
 			entry += counts->length;
 		}
 	}
@@ -117,31 +117,31 @@ hn_kernel_store_inputs(HnContext *context, HnKernelJob *job)
 }
 
 HnStatus
-hn_kernel_prepare_inputs(HnContext *context, HnKernelJob *job, int fingerprint_dim)
+hn_gp_prepare_inputs(HnContext *context, HnGpJob *job, int fingerprint_dim)
 {
-	const HnKernelOptions *options = job->options;
-	HnKernelHead *kernel = job->kernel;
+	const HnFitOptions *options = job->options;
+	HnGp *gp = job->gp;
 	HnColumns	columns;
 
-	kernel->rows = job->n;
-	kernel->fingerprint_width = options->fingerprint ? fingerprint_dim : 0;
-	kernel->descriptors = options->descriptors;
-	kernel->width = kernel->fingerprint_width + (options->descriptors ? options->descriptors->count : 0);
-	HN_NEW(context, kernel->center, kernel->width);
-	HN_NEW(context, kernel->scale, kernel->width);
-	HN_NEW(context, kernel->inputs, (size_t) job->n * kernel->width);
+	gp->rows = job->n;
+	gp->fingerprint_width = options->fingerprint ? fingerprint_dim : 0;
+	gp->descriptors = options->descriptors;
+	gp->width = gp->fingerprint_width + (options->descriptors ? options->descriptors->count : 0);
+	HN_NEW(context, gp->center, gp->width);
+	HN_NEW(context, gp->scale, gp->width);
+	HN_NEW(context, gp->inputs, (size_t) job->n * gp->width);
 	if (options->counts)
 	{
-		kernel->count_weight = 1;	/* until the search has chosen */
+		gp->count_weight = 1;	/* until the search has chosen */
 		for (int i = 0; i < job->n; i++)
-			kernel->entry_count += job->inputs->counts[job->rows[i]].length;
-		HN_NEW(context, kernel->count_lengths, job->n);
-		HN_NEW(context, kernel->count_columns, kernel->entry_count);
-		HN_NEW(context, kernel->count_values, kernel->entry_count);
+			gp->entry_count += job->inputs->counts[job->rows[i]].length;
+		HN_NEW(context, gp->count_lengths, job->n);
+		HN_NEW(context, gp->count_columns, gp->entry_count);
+		HN_NEW(context, gp->count_values, gp->entry_count);
 	}
-	columns = (HnColumns){kernel->fingerprint_width, kernel->width, kernel->center, kernel->scale};
+	columns = (HnColumns){gp->fingerprint_width, gp->width, gp->center, gp->scale};
 	hn_measure_columns(&columns, job->inputs, job->rows, job->n);
-	return hn_kernel_store_inputs(context, job);
+	return hn_gp_store_inputs(context, job);
 }
 
 /* The next of a sequence of random numbers (SplitMix64). */
@@ -157,20 +157,20 @@ next_random(uint64_t *state)
 
 /* Whether a row has a label of the rarer class of some target. */
 static bool
-is_rare(const HnKernelJob *job, int row)
+is_rare(const HnGpJob *job, int row)
 {
 	for (int t = 0; t < job->head->target_count; t++)
 	{
 		real		y = job->y[(size_t) t * job->n + row];
 
-		if (!isnan(y) && (y > 0) == (job->kernel->processes[t].offset < 0))
+		if (!isnan(y) && (y > 0) == (job->gp->processes[t].offset < 0))
 			return true;
 	}
 	return false;
 }
 
 HnStatus
-hn_kernel_choose_rows(HnContext *context, const HnKernelJob *job, int wanted, int **chosen, int *count)
+hn_gp_choose_rows(HnContext *context, const HnGpJob *job, int wanted, int **chosen, int *count)
 {
 	uint64_t	state = job->options->seed;
 	int		   *order;
@@ -208,13 +208,13 @@ compare_places(const void *a, const void *b)
 }
 
 HnStatus
-hn_kernel_sample_rows(HnContext *context, HnKernelJob *job, int wanted)
+hn_gp_sample_rows(HnContext *context, HnGpJob *job, int wanted)
 {
 	int		   *chosen = NULL;
 	int			all = job->n;
 	int			count = 0;
 
-	HN_TRY(hn_kernel_choose_rows(context, job, wanted, &chosen, &count));
+	HN_TRY(hn_gp_choose_rows(context, job, wanted, &chosen, &count));
 	qsort(chosen, count, sizeof(*chosen), compare_places);
 	job->n = count;
 	for (int i = 0; i < count; i++)
@@ -223,7 +223,7 @@ hn_kernel_sample_rows(HnContext *context, HnKernelJob *job, int wanted)
 	{
 		const real *y = job->y + (size_t) t * all;
 		real	   *kept = job->y + (size_t) t * count;
-		HnProcess  *process = &job->kernel->processes[t];
+		HnProcess  *process = &job->gp->processes[t];
 		double		sum = 0;
 		int			labels = 0;
 
@@ -249,41 +249,41 @@ hn_kernel_sample_rows(HnContext *context, HnKernelJob *job, int wanted)
 }
 
 HnStatus
-hn_kernel_count_offsets(HnContext *context, const HnKernelHead *kernel, int **offsets)
+hn_gp_count_offsets(HnContext *context, const HnGp *gp, int **offsets)
 {
 	int			offset = 0;
 
 	*offsets = NULL;
-	if (!hn_kernel_uses_counts(kernel))
+	if (!hn_gp_uses_counts(gp))
 		return HN_OK;
-	HN_NEW(context, *offsets, kernel->rows);
-	for (int i = 0; i < kernel->rows; i++)
+	HN_NEW(context, *offsets, gp->rows);
+	for (int i = 0; i < gp->rows; i++)
 	{
 		(*offsets)[i] = offset;
-		offset += kernel->count_lengths[i];
+		offset += gp->count_lengths[i];
 	}
 	return HN_OK;
 }
 
 HnStatus
-hn_kernel_training_rows(HnContext *context, const HnKernelHead *kernel, const HnPackedKernel *packed,
+hn_gp_training_rows(HnContext *context, const HnGp *gp, const HnPackedGp *packed,
 						const int *offsets, int first, int count, real *out)
 {
 	HnArenaMark mark = hn_arena_mark(context->arena);
 	real	   *steps;
 	HnCounts   *counts = NULL;
 
-	HN_NEW(context, steps, (size_t) count * kernel->width);
-	for (size_t k = 0; k < (size_t) count * kernel->width; k++)
-		steps[k] = kernel->inputs[(size_t) first * kernel->width + k];
-	if (hn_kernel_uses_counts(kernel))
+	HN_NEW(context, steps, (size_t) count * gp->width);
+	for (size_t k = 0; k < (size_t) count * gp->width; k++)
+		steps[k] = gp->inputs[(size_t) first * gp->width + k];
+	if (hn_gp_uses_counts(gp))
 	{
 		HN_ASSERT(offsets != NULL);
 		HN_NEW(context, counts, count);
 		for (int i = 0; i < count; i++)
-			counts[i] = hn_kernel_counts(kernel, first + i, offsets[first + i]);
+			counts[i] = hn_gp_counts(gp, first + i, offsets[first + i]);
 	}
-	HN_TRY(hn_kernel_rows(context, kernel, packed, count, steps, counts, out, NULL));
+	HN_TRY(hn_covariance_rows(context, gp, packed, count, steps, counts, out, NULL));
 	hn_arena_rewind(context->arena, mark);
 	return HN_OK;
 }

@@ -1,5 +1,5 @@
 /*
- * test_kernel_head.c: kernel heads against their definitions, Cholesky's
+ * test_gp.c: Gaussian processes against their definitions, Cholesky's
  * factors, ensembles, and all of them through the model file.
  */
 #include "fixture.h"
@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "hamnet/cholesky.h"
-#include "hamnet/kernel_head.h"
+#include "hamnet/gp.h"
 #include "hamnet/network.h"
 
-#include "../../src/model/kernel_fit.h"
+#include "../../src/model/gp_job.h"
 
 #define D 6						/* fingerprint */
 #define ROWS 60
@@ -90,21 +90,21 @@ head_of(HnTask task, int targets)
 	return head;
 }
 
-static const HnKernelOptions every_block = {
+static const HnFitOptions every_block = {
 	.fingerprint = true, .descriptors = &hn_descriptors_rdkit_2d, .counts = true
 };
 
 static HnStatus
-fit(const HnInputs *inputs, const real *labels, const HnKernelOptions *options, HnHead *head)
+fit(const HnInputs *inputs, const real *labels, const HnFitOptions *options, HnHead *head)
 {
-	HnKernelReport report;
+	HnFitReport report;
 
-	return hn_kernel_fit(&context, inputs, D, labels, options, head, &report);
+	return hn_gp_fit(&context, inputs, D, labels, options, head, &report);
 }
 
-/* The kernel by its definition, between standardised inputs in steps of 1 / 21. */
+/* The covariance by its definition, between standardised inputs in steps of 1 / 21. */
 static double
-naive_kernel(const HnKernelHead *kernel, const double *x, const HnCounts *a, const double *y, const HnCounts *b)
+naive_covariance(const HnGp *gp, const double *x, const HnCounts *a, const double *y, const HnCounts *b)
 {
 	double		squared = 0;
 	double		smooth;
@@ -112,15 +112,15 @@ naive_kernel(const HnKernelHead *kernel, const double *x, const HnCounts *a, con
 	double		most = 0;
 	uint8_t		dense[2][COLUMNS] = {{0}};
 
-	for (int k = 0; k < kernel->width; k++)
+	for (int k = 0; k < gp->width; k++)
 	{
-		bool		first = k < kernel->fingerprint_width;
-		double		weight = first ? kernel->fingerprint_weight : kernel->descriptor_weight;
-		int			width = first ? kernel->fingerprint_width : kernel->width - kernel->fingerprint_width;
+		bool		first = k < gp->fingerprint_width;
+		double		weight = first ? gp->fingerprint_weight : gp->descriptor_weight;
+		int			width = first ? gp->fingerprint_width : gp->width - gp->fingerprint_width;
 
 		squared += weight * (x[k] - y[k]) * (x[k] - y[k]) / (21.0 * 21.0) / width;
 	}
-	if (hn_kernel_uses_counts(kernel))
+	if (hn_gp_uses_counts(gp))
 	{
 		for (int k = 0; k < a->length; k++)
 			dense[0][a->columns[k]] = a->counts[k];
@@ -131,27 +131,27 @@ naive_kernel(const HnKernelHead *kernel, const double *x, const HnCounts *a, con
 	{
 		double		difference = log1p(dense[0][k]) - log1p(dense[1][k]);
 
-		squared += kernel->count_weight * difference * difference;
+		squared += gp->count_weight * difference * difference;
 		least += dense[0][k] < dense[1][k] ? dense[0][k] : dense[1][k];
 		most += dense[0][k] > dense[1][k] ? dense[0][k] : dense[1][k];
 	}
-	smooth = kernel->function == HN_GAUSSIAN ? exp(-squared)
+	smooth = gp->function == HN_GAUSSIAN ? exp(-squared)
 		: (1 + sqrt(squared) + squared / 3) * exp(-sqrt(squared));
-	return (1 - kernel->count_share) * smooth + (kernel->count_share > 0 ? kernel->count_share * least / most : 0);
+	return (1 - gp->count_share) * smooth + (gp->count_share > 0 ? gp->count_share * least / most : 0);
 }
 
 /* Standardised inputs of one molecule by their definition. */
 static double *
-naive_steps(const HnKernelHead *kernel, const HnInputs *inputs, int row)
+naive_steps(const HnGp *gp, const HnInputs *inputs, int row)
 {
-	double	   *steps = GET(double, kernel->width + 1);
-	int			width = kernel->width - kernel->fingerprint_width;
+	double	   *steps = GET(double, gp->width + 1);
+	int			width = gp->width - gp->fingerprint_width;
 
-	for (int k = 0; k < kernel->width; k++)
+	for (int k = 0; k < gp->width; k++)
 	{
-		double		value = k < kernel->fingerprint_width ? log(1 + inputs->fingerprints[row * D + k])
-			: inputs->descriptors[row * width + k - kernel->fingerprint_width];
-		double		step = (value - kernel->center[k]) * kernel->scale[k];
+		double		value = k < gp->fingerprint_width ? log(1 + inputs->fingerprints[row * D + k])
+			: inputs->descriptors[row * width + k - gp->fingerprint_width];
+		double		step = (value - gp->center[k]) * gp->scale[k];
 
 		steps[k] = isnan(step) ? 0 : fmin(fmax(step, -127), 127);
 	}
@@ -159,47 +159,47 @@ naive_steps(const HnKernelHead *kernel, const HnInputs *inputs, int row)
 }
 
 static double *
-stored_steps(const HnKernelHead *kernel, int row)
+stored_steps(const HnGp *gp, int row)
 {
-	double	   *steps = GET(double, kernel->width + 1);
+	double	   *steps = GET(double, gp->width + 1);
 
-	for (int k = 0; k < kernel->width; k++)
-		steps[k] = kernel->inputs[row * kernel->width + k];
+	for (int k = 0; k < gp->width; k++)
+		steps[k] = gp->inputs[row * gp->width + k];
 	return steps;
 }
 
 static HnCounts
-stored_counts(const HnKernelHead *kernel, int row)
+stored_counts(const HnGp *gp, int row)
 {
 	int			offset = 0;
 
-	if (!hn_kernel_uses_counts(kernel))
+	if (!hn_gp_uses_counts(gp))
 		return (HnCounts)
 	{
 		0
 	};
 	for (int i = 0; i < row; i++)
-		offset += kernel->count_lengths[i];
+		offset += gp->count_lengths[i];
 	return (HnCounts)
 	{
-		kernel->count_lengths[row], kernel->count_columns + offset, kernel->count_values + offset
+		gp->count_lengths[row], gp->count_columns + offset, gp->count_values + offset
 	};
 }
 
 /* K between stored rows, in double [n, n]. */
 static double *
-naive_matrix(const HnKernelHead *kernel)
+naive_matrix(const HnGp *gp)
 {
-	int			n = kernel->rows;
+	int			n = gp->rows;
 	double	   *matrix = GET(double, n * n);
 
 	for (int i = 0; i < n; i++)
 		for (int j = 0; j < n; j++)
 		{
-			HnCounts	a = stored_counts(kernel, i);
-			HnCounts	b = stored_counts(kernel, j);
+			HnCounts	a = stored_counts(gp, i);
+			HnCounts	b = stored_counts(gp, j);
 
-			matrix[i * n + j] = naive_kernel(kernel, stored_steps(kernel, i), &a, stored_steps(kernel, j), &b);
+			matrix[i * n + j] = naive_covariance(gp, stored_steps(gp, i), &a, stored_steps(gp, j), &b);
 		}
 	return matrix;
 }
@@ -234,20 +234,20 @@ expect_close(const char *what, double actual, double expected, double tolerance)
 
 /* Place of each stored row in the inputs: the pivots stand first. */
 static int *
-match_rows(const HnKernelHead *kernel, const HnInputs *inputs)
+match_rows(const HnGp *gp, const HnInputs *inputs)
 {
-	int		   *place = GET(int, kernel->rows);
+	int		   *place = GET(int, gp->rows);
 
-	for (int i = 0; i < kernel->rows; i++)
+	for (int i = 0; i < gp->rows; i++)
 	{
 		place[i] = -1;
 		for (int j = 0; j < inputs->count && place[i] < 0; j++)
 		{
-			double	   *steps = naive_steps(kernel, inputs, j);
+			double	   *steps = naive_steps(gp, inputs, j);
 			bool		same = true;
 
-			for (int k = 0; k < kernel->width; k++)
-				same &= fabs(steps[k] - kernel->inputs[i * kernel->width + k]) < 0.51;
+			for (int k = 0; k < gp->width; k++)
+				same &= fabs(steps[k] - gp->inputs[i * gp->width + k]) < 0.51;
 			if (same)
 				place[i] = j;
 		}
@@ -261,11 +261,11 @@ match_rows(const HnKernelHead *kernel, const HnInputs *inputs)
  * precision. A row without a label is one measured with unlimited noise.
  */
 static void
-check_regression(const HnInputs *inputs, const real *labels, int targets, const HnKernelOptions *options)
+check_regression(const HnInputs *inputs, const real *labels, int targets, const HnFitOptions *options)
 {
 	HnInputs	queries = random_inputs(QUERIES);
 	HnHead		head = head_of(HN_REGRESSION, targets);
-	const HnKernelHead *kernel;
+	const HnGp *gp;
 	double		values[QUERIES * 3];
 	double		sds[QUERIES * 3];
 	double	   *matrix;
@@ -274,17 +274,17 @@ check_regression(const HnInputs *inputs, const real *labels, int targets, const 
 	int			n;
 
 	expect_ok(fit(inputs, labels, options, &head));
-	kernel = head.kernel;
-	n = kernel->rows;
+	gp = hn_gp(&head);
+	n = gp->rows;
 	assert_int_equal(n, inputs->count);
-	assert_int_equal(kernel->rank, n);
-	place = match_rows(kernel, inputs);
-	matrix = naive_matrix(kernel);
+	assert_int_equal(gp->rank, n);
+	place = match_rows(gp, inputs);
+	matrix = naive_matrix(gp);
 	copy = GET(double, n * n);
-	expect_ok(hn_kernel_predict(&context, &head, &queries, values, sds));
+	expect_ok(hn_predict(&context, NULL, &head, &queries, values, sds));
 	for (int t = 0; t < targets; t++)
 	{
-		const HnProcess *process = &kernel->processes[t];
+		const HnProcess *process = &gp->processes[t];
 		const HnTarget *target = &head.targets[t];
 		double		ratio = process->noise / process->variance;
 		double	   *noise = GET(double, n);
@@ -310,10 +310,10 @@ check_regression(const HnInputs *inputs, const real *labels, int targets, const 
 
 			for (int i = 0; i < n; i++)
 			{
-				HnCounts	counts = stored_counts(kernel, i);
+				HnCounts	counts = stored_counts(gp, i);
 
-				column[i] = solved[i] = naive_kernel(kernel, naive_steps(kernel, &queries, q), &queries.counts[q],
-													 stored_steps(kernel, i), &counts);
+				column[i] = solved[i] = naive_covariance(gp, naive_steps(gp, &queries, q), &queries.counts[q],
+													 stored_steps(gp, i), &counts);
 			}
 			memcpy(copy, matrix, (size_t) n * n * sizeof(double));
 			for (int i = 0; i < n; i++)
@@ -335,7 +335,7 @@ check_regression(const HnInputs *inputs, const real *labels, int targets, const 
 static void
 test_regression(void **state)
 {
-	HnKernelOptions smooth = every_block;
+	HnFitOptions smooth = every_block;
 	HnInputs	inputs = random_inputs(ROWS);
 
 	(void) state;
@@ -353,7 +353,7 @@ static void
 test_unlabelled_pivots(void **state)
 {
 	HnInputs	inputs = random_inputs(150);
-	HnKernelOptions options = {.descriptors = &hn_descriptors_rdkit_2d, .counts = true};
+	HnFitOptions options = {.descriptors = &hn_descriptors_rdkit_2d, .counts = true};
 	real	   *labels = GET(real, inputs.count * 3);
 
 	(void) state;
@@ -376,27 +376,27 @@ static HnHead
 with_rank(const HnHead *exact, int rank)
 {
 	HnHead		head = *exact;
-	HnKernelOptions options = {0};
-	HnKernelJob	job = {.head = &head, .options = &options, .n = exact->kernel->rows};
-	const HnProcess *process = &exact->kernel->processes[0];
+	HnFitOptions options = {0};
+	HnGpJob	job = {.head = &head, .options = &options, .n = hn_gp(exact)->rows};
+	const HnProcess *process = &hn_gp(exact)->processes[0];
 	int		   *offsets;
 	int		   *pivots = GET(int, rank);
 	real	   *factor = GET(real, job.n * rank);
 	real	   *labels = GET(real, job.n);
 
-	head.kernel = job.kernel = GET(HnKernelHead, 1);
-	*head.kernel = *exact->kernel;
-	head.kernel->rank = rank;
-	head.kernel->factors = GET(float, HN_TRIANGLE(rank));
+	head.parts[HN_GP] = job.gp = GET(HnGp, 1);
+	*job.gp = *hn_gp(exact);
+	hn_gp(&head)->rank = rank;
+	hn_gp(&head)->factors = GET(float, HN_TRIANGLE(rank));
 	if (rank == 0)
 		return head;
-	expect_ok(hn_kernel_count_offsets(&context, head.kernel, &offsets));
-	expect_ok(hn_kernel_pivot(&context, &job, offsets, &head.kernel->rank, pivots, factor));
-	assert_int_equal(head.kernel->rank, rank);
+	expect_ok(hn_gp_count_offsets(&context, hn_gp(&head), &offsets));
+	expect_ok(hn_gp_pivot(&context, &job, offsets, &hn_gp(&head)->rank, pivots, factor));
+	assert_int_equal(hn_gp(&head)->rank, rank);
 	for (int k = 0; k < rank; k++)
 		assert_int_equal(pivots[k], k);
-	expect_ok(hn_kernel_variance_factor(&context, &job, labels, rank, factor, process->noise / process->variance,
-										process->variance, head.kernel->factors));
+	expect_ok(hn_gp_variance_factor(&context, &job, labels, rank, factor, process->noise / process->variance,
+									process->variance, hn_gp(&head)->factors));
 	return head;
 }
 
@@ -416,9 +416,9 @@ test_low_rank(void **state)
 	expect_ok(fit(&inputs, labels_of(&inputs, HN_REGRESSION, 1), &every_block, &exact));
 	rough = with_rank(&exact, 10);
 	none = with_rank(&exact, 0);
-	expect_ok(hn_kernel_predict(&context, &exact, &queries, values[0], sds[0]));
-	expect_ok(hn_kernel_predict(&context, &rough, &queries, values[1], sds[1]));
-	expect_ok(hn_kernel_predict(&context, &none, &queries, values[2], sds[2]));
+	expect_ok(hn_predict(&context, NULL, &exact, &queries, values[0], sds[0]));
+	expect_ok(hn_predict(&context, NULL, &rough, &queries, values[1], sds[1]));
+	expect_ok(hn_predict(&context, NULL, &none, &queries, values[2], sds[2]));
 	assert_memory_equal(values[1], values[0], sizeof(values[0]));
 	assert_memory_equal(values[2], values[0], sizeof(values[0]));
 	for (int q = 0; q < QUERIES; q++)
@@ -438,15 +438,14 @@ test_one_row(void **state)
 	float		weight[1] = {3};
 	float		factor[1] = {1.5f};
 	HnProcess	process = {.variance = 4, .noise = 0.25};
-	HnKernelHead kernel = {
+	HnGp gp = {
 		.function = HN_GAUSSIAN, .fingerprint_weight = 0.5, .rows = 1, .rank = 1, .processes = &process,
 		.fingerprint_width = 1, .width = 1, .center = center, .scale = scale, .inputs = input,
 		.weights = weight, .factors = factor
 	};
 	HnTarget	target = {.name = "y", .unit = "", .mean = 10, .std = 2};
 	HnHead		head = {
-		.name = "h", .task = HN_REGRESSION, .kind = HN_KERNEL_HEAD, .kernel = &kernel,
-		.target_count = 1, .targets = &target
+		.name = "h", .task = HN_REGRESSION, .target_count = 1, .targets = &target, .parts = {[HN_GP] = &gp}
 	};
 	real		fingerprint = (real) (exp(2.0) - 1);	/* log(1 + x) = 2: one standard deviation */
 	HnInputs	inputs = {.count = 1, .fingerprints = &fingerprint};
@@ -455,13 +454,13 @@ test_one_row(void **state)
 	double		sd;
 
 	(void) state;
-	expect_ok(hn_kernel_predict(&context, &head, &inputs, &value, &sd));
+	expect_ok(hn_predict(&context, NULL, &head, &inputs, &value, &sd));
 	expect_close("the value", value, 10 + 2 * 3 * k, 1e-5);
 	expect_close("the deviation", sd, 2 * sqrt(4 - 1.5 * 1.5 * k * k + 0.25), 1e-5);
 
-	kernel.function = HN_MATERN;
+	gp.function = HN_MATERN;
 	k = (1 + sqrt(0.5) + 0.5 / 3) * exp(-sqrt(0.5));
-	expect_ok(hn_kernel_predict(&context, &head, &inputs, &value, NULL));
+	expect_ok(hn_predict(&context, NULL, &head, &inputs, &value, NULL));
 	expect_close("the value", value, 10 + 2 * 3 * k, 1e-5);
 }
 
@@ -481,21 +480,21 @@ test_classification(void **state)
 	for (int i = 0; i < ROWS; i += 5)
 		labels[i * 2 + 1] = NAN;
 	expect_ok(fit(&inputs, labels, &every_block, &head));
-	matrix = naive_matrix(head.kernel);
-	place = match_rows(head.kernel, &inputs);
+	matrix = naive_matrix(hn_gp(&head));
+	place = match_rows(hn_gp(&head), &inputs);
 	for (int t = 0; t < 2; t++)
 		for (int i = 0; i < ROWS; i++)
 		{
-			const float *weights = head.kernel->weights + t * ROWS;
-			double		alpha = weights[i] / head.kernel->processes[t].variance;
+			const float *weights = hn_gp(&head)->weights + t * ROWS;
+			double		alpha = weights[i] / hn_gp(&head)->processes[t].variance;
 			real		label = labels[place[i] * 2 + t];
-			double		f = head.kernel->processes[t].offset;
+			double		f = hn_gp(&head)->processes[t].offset;
 
 			for (int j = 0; j < ROWS; j++)
 				f += matrix[i * ROWS + j] * weights[j];
 			expect_close("a gradient", alpha, isnan(label) ? 0 : label - 1 / (1 + exp(-f)), 2e-3);
 		}
-	expect_ok(hn_kernel_predict(&context, &head, &inputs, values, sds));
+	expect_ok(hn_predict(&context, NULL, &head, &inputs, values, sds));
 	for (int i = 0; i < ROWS * 2; i++)
 	{
 		assert_true(values[i] > 0 && values[i] < 1);
@@ -521,12 +520,12 @@ test_missing_labels(void **state)
 			labels[i * 2] = labels[i * 2 + 1] = NAN;
 	}
 	expect_ok(fit(&inputs, labels, &every_block, &head));
-	assert_int_equal(head.kernel->rows, ROWS - 6);
-	place = match_rows(head.kernel, &inputs);
-	for (int i = 0; i < head.kernel->rows; i++)
+	assert_int_equal(hn_gp(&head)->rows, ROWS - 6);
+	place = match_rows(hn_gp(&head), &inputs);
+	for (int i = 0; i < hn_gp(&head)->rows; i++)
 	{
 		assert_true(place[i] >= 6);
-		assert_true((head.kernel->weights[i] == 0) == (place[i] % 3 == 0));
+		assert_true((hn_gp(&head)->weights[i] == 0) == (place[i] % 3 == 0));
 	}
 }
 
@@ -552,7 +551,7 @@ test_refusals(void **state)
 {
 	HnInputs	inputs = random_inputs(5);
 	real		labels[5] = {1, 1, 1, 1, 1};
-	HnKernelOptions nothing = {0};
+	HnFitOptions nothing = {0};
 	HnHead		head = head_of(HN_REGRESSION, 1);
 
 	(void) state;
@@ -646,9 +645,10 @@ random_model(uint64_t seed)
 		.dim = D, .edge_dim = 5, .layers = 1, .rounds = 1
 	};
 	network.name = "net";
-	network.layer_count = 2;
-	network.layers = GET(HnLinear, 2);
-	network.layers[0].out = 4;
+	network.parts[HN_NETWORKS] = GET(HnNetworks, 1);
+	hn_networks(&network)->layer_count = 2;
+	hn_networks(&network)->layers = GET(HnLinear, 2);
+	hn_networks(&network)->layers[0].out = 4;
 	network.targets[0].std = network.targets[1].std = 2;
 	model.head_count = 1;
 	model.heads = GET(HnHead, 1);
@@ -685,7 +685,7 @@ write_and_read(HnModel *model, HnModel *again)
 	return status;
 }
 
-/* A model whose second head is a fitted kernel head. */
+/* A model whose second head is a fitted Gaussian process. */
 static HnModel
 kernel_model(HnTask task)
 {
@@ -718,7 +718,7 @@ test_file(void **state)
 		expect_ok(write_and_read(&model, &again));
 		needs = hn_model_needs(&again);
 		assert_ptr_equal(needs.descriptors, &hn_descriptors_rdkit_2d);
-		assert_int_equal(needs.counts, hn_kernel_uses_counts(again.heads[1].kernel));
+		assert_int_equal(needs.counts, hn_gp_uses_counts(hn_gp(&again.heads[1])));
 		expect_ok(hn_predict(&context, &model, &model.heads[1], &queries, values[0], sds[0]));
 		expect_ok(hn_predict(&context, &again, &again.heads[1], &queries, values[1], sds[1]));
 		assert_memory_equal(values[0], values[1], sizeof(values[0]));
@@ -741,38 +741,38 @@ static void
 test_damaged_file(void **state)
 {
 	HnModel		model = kernel_model(HN_REGRESSION);
-	HnKernelHead *kernel = model.heads[1].kernel;
-	HnKernelHead good;
+	HnGp *gp = hn_gp(&model.heads[1]);
+	HnGp good;
 
 	(void) state;
-	if (!hn_kernel_uses_counts(kernel))
+	if (!hn_gp_uses_counts(gp))
 		skip();
-	good = *kernel;
+	good = *gp;
 
-	kernel->scale[0] = -1;
+	gp->scale[0] = -1;
 	expect_damage(&model, "negative");
-	kernel->scale[0] = 1;
-	kernel->count_columns[2] = HN_COUNT_COLUMNS;
+	gp->scale[0] = 1;
+	gp->count_columns[2] = HN_COUNT_COLUMNS;
 	expect_damage(&model, "out of range");
-	kernel->count_columns[2] = kernel->count_columns[1];
+	gp->count_columns[2] = gp->count_columns[1];
 	expect_damage(&model, "out of order");
-	kernel->count_columns[2]++;
-	kernel->count_lengths[0]++;
+	gp->count_columns[2]++;
+	gp->count_lengths[0]++;
 	expect_damage(&model, "count");
-	kernel->count_lengths[0] -= 2;
+	gp->count_lengths[0] -= 2;
 	expect_damage(&model, "count");
-	kernel->count_lengths[0]++;
+	gp->count_lengths[0]++;
 
-	kernel->fingerprint_weight = 1e9;
+	gp->fingerprint_weight = 1e9;
 	expect_damage(&model, "weight");
-	kernel->fingerprint_weight = good.fingerprint_weight;
-	kernel->count_share = 1.5;
+	gp->fingerprint_weight = good.fingerprint_weight;
+	gp->count_share = 1.5;
 	expect_damage(&model, "share");
-	kernel->count_share = good.count_share;
-	kernel->rows = HN_MAX_KERNEL_ROWS + 1;
+	gp->count_share = good.count_share;
+	gp->rows = HN_MAX_GP_ROWS + 1;
 	assert_int_equal(hn_model_shape(&context, &model), HN_INVALID_MODEL);
-	kernel->rows = good.rows;
-	kernel->processes[0].variance = -1;
+	gp->rows = good.rows;
+	gp->processes[0].variance = -1;
 	expect_damage(&model, "variance");
 }
 
@@ -793,7 +793,7 @@ test_ensemble(void **state)
 	queries.count = QUERIES;
 	expect_ok(hn_model_join(&context, members, 3, &joined));
 	assert_int_equal(joined.other_count, 2);
-	assert_int_equal(joined.heads[0].member_count, 3);
+	assert_int_equal(hn_networks(&joined.heads[0])->member_count, 3);
 	expect_ok(write_and_read(&joined, &again));
 	for (int m = 0; m < 3; m++)
 	{
@@ -851,12 +851,12 @@ test_shared_generator(void **state)
 	HnModel		ensemble;
 
 	(void) state;
-	b.heads[0].layers[0].weight[0] += 1;
+	hn_networks(&b.heads[0])->layers[0].weight[0] += 1;
 	expect_ok(hn_model_join(&context, members, 2, &joined));
 	assert_int_equal(joined.other_count, 0);
-	assert_int_equal(joined.heads[0].member_count, 2);
+	assert_int_equal(hn_networks(&joined.heads[0])->member_count, 2);
 	expect_ok(write_and_read(&joined, &again));
-	assert_true(again.heads[0].layers[2].weight[0] == b.heads[0].layers[0].weight[0]);
+	assert_true(hn_networks(&again.heads[0])->layers[2].weight[0] == hn_networks(&b.heads[0])->layers[0].weight[0]);
 
 	members[1] = &joined;
 	assert_int_equal(hn_model_join(&context, members, 2, &ensemble), HN_INVALID_ARGUMENT);

@@ -1,16 +1,16 @@
 /*
- * kernel_head.h: heads that compare a molecule with training molecules.
+ * gp.h: heads that compare a molecule with training molecules.
  *
  * Regression is an exact Gaussian process, classification the Gaussian
- * process classifier at its mode, which is kernel logistic regression. Both
- * use one kernel over three blocks of inputs:
+ * process classifier at its mode, which is covariance logistic regression. Both
+ * use one covariance over three blocks of inputs:
  *
  *   k(x, y) = (1 - s) g(d²) + s t(x, y)
  *   d² = Σ over blocks b of weight_b |x_b - y_b|² / width_b + weight_c Σ (log(1 + c_x) - log(1 + c_y))²
  *
  * where blocks are the fingerprint and the descriptors, the last sum goes over
  * substructures and their counts c, g(d²) is exp(-d²) or Matérn's
- * (1 + r + r²/3) exp(-r) with r² = d², and t is the MinMax (Tanimoto) kernel
+ * (1 + r + r²/3) exp(-r) with r² = d², and t is the MinMax (Tanimoto) covariance
  * Σ min / Σ max of the same counts. k(x, x) = 1.
  *
  * Fingerprint and descriptors are standardised and cut:
@@ -21,28 +21,28 @@
  * Training rows are rounded to multiples of 1 / 21, so that they cost a byte a
  * column in the model file, and the process is fitted to the rounded rows.
  */
-#ifndef HAMNET_KERNEL_HEAD_H
-#define HAMNET_KERNEL_HEAD_H
+#ifndef HAMNET_GP_H
+#define HAMNET_GP_H
 
-#include "hamnet/predict.h"
+#include "hamnet/fit.h"
 
 /* Training rows of one head. */
-#define HN_MAX_KERNEL_ROWS 10000
+#define HN_MAX_GP_ROWS 10000
 
 /* Steps of the bytes above in one standard deviation: 127 of them reach to six deviations. */
-#define HN_KERNEL_STEPS 21.0f
+#define HN_BYTE_STEPS 21.0f
 
 /* Rows that the variance of a process is computed from. */
-#define HN_MAX_KERNEL_RANK 1024
+#define HN_MAX_GP_RANK 1024
 
 /* Numbers in a triangle with m rows. */
 #define HN_TRIANGLE(m) ((size_t) (m) * ((m) + 1) / 2)
 
-typedef enum HnKernelFunction
+typedef enum HnCovariance
 {
 	HN_GAUSSIAN,				/* of models that older versions fitted */
 	HN_MATERN
-} HnKernelFunction;
+} HnCovariance;
 
 /*
  * The process of one target, in the unit of the scaled target: y = (value -
@@ -57,9 +57,9 @@ typedef struct HnProcess
 	double		most;			/* the labels of the training rows; both 0: nothing */
 } HnProcess;
 
-struct HnKernelHead
+typedef struct HnGp
 {
-	HnKernelFunction function;
+	HnCovariance function;
 	double		fingerprint_weight; /* 0: the block is not used */
 	double		descriptor_weight;	/* 0: the block is not used */
 	double		count_weight;	/* weight_c; 0: d² does not see the counts */
@@ -84,43 +84,26 @@ struct HnKernelHead
 	float	   *weights;		/* [targets, n] α; 0 where a row has no label */
 	float	   *factors;		/* R [targets, m (m + 1) / 2], lower triangles row by row: the
 								 * variance of the process at x is variance - |R k|², k the
-								 * kernel with the first m rows */
-};
+								 * covariance with the first m rows */
+} HnGp;
 
-/* Whether a kernel looks at substructures. */
-static inline bool
-hn_kernel_uses_counts(const HnKernelHead *kernel)
+static inline HnGp *
+hn_gp(const HnHead *head)
 {
-	return kernel->count_weight > 0 || kernel->count_share > 0;
+	return (HnGp *) head->parts[HN_GP];
 }
 
-typedef struct HnKernelOptions
+/* Return whether the covariance looks at substructures. */
+static inline bool
+hn_gp_uses_counts(const HnGp *gp)
 {
-	bool		fingerprint;	/* which blocks to use; at least one */
-	const HnDescriptorSet *descriptors;
-	bool		counts;
-	int			rows;			/* to compare with, at most; 0: HN_MAX_KERNEL_ROWS */
-	uint64_t	seed;			/* of the choice of those rows */
-	void		(*progress) (void *state, const char *step, double done);	/* done 0 to 1; may be NULL */
-	void	   *progress_state;
-} HnKernelOptions;
-
-/* What the fit came to, for a log. */
-typedef struct HnKernelReport
-{
-	int			labelled_rows;	/* that have a label */
-	int			rows;			/* of them, those that it compares with */
-	int			evaluations;	/* of the marginal likelihood */
-	double		log_likelihood; /* per label of the search rows, of the scaled targets */
-} HnKernelReport;
+	return gp->count_weight > 0 || gp->count_share > 0;
+}
 
 /*
- * Fit a kernel head. labels [inputs->count, target_count] in the targets' own
- * unit, or 0 and 1 for classes; NaN where there is none. Fills head->kernel and
- * each target's mean and std; name, task, target_count and targets (names,
- * units) are the caller's. Hyper-parameters maximise the marginal likelihood
- * (Laplace's approximation for classes), summed over the targets, by a
- * deterministic search. Same input, same head.
+ * Fit a Gaussian process, see hn_fit. Sets each target's mean and std, too.
+ * Hyper-parameters maximise the marginal likelihood (Laplace's approximation for
+ * classes), summed over the targets, by a deterministic search.
  *
  * Of more labelled rows than options->rows it takes a sample: for classes up to
  * half of it rows with a label of the rarer class, others at random by the
@@ -132,18 +115,7 @@ typedef struct HnKernelReport
  * target with one class only, labels that are infinite, or of a class other
  * than 0 and 1.
  */
-extern HnStatus hn_kernel_fit(HnContext *context, const HnInputs *inputs, int fingerprint_dim,
-							  const real *labels, const HnKernelOptions *options,
-							  HnHead *head, HnKernelReport *report);
-
-/*
- * Check what a kernel head read from a file holds beyond the shapes of its
- * tables: HN_INVALID_MODEL, naming the table, if its values cannot be.
- */
-extern HnStatus hn_kernel_check(HnContext *context, const HnHead *head);
-
-/* Predictions of a kernel head: what hn_predict calls. sds may be NULL. */
-extern HnStatus hn_kernel_predict(HnContext *context, const HnHead *head, const HnInputs *inputs,
-								  double *values, double *sds);
+extern HnStatus hn_gp_fit(HnContext *context, const HnInputs *inputs, int fingerprint_dim,
+						  const real *labels, const HnFitOptions *options, HnHead *head, HnFitReport *report);
 
 #endif

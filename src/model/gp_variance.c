@@ -1,8 +1,8 @@
 /*
- * kernel_variance.c: the factor that the variance of a process is computed
+ * gp_variance.c: the factor that the variance of a process is computed
  * from, of low rank, by Cholesky's method with pivots.
  */
-#include "kernel_fit.h"
+#include "gp_job.h"
 
 #include <cblas.h>
 #include <math.h>
@@ -17,18 +17,18 @@ extern void dpotrf_(const char *triangle, const int *n, double *a, const int *ld
 #define MOST_JITTER 1e-6
 
 HnStatus
-hn_kernel_pivot(HnContext *context, const HnKernelJob *job, const int *offsets, int *rank, int *pivots, real *factor)
+hn_gp_pivot(HnContext *context, const HnGpJob *job, const int *offsets, int *rank, int *pivots, real *factor)
 {
 	int			n = job->n;
 	int			most = *rank;
 	real	   *rest;			/* variance of each row that is not yet explained */
 	real	   *column;
-	HnPackedKernel packed;
+	HnPackedGp packed;
 	int			taken = 0;
 
 	HN_NEW(context, rest, n);
 	HN_NEW(context, column, n);
-	HN_TRY(hn_kernel_pack(context, job->kernel, &packed));
+	HN_TRY(hn_covariance_pack(context, job->gp, &packed));
 	for (int i = 0; i < n; i++)
 		rest[i] = 1;
 	while (taken < most)
@@ -39,12 +39,12 @@ hn_kernel_pivot(HnContext *context, const HnKernelJob *job, const int *offsets, 
 		for (int i = 1; i < n; i++)
 			if (rest[i] > rest[best])
 				best = i;
-		if (rest[best] < 1e-4)	/* rounding of the kernel is near */
+		if (rest[best] < 1e-4)	/* rounding of the covariance is near */
 			break;
 		root = (real) sqrt(rest[best]);
 		if (hn_interrupted(context))
 			return HN_INTERRUPTED;
-		HN_TRY(hn_kernel_training_rows(context, job->kernel, &packed, offsets, best, 1, column));
+		HN_TRY(hn_gp_training_rows(context, job->gp, &packed, offsets, best, 1, column));
 		hn_gemm_nt(1, n, taken, -1, factor + (size_t) best * most, most, factor, most, 1, column, n);
 		for (int i = 0; i < n; i++)
 		{
@@ -55,14 +55,14 @@ hn_kernel_pivot(HnContext *context, const HnKernelJob *job, const int *offsets, 
 		}
 		rest[best] = 0;
 		pivots[taken++] = best;
-		hn_kernel_progress(job->options, "choosing rows for the deviation", (double) taken / most);
+		hn_gp_progress(job->options, "choosing rows for the deviation", (double) taken / most);
 	}
 	*rank = taken;
 	return HN_OK;
 }
 
 HnStatus
-hn_kernel_reorder(HnContext *context, HnKernelJob *job, const int *pivots, int rank, real *factor, int width)
+hn_gp_reorder(HnContext *context, HnGpJob *job, const int *pivots, int rank, real *factor, int width)
 {
 	int			n = job->n;
 	int		   *order;
@@ -95,7 +95,7 @@ hn_kernel_reorder(HnContext *context, HnKernelJob *job, const int *pivots, int r
 	memcpy(factor, copy, (size_t) n * width * sizeof(real));
 	memcpy(job->rows, rows, (size_t) n * sizeof(int));
 	memcpy(job->y, y, (size_t) n * job->head->target_count * sizeof(real));
-	return hn_kernel_store_inputs(context, job);
+	return hn_gp_store_inputs(context, job);
 }
 
 /*
@@ -137,12 +137,12 @@ explained_factor(HnContext *context, int m, const double *x, double *factor)
  * R so.
  */
 HnStatus
-hn_kernel_variance_factor(HnContext *context, const HnKernelJob *job, const real *y, int width,
+hn_gp_variance_factor(HnContext *context, const HnGpJob *job, const real *y, int width,
 						  const real *factor, double ratio, double variance, float *r)
 {
 	HnArenaMark mark = hn_arena_mark(context->arena);
 	int			n = job->n;
-	int			m = job->kernel->rank;
+	int			m = job->gp->rank;
 	double	   *labelled;		/* rows of A Lᵀ that have a label */
 	double	   *matrix;
 	double	   *inverse;

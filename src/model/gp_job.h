@@ -1,107 +1,107 @@
 /*
- * kernel_fit.h: the parts of fitting a kernel head.
+ * gp_job.h: the parts of fitting a Gaussian process.
  */
-#ifndef HAMNET_KERNEL_FIT_H
-#define HAMNET_KERNEL_FIT_H
+#ifndef HAMNET_GP_JOB_H
+#define HAMNET_GP_JOB_H
 
-#include "kernel.h"
+#include "covariance.h"
 
 /* Everything about one fit. */
-typedef struct HnKernelJob
+typedef struct HnGpJob
 {
 	HnHead	   *head;
-	HnKernelHead *kernel;
+	HnGp *gp;
 	const HnInputs *inputs;
 	const real *labels;			/* [inputs->count, targets] */
-	const HnKernelOptions *options;
+	const HnFitOptions *options;
 	int			n;
 	int		   *rows;			/* places in inputs of the rows used [n] */
 	real	   *y;				/* scaled labels [targets, n] */
 	int		   *label_counts;	/* [targets] */
 	double	   *corrections;	/* [targets] of a class's offset for what a sample of the rows holds too much of */
-} HnKernelJob;
+} HnGpJob;
 
 /*
  * A point of the search: logarithms of the weights, of the noise ratio or, for
  * classes, of the variance, and the share itself.
  */
-typedef struct HnKernelPoint
+typedef struct HnGpPoint
 {
 	double		fingerprint;
 	double		descriptors;
 	double		counts;
 	double		share;
 	double		scale;			/* λ, or v */
-} HnKernelPoint;
+} HnGpPoint;
 
 /* Tell how far a step is. */
 static inline void
-hn_kernel_progress(const HnKernelOptions *options, const char *step, double done)
+hn_gp_progress(const HnFitOptions *options, const char *step, double done)
 {
 	if (options->progress)
 		options->progress(options->progress_state, step, done < 1 ? done : 1);
 }
 
-/* kernel_training_rows.c */
+/* gp_rows.c */
 
 /* Collect the rows that have a label. */
-extern HnStatus hn_kernel_collect_rows(HnContext *context, HnKernelJob *job);
+extern HnStatus hn_gp_collect_rows(HnContext *context, HnGpJob *job);
 
 /* Check the labels of one target, and scale them. */
-extern HnStatus hn_kernel_scale_target(HnContext *context, HnKernelJob *job, int t);
+extern HnStatus hn_gp_scale_target(HnContext *context, HnGpJob *job, int t);
 
 /*
  * Choose rows for the search at random. For classes, up to half of them hold a
  * rare label: with one active in thirty, a plain sample would tell little.
  */
-extern HnStatus hn_kernel_choose_rows(HnContext *context, const HnKernelJob *job, int wanted, int **chosen,
+extern HnStatus hn_gp_choose_rows(HnContext *context, const HnGpJob *job, int wanted, int **chosen,
 									  int *count);
 
 /*
  * Fit to a sample of so many rows. It holds more of the rarer class than all
  * rows do, which adds the same number to the logarithm of the odds everywhere.
  */
-extern HnStatus hn_kernel_sample_rows(HnContext *context, HnKernelJob *job, int wanted);
+extern HnStatus hn_gp_sample_rows(HnContext *context, HnGpJob *job, int wanted);
 
-/* Allocate the kernel's tables but for weights and factors, and fill them. */
-extern HnStatus hn_kernel_prepare_inputs(HnContext *context, HnKernelJob *job, int fingerprint_dim);
+/* Allocate the covariance's tables but for weights and factors, and fill them. */
+extern HnStatus hn_gp_prepare_inputs(HnContext *context, HnGpJob *job, int fingerprint_dim);
 
-/* Store the inputs of the rows in the kernel, in the order of job->rows. */
-extern HnStatus hn_kernel_store_inputs(HnContext *context, HnKernelJob *job);
+/* Store the inputs of the rows in the covariance, in the order of job->rows. */
+extern HnStatus hn_gp_store_inputs(HnContext *context, HnGpJob *job);
 
 /* Where the counts of each row begin [n]; NULL without counts. */
-extern HnStatus hn_kernel_count_offsets(HnContext *context, const HnKernelHead *kernel, int **offsets);
+extern HnStatus hn_gp_count_offsets(HnContext *context, const HnGp *gp, int **offsets);
 
-/* The kernel between training rows first .. first + count - 1 and all of them, out [count, n]. */
-extern HnStatus hn_kernel_training_rows(HnContext *context, const HnKernelHead *kernel, const HnPackedKernel *packed,
+/* The covariance between training rows first .. first + count - 1 and all of them, out [count, n]. */
+extern HnStatus hn_gp_training_rows(HnContext *context, const HnGp *gp, const HnPackedGp *packed,
 										const int *offsets, int first, int count, real *out);
 
-/* kernel_search.c */
+/* gp_search.c */
 
 /* Choose the hyper-parameters on a part of the rows. */
-extern HnStatus hn_kernel_choose_parameters(HnContext *context, HnKernelJob *job, HnKernelPoint *best,
-											HnKernelReport *result);
+extern HnStatus hn_gp_choose_parameters(HnContext *context, HnGpJob *job, HnGpPoint *best,
+											HnFitReport *result);
 
-/* kernel_variance.c */
+/* gp_variance.c */
 
 /*
  * Partial Cholesky factor of K with pivots: each step takes the row that the
  * ones before explain least. The factor [n, rank] approximates K = L Lᵀ, and is
  * exact in the pivots' rows and columns; rank is set to the steps taken.
  */
-extern HnStatus hn_kernel_pivot(HnContext *context, const HnKernelJob *job, const int *offsets, int *rank,
+extern HnStatus hn_gp_pivot(HnContext *context, const HnGpJob *job, const int *offsets, int *rank,
 								int *pivots, real *factor);
 
 /* Bring the pivots to the front of job->rows, of the labels and of the factor. */
-extern HnStatus hn_kernel_reorder(HnContext *context, HnKernelJob *job, const int *pivots, int rank, real *factor,
+extern HnStatus hn_gp_reorder(HnContext *context, HnGpJob *job, const int *pivots, int rank, real *factor,
 								  int width);
 
 /*
  * R of one target, the triangle as the head stores it: y [n] are its scaled
- * labels, factor [n, width] the partial factor after hn_kernel_reorder, ratio
+ * labels, factor [n, width] the partial factor after hn_gp_reorder, ratio
  * the noise over the variance.
  */
-extern HnStatus hn_kernel_variance_factor(HnContext *context, const HnKernelJob *job, const real *y, int width,
+extern HnStatus hn_gp_variance_factor(HnContext *context, const HnGpJob *job, const real *y, int width,
 										  const real *factor, double ratio, double variance, float *r);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * kernel_search.c: hyper-parameters of a kernel head, by the marginal
+ * gp_search.c: hyper-parameters of a Gaussian process, by the marginal
  * likelihood of some of its rows.
  */
-#include "kernel_fit.h"
+#include "gp_job.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -28,12 +28,12 @@ typedef struct Search
 	real	   *alphas;			/* of the last evaluation, from which Newton's method starts [targets, n] */
 	int			evaluations;
 	int			planned;
-	const HnKernelOptions *options;
+	const HnFitOptions *options;
 } Search;
 
-/* The kernel of a point, above the diagonal of the square. */
+/* The covariance of a point, above the diagonal of the square. */
 static void
-set_kernel(Search *search, const HnKernelPoint *point)
+set_covariances(Search *search, const HnGpPoint *point)
 {
 	int			n = search->n;
 	real		a = (real) exp(point->fingerprint);
@@ -54,7 +54,7 @@ set_kernel(Search *search, const HnKernelPoint *point)
 			row[k] += b * search->descriptors[first + k];
 		for (size_t k = 0; search->counts && k < count; k++)
 			row[k] += c * search->counts[first + k];
-		hn_kernel_function(HN_MATERN, row, count);
+		hn_covariance_function(HN_MATERN, row, count);
 		for (size_t k = 0; k < count; k++)
 			row[k] *= 1 - share;
 		for (size_t k = 0; search->similarities && share > 0 && k < count; k++)
@@ -64,12 +64,12 @@ set_kernel(Search *search, const HnKernelPoint *point)
 
 /* Marginal likelihood per label of a point, over all targets; very low where the arithmetic fails. */
 static HnStatus
-evaluate(HnContext *context, Search *search, const HnKernelPoint *point, double *likelihood)
+evaluate(HnContext *context, Search *search, const HnGpPoint *point, double *likelihood)
 {
 	double		sum = 0;
 	int			count = 0;
 
-	set_kernel(search, point);
+	set_covariances(search, point);
 	for (int t = 0; t < search->target_count; t++)
 	{
 		const HnProcessLabels *labels = &search->labels[t];
@@ -89,13 +89,13 @@ evaluate(HnContext *context, Search *search, const HnKernelPoint *point, double 
 	}
 	*likelihood = sum / count;
 	search->evaluations++;
-	hn_kernel_progress(search->options, "choosing hyper-parameters", (double) search->evaluations / search->planned);
+	hn_gp_progress(search->options, "choosing hyper-parameters", (double) search->evaluations / search->planned);
 	return HN_OK;
 }
 
 /* Limits of the search: what data can tell apart, and what single precision can solve. */
 static bool
-inside(const Search *search, const HnKernelPoint *point)
+inside(const Search *search, const HnGpPoint *point)
 {
 	double		least = search->task == HN_REGRESSION ? 1e-4 : 1e-2;
 
@@ -107,8 +107,8 @@ inside(const Search *search, const HnKernelPoint *point)
 
 /* Move to a neighbouring point if that is inside and better. */
 static HnStatus
-try_move(HnContext *context, Search *search, HnKernelPoint *best, double *likelihood,
-		 const HnKernelPoint *candidate, bool *moved)
+try_move(HnContext *context, Search *search, HnGpPoint *best, double *likelihood,
+		 const HnGpPoint *candidate, bool *moved)
 {
 	double		value;
 
@@ -128,10 +128,10 @@ try_move(HnContext *context, Search *search, HnKernelPoint *best, double *likeli
 
 /*
  * One coordinate: a step up or else down, and on in the direction that helps.
- * The coordinate is named by its place in HnKernelPoint.
+ * The coordinate is named by its place in HnGpPoint.
  */
 static HnStatus
-search_coordinate(HnContext *context, Search *search, HnKernelPoint *best, double *likelihood,
+search_coordinate(HnContext *context, Search *search, HnGpPoint *best, double *likelihood,
 				  size_t place, double step)
 {
 	for (int sign = 1; sign >= -1; sign -= 2)
@@ -141,7 +141,7 @@ search_coordinate(HnContext *context, Search *search, HnKernelPoint *best, doubl
 
 		do
 		{
-			HnKernelPoint candidate = *best;
+			HnGpPoint candidate = *best;
 
 			*(double *) ((char *) &candidate + place) += sign * step;
 			HN_TRY(try_move(context, search, best, likelihood, &candidate, &moved));
@@ -155,7 +155,7 @@ search_coordinate(HnContext *context, Search *search, HnKernelPoint *best, doubl
 
 /* Coordinate search from one start with shrinking steps: few evaluations, and always the same ones. */
 static HnStatus
-search_point(HnContext *context, Search *search, HnKernelPoint *best, double *likelihood)
+search_point(HnContext *context, Search *search, HnGpPoint *best, double *likelihood)
 {
 	static const double log_steps[] = {1.4, 0.7, 0.35};
 	static const double share_steps[] = {0.24, 0.12, 0.06};
@@ -163,18 +163,18 @@ search_point(HnContext *context, Search *search, HnKernelPoint *best, double *li
 	HN_TRY(evaluate(context, search, best, likelihood));
 	for (int level = 0; level < 3; level++)
 	{
-		HN_TRY(search_coordinate(context, search, best, likelihood, offsetof(HnKernelPoint, scale), log_steps[level]));
+		HN_TRY(search_coordinate(context, search, best, likelihood, offsetof(HnGpPoint, scale), log_steps[level]));
 		if (search->descriptors)
-			HN_TRY(search_coordinate(context, search, best, likelihood, offsetof(HnKernelPoint, descriptors),
+			HN_TRY(search_coordinate(context, search, best, likelihood, offsetof(HnGpPoint, descriptors),
 									 log_steps[level]));
 		if (search->fingerprint)
-			HN_TRY(search_coordinate(context, search, best, likelihood, offsetof(HnKernelPoint, fingerprint),
+			HN_TRY(search_coordinate(context, search, best, likelihood, offsetof(HnGpPoint, fingerprint),
 									 log_steps[level]));
 		if (search->counts)
 		{
-			HN_TRY(search_coordinate(context, search, best, likelihood, offsetof(HnKernelPoint, counts),
+			HN_TRY(search_coordinate(context, search, best, likelihood, offsetof(HnGpPoint, counts),
 									 log_steps[level]));
-			HN_TRY(search_coordinate(context, search, best, likelihood, offsetof(HnKernelPoint, share),
+			HN_TRY(search_coordinate(context, search, best, likelihood, offsetof(HnGpPoint, share),
 									 share_steps[level]));
 		}
 	}
@@ -183,7 +183,7 @@ search_point(HnContext *context, Search *search, HnKernelPoint *best, double *li
 
 /* Mean squared differences between rows of a block of columns, [n, n]. */
 static HnStatus
-block_distances(HnContext *context, const HnKernelJob *job, const int *chosen, int n, int first, int width,
+block_distances(HnContext *context, const HnGpJob *job, const int *chosen, int n, int first, int width,
 				real **distances)
 {
 	HnArenaMark mark;
@@ -199,12 +199,12 @@ block_distances(HnContext *context, const HnKernelJob *job, const int *chosen, i
 	HN_NEW(context, norms, n);
 	for (int i = 0; i < n; i++)
 	{
-		const int8_t *stored = job->kernel->inputs + (size_t) chosen[i] * job->kernel->width + first;
+		const int8_t *stored = job->gp->inputs + (size_t) chosen[i] * job->gp->width + first;
 
 		norms[i] = 0;
 		for (int k = 0; k < width; k++)
 		{
-			real		value = stored[k] / (HN_KERNEL_STEPS * sqrtf((float) width));
+			real		value = stored[k] / (HN_BYTE_STEPS * sqrtf((float) width));
 
 			x[(size_t) i * width + k] = value;
 			norms[i] += value * value;
@@ -220,32 +220,32 @@ block_distances(HnContext *context, const HnKernelJob *job, const int *chosen, i
 
 /* Squared distances and t between the counts of the chosen rows, [n, n]. */
 static HnStatus
-compare_counts(HnContext *context, const HnKernelJob *job, const int *chosen, int n, real **distances,
+compare_counts(HnContext *context, const HnGpJob *job, const int *chosen, int n, real **distances,
 			   real **similarities)
 {
-	const HnKernelHead *kernel = job->kernel;
-	real	   *similarity;		/* of one row with all others [kernel->rows] */
+	const HnGp *gp = job->gp;
+	real	   *similarity;		/* of one row with all others [covariance->rows] */
 	real	   *distance;
 	int		   *offsets;
-	HnPackedKernel packed;
+	HnPackedGp packed;
 
 	*distances = *similarities = NULL;
 	if (!job->options->counts)
 		return HN_OK;
 	HN_NEW(context, *distances, (size_t) n * n);
 	HN_NEW(context, *similarities, (size_t) n * n);
-	HN_NEW(context, similarity, kernel->rows);
-	HN_NEW(context, distance, kernel->rows);
-	HN_TRY(hn_kernel_count_offsets(context, kernel, &offsets));
+	HN_NEW(context, similarity, gp->rows);
+	HN_NEW(context, distance, gp->rows);
+	HN_TRY(hn_gp_count_offsets(context, gp, &offsets));
 	HN_ASSERT(offsets != NULL);
-	HN_TRY(hn_kernel_pack(context, kernel, &packed));
+	HN_TRY(hn_covariance_pack(context, gp, &packed));
 	for (int i = 0; i < n; i++)
 	{
-		HnCounts	counts = hn_kernel_counts(kernel, chosen[i], offsets[chosen[i]]);
+		HnCounts	counts = hn_gp_counts(gp, chosen[i], offsets[chosen[i]]);
 
 		if (hn_interrupted(context))
 			return HN_INTERRUPTED;
-		HN_TRY(hn_kernel_compare_counts(context, &packed.counts, kernel->rows, counts, similarity, distance));
+		HN_TRY(hn_covariance_compare_counts(context, &packed.counts, gp->rows, counts, similarity, distance));
 		for (int k = 0; k < n; k++)
 		{
 			(*similarities)[(size_t) i * n + k] = similarity[chosen[k]];
@@ -257,7 +257,7 @@ compare_counts(HnContext *context, const HnKernelJob *job, const int *chosen, in
 
 /* Labels of the chosen rows; a target that is one class or constant among them still has a likelihood. */
 static HnStatus
-choose_labels(HnContext *context, const HnKernelJob *job, const int *chosen, int n, HnProcessLabels **labels)
+choose_labels(HnContext *context, const HnGpJob *job, const int *chosen, int n, HnProcessLabels **labels)
 {
 	int			targets = job->head->target_count;
 
@@ -285,25 +285,25 @@ choose_labels(HnContext *context, const HnKernelJob *job, const int *chosen, int
 }
 
 HnStatus
-hn_kernel_choose_parameters(HnContext *context, HnKernelJob *job, HnKernelPoint *best, HnKernelReport *result)
+hn_gp_choose_parameters(HnContext *context, HnGpJob *job, HnGpPoint *best, HnFitReport *result)
 {
-	const HnKernelHead *kernel = job->kernel;
+	const HnGp *gp = job->gp;
 	HnArenaMark mark = hn_arena_mark(context->arena);
 	Search		search = {
 		.task = job->head->task, .target_count = job->head->target_count, .options = job->options,
 		.planned = job->options->counts ? 80 : 30
 	};
-	HnKernelPoint start = {
+	HnGpPoint start = {
 		.fingerprint = log(0.1), .descriptors = log(0.1), .counts = log(0.01), .share = 0.24,
 		.scale = job->head->task == HN_REGRESSION ? log(0.05) : log(4)
 	};
 	int		   *chosen = NULL;
 
-	HN_TRY(hn_kernel_choose_rows(context, job, SEARCH_ROWS, &chosen, &search.n));
+	HN_TRY(hn_gp_choose_rows(context, job, SEARCH_ROWS, &chosen, &search.n));
 	HN_TRY(choose_labels(context, job, chosen, search.n, &search.labels));
-	HN_TRY(block_distances(context, job, chosen, search.n, 0, kernel->fingerprint_width, &search.fingerprint));
-	HN_TRY(block_distances(context, job, chosen, search.n, kernel->fingerprint_width,
-						   kernel->width - kernel->fingerprint_width, &search.descriptors));
+	HN_TRY(block_distances(context, job, chosen, search.n, 0, gp->fingerprint_width, &search.fingerprint));
+	HN_TRY(block_distances(context, job, chosen, search.n, gp->fingerprint_width,
+						   gp->width - gp->fingerprint_width, &search.descriptors));
 	HN_TRY(compare_counts(context, job, chosen, search.n, &search.counts, &search.similarities));
 	HN_TRY(hn_process_work(context, search.n, &search.work));
 	HN_NEW_ZERO(context, search.alphas, (size_t) search.target_count * search.n);
@@ -313,7 +313,7 @@ hn_kernel_choose_parameters(HnContext *context, HnKernelJob *job, HnKernelPoint 
 	if (search.counts)
 	{
 		/* A little of t may be a trap on the way to none. */
-		HnKernelPoint without = start;
+		HnGpPoint without = start;
 		double		likelihood;
 
 		without.share = 0;

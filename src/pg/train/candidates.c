@@ -1,0 +1,100 @@
+/*
+ * train/candidates.c: what a training may try, and which candidate is kept.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "hamnet/fit.h"
+
+#include "server/clock.h"
+#include "train/train.h"
+
+/* In the order in which they are tried. */
+static const Candidate *const candidates[CANDIDATES] = {
+	[CANDIDATE_KERNEL] = &KernelCandidate,
+	[CANDIDATE_MLP] = &MlpCandidate,
+	[CANDIDATE_FULL] = &FullCandidate,
+	[CANDIDATE_TREES] = &TreesCandidate,
+	[CANDIDATE_JOINT] = &JointCandidate
+};
+
+const char *
+CandidateName(CandidateKind kind)
+{
+	return candidates[kind]->name ? candidates[kind]->name : hn_part_name(candidates[kind]->part);
+}
+
+double
+ElapsedSeconds(const Trainer *trainer)
+{
+	return Seconds() - trainer->began;
+}
+
+bool
+IsPartOfJoint(const Trainer *trainer, CandidateKind kind)
+{
+	const char *head = trainer->options.head;
+
+	return head && candidates[kind]->of_joint && strcmp(head, CandidateName(CANDIDATE_JOINT)) == 0;
+}
+
+/* Return why a candidate is not tried; NULL if it is. */
+static const char *
+ReasonAgainst(const Trainer *trainer, CandidateKind kind)
+{
+	const TrainOptions *options = &trainer->options;
+	const char *reason = NULL;
+
+	if (options->head && strcmp(options->head, CandidateName(kind)) != 0 && !IsPartOfJoint(trainer, kind))
+		return "another was asked for";
+	if (candidates[kind]->reason_against)
+		reason = candidates[kind]->reason_against(trainer);
+	if (reason || options->head)
+		return reason;
+	return ElapsedSeconds(trainer) > 0.9 * options->minutes * 60 ? "the time is spent" : NULL;
+}
+
+void
+TryCandidate(Trainer *trainer, CandidateKind kind)
+{
+	Outcome    *outcome = &trainer->outcomes[kind];
+	double		before = ElapsedSeconds(trainer);
+	double		seconds;
+
+	initStringInfo(&outcome->report);
+	outcome->reason = ReasonAgainst(trainer, kind);
+	if (outcome->reason)
+		return;
+	candidates[kind]->train(trainer, outcome);
+	seconds = ElapsedSeconds(trainer) - before;
+	if (outcome->seconds == 0)
+		outcome->seconds = seconds;
+	if (outcome->tried && trainer->metric != METRIC_NONE)
+		ereport(NOTICE,
+				(errmsg("%s: %s %.4g on the validation set, %.0f s", CandidateName(kind),
+						metric_names[trainer->metric], outcome->shown, seconds)));
+}
+
+CandidateKind
+ChooseCandidate(const Trainer *trainer)
+{
+	int			best = -1;
+
+	for (int c = 0; c < CANDIDATES; c++)
+	{
+		const Outcome *outcome = &trainer->outcomes[c];
+
+		if (!outcome->tried || IsPartOfJoint(trainer, c))
+			continue;
+		if (best < 0 || outcome->score < trainer->outcomes[best].score ||
+			(isnan(trainer->outcomes[best].score) && !isnan(outcome->score)))
+			best = c;
+	}
+	if (best < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("no head can be trained in %g minutes", trainer->options.minutes),
+				 errhint("Raise option \"minutes\", or name the head.")));
+	return best;
+}
