@@ -840,7 +840,7 @@ test_configuration(void **state)
 			"is missing"},
 		{"\\\"hidden\\\": [12]", "\\\"hidden\\\": 12", "hidden of heads[0] is an integer, not an array"},
 		{"\\\"hidden\\\": [12]", "\\\"hidden\\\": [\\\"12\\\"]", "hidden of heads[0] is a string, not an integer"},
-		{"\\\"hidden\\\": [12]", "\\\"hidden\\\": [0]", "a hidden width of head \"reg\" is 0"},
+		{"\\\"hidden\\\": [12]", "\\\"hidden\\\": [0]", "the width of a hidden layer of head \"reg\" is 0"},
 		{"\\\"hidden\\\": [12]", "\\\"hidden\\\": [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]", "hidden layers of head \"reg\" is 17"},
 		{"\\\"cls\\\"", "\\\"reg\\\"", "two heads are named \"reg\""},
 		{"\\\"cls\\\"", "\\\"\\\"", "head name \"\" is not"},
