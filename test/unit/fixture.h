@@ -1,6 +1,6 @@
 /*
- * fixture.h: what the tests of heads begin with: an arena and a context that
- * are new for each test, and numbers that are the same each time.
+ * fixture.h: what tests begin with: an arena and a context that are new for each
+ * test, and numbers that are the same each time.
  */
 #ifndef HAMNET_TEST_FIXTURE_H
 #define HAMNET_TEST_FIXTURE_H
@@ -17,7 +17,7 @@ static HnArena arena;
 static HnContext context;
 static uint64_t random_state;
 
-static int
+static inline int
 set_up(void **state)
 {
 	(void) state;
@@ -27,7 +27,7 @@ set_up(void **state)
 	return 0;
 }
 
-static int
+static inline int
 tear_down(void **state)
 {
 	(void) state;
@@ -35,15 +35,16 @@ tear_down(void **state)
 	return 0;
 }
 
-/* Uniform in 0 .. 1. */
-static double
+/* Return the next number, uniform in 0 .. 1. */
+static inline double
 uniform(void)
 {
 	random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
 	return (double) (random_state >> 40) / (1 << 24);
 }
 
-static void *
+/* Return cleared memory of the arena. */
+static inline void *
 get(size_t count, size_t size)
 {
 	void	   *memory = hn_arena_alloc_zero(&arena, count, size);
@@ -54,8 +55,9 @@ get(size_t count, size_t size)
 
 #define GET(type, count) ((type *) get((count), sizeof(type)))
 
-static void
-expect_ok(HnStatus status)
+/* Fail with the reason, where a call did. */
+static inline void
+must(HnStatus status)
 {
 	if (status != HN_OK)
 		fail_msg("%s", context.message);

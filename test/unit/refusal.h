@@ -20,7 +20,7 @@ expect_refusal(const HnModel *model, const char *text, const char *replacement, 
 	bool		found = false;
 
 	assert_int_equal(strlen(text), strlen(replacement));
-	expect_ok(hn_model_write(&context, &model_to_write, &bytes, &size));
+	must(hn_model_write(&context, &model_to_write, &bytes, &size));
 	for (size_t i = 0; i + strlen(text) <= size && !found; i++)
 		if (memcmp(bytes + i, text, strlen(text)) == 0)
 		{

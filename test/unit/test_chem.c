@@ -1,11 +1,7 @@
 /*
  * test_chem.c: SMILES to graphs, what is refused and why, and batches.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "fixture.h"
 
 #include <math.h>
 #include <string.h>
@@ -22,26 +18,6 @@
 /* From respell.cpp. */
 extern char *respell(const char *smiles, unsigned seed);
 extern char *map_atoms(const char *smiles, unsigned seed);
-
-static HnArena arena;
-static HnContext context;
-
-static int
-set_up(void **state)
-{
-	(void) state;
-	hn_arena_init(&arena, hn_malloc_allocator);
-	hn_context_init(&context, &arena, NULL, NULL);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void) state;
-	hn_arena_destroy(&arena);
-	return 0;
-}
 
 static HnStatus
 read_graph(const char *smiles, HnGraph *graph)

@@ -1,11 +1,7 @@
 /*
  * test_conformer.c: conformations made from SMILES and read from MOL blocks.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "fixture.h"
 
 #include <math.h>
 #include <signal.h>
@@ -17,26 +13,6 @@
 #include "hamnet/conformer.h"
 
 #define MAX_ATOMS 1000
-
-static HnArena arena;
-static HnContext context;
-
-static int
-set_up(void **state)
-{
-	(void) state;
-	hn_arena_init(&arena, hn_malloc_allocator);
-	hn_context_init(&context, &arena, NULL, NULL);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void) state;
-	hn_arena_destroy(&arena);
-	return 0;
-}
 
 static const char *
 embed(const char *smiles, int seed)

@@ -2,11 +2,7 @@
  * test_descriptors.c: descriptors and substructure counts against RDKit's
  * Python module, other spellings of a molecule, and limits.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "fixture.h"
 
 #include <math.h>
 #include <string.h>
@@ -21,25 +17,6 @@
 extern char *respell(const char *smiles, unsigned seed);
 
 static const HnNeeds everything = {&hn_descriptors_rdkit_2d, true};
-static HnArena arena;
-static HnContext context;
-
-static int
-set_up(void **state)
-{
-	(void) state;
-	hn_arena_init(&arena, hn_malloc_allocator);
-	hn_context_init(&context, &arena, NULL, NULL);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void) state;
-	hn_arena_destroy(&arena);
-	return 0;
-}
 
 static void
 describe(const char *smiles, HnDescription *description)

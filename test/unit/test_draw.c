@@ -1,37 +1,13 @@
 /*
  * test_draw.c: pictures of molecules.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "fixture.h"
 
 #include <string.h>
 
 #include "hamnet/draw.h"
 
 #define MAX_ATOMS 1000
-
-static HnArena arena;
-static HnContext context;
-
-static int
-set_up(void **state)
-{
-	(void) state;
-	hn_arena_init(&arena, hn_malloc_allocator);
-	hn_context_init(&context, &arena, NULL, NULL);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void) state;
-	hn_arena_destroy(&arena);
-	return 0;
-}
 
 static const HnDrawStyle style = {.width = 200, .height = 150, .columns = 2, .bond_width = 1.8};
 

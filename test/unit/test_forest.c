@@ -99,7 +99,7 @@ fit_forest(const HnInputs *inputs, const real *labels, HnTask task, uint64_t see
 	};
 	HnFitReport report;
 
-	expect_ok(hn_forest_fit(&context, inputs, D, labels, &options, &head, &report));
+	must(hn_forest_fit(&context, inputs, D, labels, &options, &head, &report));
 	assert_int_equal(report.nodes, hn_forest(&head)->node_count);
 	return head;
 }
@@ -206,7 +206,7 @@ test_predictions(void **state)
 	double		values[QUERIES * TARGETS];
 
 	(void) state;
-	expect_ok(hn_predict(&context, NULL, &head, &queries, values, NULL));
+	must(hn_predict(&context, NULL, &head, &queries, values, NULL));
 	for (int i = 0; i < QUERIES; i++)
 		for (int t = 0; t < TARGETS; t++)
 		{
@@ -238,7 +238,7 @@ test_learning(void **state)
 	int			pairs = 0;
 
 	(void) state;
-	expect_ok(hn_predict(&context, NULL, &head, &queries, values, NULL));
+	must(hn_predict(&context, NULL, &head, &queries, values, NULL));
 	for (int i = 0; i < QUERIES * TARGETS; i++)
 		for (int j = i % TARGETS; j < i; j += TARGETS)
 			if (!isnan(truth[i]) && !isnan(truth[j]))
@@ -286,7 +286,7 @@ test_few_labels(void **state)
 		labels[i] = i % TARGETS == 0 ? 1 : i == 1 ? 0 : NAN;
 	head = fit_forest(&rows, labels, HN_CLASSIFICATION, 1);
 	assert_int_equal(hn_forest(&head)->node_count, TARGETS * TREES);
-	expect_ok(hn_predict(&context, NULL, &head, &rows, values, NULL));
+	must(hn_predict(&context, NULL, &head, &rows, values, NULL));
 	for (int i = 0; i < ROWS * TARGETS; i++)
 		assert_true(values[i] == (i % TARGETS == 0));
 
@@ -341,12 +341,12 @@ make_joint(HnTask task, const HnInputs *inputs, bool with_gp)
 	HnHead	   *joint = GET(HnHead, 1);
 
 	base.fingerprint_config = (HnFingerprintConfig) {.dim = D, .edge_dim = 4, .layers = 1, .rounds = 1};
-	expect_ok(hn_model_allocate(&context, &base));
+	must(hn_model_allocate(&context, &base));
 	memset(base.parameters, 0, (size_t) base.parameter_count * sizeof(real));
-	expect_ok(hn_model_with_heads(&context, &base, &head, 1, 3, &model));
+	must(hn_model_with_heads(&context, &base, &head, 1, 3, &model));
 	if (with_gp)
-		expect_ok(hn_gp_fit(&context, inputs, D, labels, &options, &gp, &report));
-	expect_ok(hn_joint_make(&context, (const HnHead *[]) {&model.heads[0], &forest, &gp}, with_gp ? 3 : 2, joint));
+		must(hn_gp_fit(&context, inputs, D, labels, &options, &gp, &report));
+	must(hn_joint_make(&context, (const HnHead *[]) {&model.heads[0], &forest, &gp}, with_gp ? 3 : 2, joint));
 	hn_joint(joint)->factors[1] = 2.5;
 	model.heads = joint;
 	return model;
@@ -378,14 +378,14 @@ test_joint(void **state)
 		hn_joint(joint)->shares[HN_FOREST] = 0.25;
 		hn_joint(joint)->shares[HN_GP] = with_gp ? 0.5 : 0;
 		hn_joint_set_rest(hn_joint(joint));
-		expect_ok(hn_predict(&context, &model, joint, &queries, values, sds));
+		must(hn_predict(&context, &model, joint, &queries, values, sds));
 		part = only_part(joint, HN_FOREST);
-		expect_ok(hn_predict(&context, &model, &part, &queries, forest, NULL));
+		must(hn_predict(&context, &model, &part, &queries, forest, NULL));
 		part = only_part(joint, HN_NETWORKS);
-		expect_ok(hn_predict(&context, &model, &part, &queries, networks, networks_sd));
+		must(hn_predict(&context, &model, &part, &queries, networks, networks_sd));
 		part = only_part(joint, HN_GP);
 		if (with_gp)
-			expect_ok(hn_predict(&context, &model, &part, &queries, gp, gp_sd));
+			must(hn_predict(&context, &model, &part, &queries, gp, gp_sd));
 		for (int i = 0; i < QUERIES * TARGETS; i++)
 		{
 			double		w = with_gp ? 0.5 : 0;
@@ -448,15 +448,15 @@ test_file(void **state)
 		double		values[2][QUERIES * TARGETS];
 		double		sds[2][QUERIES * TARGETS];
 
-		expect_ok(hn_model_write(&context, &model, &bytes, &size));
-		expect_ok(hn_model_read(&context, bytes, size, &copy));
-		expect_ok(hn_model_write(&context, &copy, &again, &size_again));
+		must(hn_model_write(&context, &model, &bytes, &size));
+		must(hn_model_read(&context, bytes, size, &copy));
+		must(hn_model_write(&context, &copy, &again, &size_again));
 		assert_int_equal(size, size_again);
 		assert_memory_equal(bytes, again, size);
 		assert_true(hn_model_needs(&copy).descriptors == &hn_descriptors_rdkit_2d);
 		assert_true(hn_model_needs(&copy).counts);
-		expect_ok(hn_predict(&context, &model, &model.heads[0], &queries, values[0], sds[0]));
-		expect_ok(hn_predict(&context, &copy, &copy.heads[0], &queries, values[1], sds[1]));
+		must(hn_predict(&context, &model, &model.heads[0], &queries, values[0], sds[0]));
+		must(hn_predict(&context, &copy, &copy.heads[0], &queries, values[1], sds[1]));
 		assert_memory_equal(values[0], values[1], sizeof(values[0]));
 		assert_memory_equal(sds[0], sds[1], sizeof(sds[0]));
 	}

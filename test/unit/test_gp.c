@@ -273,7 +273,7 @@ check_regression(const HnInputs *inputs, const real *labels, int targets, const 
 	int		   *place;
 	int			n;
 
-	expect_ok(fit(inputs, labels, options, &head));
+	must(fit(inputs, labels, options, &head));
 	gp = hn_gp(&head);
 	n = gp->rows;
 	assert_int_equal(n, inputs->count);
@@ -281,7 +281,7 @@ check_regression(const HnInputs *inputs, const real *labels, int targets, const 
 	place = match_rows(gp, inputs);
 	matrix = naive_matrix(gp);
 	copy = GET(double, n * n);
-	expect_ok(hn_predict(&context, NULL, &head, &queries, values, sds));
+	must(hn_predict(&context, NULL, &head, &queries, values, sds));
 	for (int t = 0; t < targets; t++)
 	{
 		const HnProcess *process = &gp->processes[t];
@@ -390,12 +390,12 @@ with_rank(const HnHead *exact, int rank)
 	hn_gp(&head)->factors = GET(float, HN_TRIANGLE(rank));
 	if (rank == 0)
 		return head;
-	expect_ok(hn_gp_count_offsets(&context, hn_gp(&head), &offsets));
-	expect_ok(hn_gp_pivot(&context, &job, offsets, &hn_gp(&head)->rank, pivots, factor));
+	must(hn_gp_count_offsets(&context, hn_gp(&head), &offsets));
+	must(hn_gp_pivot(&context, &job, offsets, &hn_gp(&head)->rank, pivots, factor));
 	assert_int_equal(hn_gp(&head)->rank, rank);
 	for (int k = 0; k < rank; k++)
 		assert_int_equal(pivots[k], k);
-	expect_ok(hn_gp_variance_factor(&context, &job, labels, rank, factor, process->noise / process->variance,
+	must(hn_gp_variance_factor(&context, &job, labels, rank, factor, process->noise / process->variance,
 									process->variance, hn_gp(&head)->factors));
 	return head;
 }
@@ -413,12 +413,12 @@ test_low_rank(void **state)
 	double		sds[3][QUERIES];
 
 	(void) state;
-	expect_ok(fit(&inputs, labels_of(&inputs, HN_REGRESSION, 1), &every_block, &exact));
+	must(fit(&inputs, labels_of(&inputs, HN_REGRESSION, 1), &every_block, &exact));
 	rough = with_rank(&exact, 10);
 	none = with_rank(&exact, 0);
-	expect_ok(hn_predict(&context, NULL, &exact, &queries, values[0], sds[0]));
-	expect_ok(hn_predict(&context, NULL, &rough, &queries, values[1], sds[1]));
-	expect_ok(hn_predict(&context, NULL, &none, &queries, values[2], sds[2]));
+	must(hn_predict(&context, NULL, &exact, &queries, values[0], sds[0]));
+	must(hn_predict(&context, NULL, &rough, &queries, values[1], sds[1]));
+	must(hn_predict(&context, NULL, &none, &queries, values[2], sds[2]));
 	assert_memory_equal(values[1], values[0], sizeof(values[0]));
 	assert_memory_equal(values[2], values[0], sizeof(values[0]));
 	for (int q = 0; q < QUERIES; q++)
@@ -454,13 +454,13 @@ test_one_row(void **state)
 	double		sd;
 
 	(void) state;
-	expect_ok(hn_predict(&context, NULL, &head, &inputs, &value, &sd));
+	must(hn_predict(&context, NULL, &head, &inputs, &value, &sd));
 	expect_close("the value", value, 10 + 2 * 3 * k, 1e-5);
 	expect_close("the deviation", sd, 2 * sqrt(4 - 1.5 * 1.5 * k * k + 0.25), 1e-5);
 
 	gp.function = HN_MATERN;
 	k = (1 + sqrt(0.5) + 0.5 / 3) * exp(-sqrt(0.5));
-	expect_ok(hn_predict(&context, NULL, &head, &inputs, &value, NULL));
+	must(hn_predict(&context, NULL, &head, &inputs, &value, NULL));
 	expect_close("the value", value, 10 + 2 * 3 * k, 1e-5);
 }
 
@@ -479,7 +479,7 @@ test_classification(void **state)
 	(void) state;
 	for (int i = 0; i < ROWS; i += 5)
 		labels[i * 2 + 1] = NAN;
-	expect_ok(fit(&inputs, labels, &every_block, &head));
+	must(fit(&inputs, labels, &every_block, &head));
 	matrix = naive_matrix(hn_gp(&head));
 	place = match_rows(hn_gp(&head), &inputs);
 	for (int t = 0; t < 2; t++)
@@ -494,7 +494,7 @@ test_classification(void **state)
 				f += matrix[i * ROWS + j] * weights[j];
 			expect_close("a gradient", alpha, isnan(label) ? 0 : label - 1 / (1 + exp(-f)), 2e-3);
 		}
-	expect_ok(hn_predict(&context, NULL, &head, &inputs, values, sds));
+	must(hn_predict(&context, NULL, &head, &inputs, values, sds));
 	for (int i = 0; i < ROWS * 2; i++)
 	{
 		assert_true(values[i] > 0 && values[i] < 1);
@@ -519,7 +519,7 @@ test_missing_labels(void **state)
 		if (i < 6)
 			labels[i * 2] = labels[i * 2 + 1] = NAN;
 	}
-	expect_ok(fit(&inputs, labels, &every_block, &head));
+	must(fit(&inputs, labels, &every_block, &head));
 	assert_int_equal(hn_gp(&head)->rows, ROWS - 6);
 	place = match_rows(hn_gp(&head), &inputs);
 	for (int i = 0; i < hn_gp(&head)->rows; i++)
@@ -594,7 +594,7 @@ test_cholesky(void **state)
 			original[i * N + j] = original[j * N + i] = a[i * N + j];
 		}
 	}
-	expect_ok(hn_cholesky(&context, N, a, &positive));
+	must(hn_cholesky(&context, N, a, &positive));
 	assert_true(positive);
 	for (int i = 0; i < N; i++)
 		for (int j = 0; j < N; j++)
@@ -627,7 +627,7 @@ test_cholesky(void **state)
 	a[0] = 1;
 	a[N] = 2;
 	a[N + 1] = 1;				/* [1 2; 2 1] is not positive definite */
-	expect_ok(hn_cholesky(&context, N, a, &positive));
+	must(hn_cholesky(&context, N, a, &positive));
 	assert_false(positive);
 }
 
@@ -653,8 +653,8 @@ random_model(uint64_t seed)
 	model.head_count = 1;
 	model.heads = GET(HnHead, 1);
 	model.heads[0] = network;
-	expect_ok(hn_model_allocate(&context, &model));
-	expect_ok(hn_model_tensors(&context, &model, &tensors, &count));
+	must(hn_model_allocate(&context, &model));
+	must(hn_model_tensors(&context, &model, &tensors, &count));
 	hn_model_initialise(tensors, count, seed);
 	return model;
 }
@@ -667,7 +667,7 @@ write_and_read(HnModel *model, HnModel *again)
 	size_t		size;
 	HnStatus	status;
 
-	expect_ok(hn_model_write(&context, model, &bytes, &size));
+	must(hn_model_write(&context, model, &bytes, &size));
 	exact = malloc(size);		/* so that a sanitiser sees a read beyond it */
 	assert_non_null(exact);
 	memcpy(exact, bytes, size);
@@ -677,7 +677,7 @@ write_and_read(HnModel *model, HnModel *again)
 		unsigned char *second;
 		size_t		second_size;
 
-		expect_ok(hn_model_write(&context, again, &second, &second_size));
+		must(hn_model_write(&context, again, &second, &second_size));
 		assert_int_equal(size, second_size);
 		assert_memory_equal(exact, second, size);
 	}
@@ -696,7 +696,7 @@ kernel_model(HnTask task)
 	heads[0] = model.heads[0];
 	heads[1] = head_of(task, 1);
 	heads[1].targets[0].name = "activity";
-	expect_ok(fit(&inputs, labels_of(&inputs, task, 1), &every_block, &heads[1]));
+	must(fit(&inputs, labels_of(&inputs, task, 1), &every_block, &heads[1]));
 	model.heads = heads;
 	model.head_count = 2;
 	return model;
@@ -715,12 +715,12 @@ test_file(void **state)
 		double		sds[2][QUERIES];
 		HnNeeds		needs;
 
-		expect_ok(write_and_read(&model, &again));
+		must(write_and_read(&model, &again));
 		needs = hn_model_needs(&again);
 		assert_ptr_equal(needs.descriptors, &hn_descriptors_rdkit_2d);
 		assert_int_equal(needs.counts, hn_gp_uses_counts(hn_gp(&again.heads[1])));
-		expect_ok(hn_predict(&context, &model, &model.heads[1], &queries, values[0], sds[0]));
-		expect_ok(hn_predict(&context, &again, &again.heads[1], &queries, values[1], sds[1]));
+		must(hn_predict(&context, &model, &model.heads[1], &queries, values[0], sds[0]));
+		must(hn_predict(&context, &again, &again.heads[1], &queries, values[1], sds[1]));
 		assert_memory_equal(values[0], values[1], sizeof(values[0]));
 		if (task == HN_REGRESSION)
 			assert_memory_equal(sds[0], sds[1], sizeof(sds[0]));
@@ -791,19 +791,19 @@ test_ensemble(void **state)
 
 	(void) state;
 	queries.count = QUERIES;
-	expect_ok(hn_model_join(&context, members, 3, &joined));
+	must(hn_model_join(&context, members, 3, &joined));
 	assert_int_equal(joined.other_count, 2);
 	assert_int_equal(hn_networks(&joined.heads[0])->member_count, 3);
-	expect_ok(write_and_read(&joined, &again));
+	must(write_and_read(&joined, &again));
 	for (int m = 0; m < 3; m++)
 	{
 		HnInputs	own = {.count = QUERIES, .fingerprints = queries.fingerprints + m * QUERIES * D};
 
-		expect_ok(hn_predict(&context, &models[m], &models[m].heads[0], &own, single[m], sds));
+		must(hn_predict(&context, &models[m], &models[m].heads[0], &own, single[m], sds));
 		for (int i = 0; i < QUERIES * 2; i++)
 			assert_true(isnan(sds[i]));
 	}
-	expect_ok(hn_predict(&context, &again, &again.heads[0], &queries, values, sds));
+	must(hn_predict(&context, &again, &again.heads[0], &queries, values, sds));
 	for (int i = 0; i < QUERIES * 2; i++)
 	{
 		double		mean = (single[0][i] + single[1][i] + single[2][i]) / 3;
@@ -829,11 +829,11 @@ test_ensemble_view(void **state)
 	int			counts[2];
 
 	(void) state;
-	expect_ok(hn_model_join(&context, members, 2, &joined));
+	must(hn_model_join(&context, members, 2, &joined));
 	block = GET(real, joined.parameter_count);
-	expect_ok(hn_model_view(&context, &joined, block, &view));
-	expect_ok(hn_model_tensors(&context, &joined, &tensors[0], &counts[0]));
-	expect_ok(hn_model_tensors(&context, &view, &tensors[1], &counts[1]));
+	must(hn_model_view(&context, &joined, block, &view));
+	must(hn_model_tensors(&context, &joined, &tensors[0], &counts[0]));
+	must(hn_model_tensors(&context, &view, &tensors[1], &counts[1]));
 	assert_int_equal(counts[0], counts[1]);
 	for (int i = 0; i < counts[0]; i++)
 		assert_int_equal(*tensors[0][i].data - joined.parameters, *tensors[1][i].data - block);
@@ -852,10 +852,10 @@ test_shared_generator(void **state)
 
 	(void) state;
 	hn_networks(&b.heads[0])->layers[0].weight[0] += 1;
-	expect_ok(hn_model_join(&context, members, 2, &joined));
+	must(hn_model_join(&context, members, 2, &joined));
 	assert_int_equal(joined.other_count, 0);
 	assert_int_equal(hn_networks(&joined.heads[0])->member_count, 2);
-	expect_ok(write_and_read(&joined, &again));
+	must(write_and_read(&joined, &again));
 	assert_true(hn_networks(&again.heads[0])->layers[2].weight[0] == hn_networks(&b.heads[0])->layers[0].weight[0]);
 
 	members[1] = &joined;

@@ -2,14 +2,10 @@
  * test_gradient_golden.c: losses and gradients against the golden values of an
  * independent implementation, in the precision that training has.
  */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "fixture.h"
 
-#include <cmocka.h>
+#include <math.h>
+#include <string.h>
 
 #include "golden.h"
 #include "hamnet/chem.h"
@@ -21,8 +17,6 @@
 
 #define MAX_MOLECULES 8
 
-static HnArena arena;
-static HnContext context;
 static HnModel model;
 static HnModel gradient;
 static HnSafetensors expected;
@@ -45,13 +39,6 @@ read_file(const char *name, size_t *size)
 	return bytes;
 }
 
-static void
-must(HnStatus status)
-{
-	if (status != HN_OK)
-		fail_msg("%s", context.message);
-}
-
 static int
 setup(void **state)
 {
@@ -59,14 +46,12 @@ setup(void **state)
 	size_t		size;
 	real	   *block;
 
-	(void) state;
-	hn_arena_init(&arena, hn_malloc_allocator);
-	hn_context_init(&context, &arena, NULL, NULL);
+	set_up(state);
 	bytes = read_file("small.safetensors", &size);
 	must(hn_model_read(&context, bytes, size, &model));
 	bytes = read_file("gradients.safetensors", &size);
 	must(hn_safetensors_open(&context, bytes, size, &expected));
-	block = hn_arena_alloc_zero(&arena, (size_t) model.parameter_count, sizeof(real));
+	block = GET(real, (size_t) model.parameter_count);
 	must(hn_model_view(&context, &model, block, &gradient));
 	losses = golden_json("losses.json");
 	return 0;
@@ -75,10 +60,8 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	(void) state;
 	json_decref(losses);
-	hn_arena_destroy(&arena);
-	return 0;
+	return tear_down(state);
 }
 
 /* Every tensor of the gradient, divided by count, against those of the file that begin with prefix. */

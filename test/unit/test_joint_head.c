@@ -101,12 +101,12 @@ make_networks(HnTask task, bool standardised, const HnInputs *inputs)
 	{
 		.dim = D, .edge_dim = 4, .layers = 1, .rounds = 1
 	};
-	expect_ok(hn_model_allocate(&context, &base));
+	must(hn_model_allocate(&context, &base));
 	memset(base.parameters, 0, (size_t) base.parameter_count * sizeof(real));
 	networks.layers[0].out = 5;
 	*read = (HnHeadInputs) {.standardised = standardised, .descriptors = &hn_descriptors_rdkit_2d, .counts = COUNTS};
-	expect_ok(hn_inputs_measure(&context, inputs, rows, ROWS, D, read));
-	expect_ok(hn_model_with_heads(&context, &base, &head, 1, 3, &model));
+	must(hn_inputs_measure(&context, inputs, rows, ROWS, D, read));
+	must(hn_model_with_heads(&context, &base, &head, 1, 3, &model));
 	return model;
 }
 
@@ -167,13 +167,13 @@ test_networks(void **state)
 
 		assert_true(hn_model_needs(&model).descriptors == &hn_descriptors_rdkit_2d);
 		assert_true(hn_model_needs(&model).counts);
-		expect_ok(hn_predict(&context, &model, head, &queries, values, sds));
+		must(hn_predict(&context, &model, head, &queries, values, sds));
 		for (int i = 0; i < QUERIES; i++)
 		{
 			HnInputs	single = one_row(&queries, i);
 			double		alone[TARGETS];
 
-			expect_ok(hn_predict(&context, &model, head, &single, alone, NULL));
+			must(hn_predict(&context, &model, head, &single, alone, NULL));
 			for (int t = 0; t < TARGETS; t++)
 			{
 				double		mean = 0;
@@ -227,7 +227,7 @@ fit_gp(const HnInputs *inputs, const real *labels, HnTask task, int rows, HnFitR
 	};
 	HnHead		head = {.name = "joint", .task = task, .target_count = TARGETS, .targets = make_targets()};
 
-	expect_ok(hn_gp_fit(&context, inputs, D, labels, &options, &head, report));
+	must(hn_gp_fit(&context, inputs, D, labels, &options, &head, report));
 	return head;
 }
 
@@ -239,7 +239,7 @@ make_joint(HnTask task, const HnInputs *inputs)
 	HnModel		model = make_networks(task, true, inputs);
 	HnHead	   *joint = GET(HnHead, 1);
 
-	expect_ok(hn_joint_make(&context, (const HnHead *[]) {&model.heads[0], &gp}, 2, joint));
+	must(hn_joint_make(&context, (const HnHead *[]) {&model.heads[0], &gp}, 2, joint));
 	hn_joint(joint)->factors[1] = 2.5;
 	model.heads = joint;
 	return model;
@@ -263,13 +263,13 @@ test_share(void **state)
 		double		sds[QUERIES * TARGETS];
 		double		gp_sds[QUERIES * TARGETS];
 
-		expect_ok(hn_predict(&context, &model, &networks, &queries, expected[0], NULL));
-		expect_ok(hn_predict(&context, &model, &gp, &queries, expected[1], gp_sds));
+		must(hn_predict(&context, &model, &networks, &queries, expected[0], NULL));
+		must(hn_predict(&context, &model, &gp, &queries, expected[1], gp_sds));
 		for (int s = 0; s < 3; s++)
 		{
 			hn_joint(joint)->shares[HN_GP] = s / 2.0;
 			hn_joint_set_rest(hn_joint(joint));
-			expect_ok(hn_predict(&context, &model, joint, &queries, values[s], sds));
+			must(hn_predict(&context, &model, joint, &queries, values[s], sds));
 			for (int i = 0; i < QUERIES * TARGETS; i++)
 				assert_true(sds[i] > 0);
 		}
@@ -299,8 +299,8 @@ test_class_deviation(void **state)
 	double		gp_values[QUERIES * TARGETS];
 
 	(void) state;
-	expect_ok(hn_predict(&context, &model, &gp, &queries, gp_values, NULL));
-	expect_ok(hn_predict(&context, &model, joint, &queries, values, sds));
+	must(hn_predict(&context, &model, &gp, &queries, gp_values, NULL));
+	must(hn_predict(&context, &model, joint, &queries, values, sds));
 	for (int i = 0; i < QUERIES * TARGETS; i++)
 	{
 		double		all[MEMBERS + 1];
@@ -336,12 +336,12 @@ test_calibration(void **state)
 	HnHead		part = only_part(joint, HN_GP);
 
 	(void) state;
-	expect_ok(hn_predict(&context, &model, &part, &rows, gp, gp_sd));
+	must(hn_predict(&context, &model, &part, &rows, gp, gp_sd));
 	part = only_part(joint, HN_NETWORKS);
-	expect_ok(hn_predict(&context, &model, &part, &rows, networks, networks_sd));
+	must(hn_predict(&context, &model, &part, &rows, networks, networks_sd));
 	for (int i = 0; i < ROWS * TARGETS; i++)
 		labels[i] = i % 7 == 3 ? NAN : 30 * uniform();
-	expect_ok(hn_joint_calibrate(&context, joint, parts, labels, ROWS));
+	must(hn_joint_calibrate(&context, joint, parts, labels, ROWS));
 	hn_joint_combine(joint, parts, ROWS, values, sds);
 	for (int t = 0; t < TARGETS; t++)
 	{
@@ -373,11 +373,11 @@ test_far_label(void **state)
 	size_t		size;
 
 	(void) state;
-	expect_ok(hn_joint_calibrate(&context, joint, parts, labels, 1));
+	must(hn_joint_calibrate(&context, joint, parts, labels, 1));
 	assert_true(hn_joint(joint)->factors[0] == HN_MAX_JOINT_FACTOR);
 	assert_true(hn_joint(joint)->factors[1] == 1);
-	expect_ok(hn_model_write(&context, &model, &bytes, &size));
-	expect_ok(hn_model_read(&context, bytes, size, &copy));
+	must(hn_model_write(&context, &model, &bytes, &size));
+	must(hn_model_read(&context, bytes, size, &copy));
 }
 
 /* What was written is read, and predicts the same. */
@@ -400,13 +400,13 @@ test_file(void **state)
 		double		values[2][QUERIES * TARGETS];
 		double		sds[2][QUERIES * TARGETS];
 
-		expect_ok(hn_model_write(&context, &model, &bytes, &size));
-		expect_ok(hn_model_read(&context, bytes, size, &copy));
-		expect_ok(hn_model_write(&context, &copy, &again, &size_again));
+		must(hn_model_write(&context, &model, &bytes, &size));
+		must(hn_model_read(&context, bytes, size, &copy));
+		must(hn_model_write(&context, &copy, &again, &size_again));
 		assert_int_equal(size, size_again);
 		assert_memory_equal(bytes, again, size);
-		expect_ok(hn_predict(&context, &model, &model.heads[0], &queries, values[0], sds[0]));
-		expect_ok(hn_predict(&context, &copy, &copy.heads[0], &queries, values[1], sds[1]));
+		must(hn_predict(&context, &model, &model.heads[0], &queries, values[0], sds[0]));
+		must(hn_predict(&context, &copy, &copy.heads[0], &queries, values[1], sds[1]));
 		assert_memory_equal(values[0], values[1], sizeof(values[0]));
 		assert_memory_equal(sds[0], sds[1], sizeof(sds[0]));
 	}
@@ -429,21 +429,21 @@ test_packed(void **state)
 		double		sds[2][QUERIES * TARGETS];
 		double		novelties[2][QUERIES];
 
-		expect_ok(hn_known_make(&context, head, D, rows.fingerprints, ROWS, queries.fingerprints, QUERIES));
-		expect_ok(hn_predict(&context, &model, head, &queries, values[0], sds[0]));
-		expect_ok(hn_known_novelty(&context, head, queries.fingerprints, QUERIES, novelties[0]));
+		must(hn_known_make(&context, head, D, rows.fingerprints, ROWS, queries.fingerprints, QUERIES));
+		must(hn_predict(&context, &model, head, &queries, values[0], sds[0]));
+		must(hn_known_novelty(&context, head, queries.fingerprints, QUERIES, novelties[0]));
 		for (int packed = 0; packed < 2; packed++)
 		{
 			if (packed)
-				expect_ok(hn_heads_pack(&context, &model));
-			expect_ok(hn_predict_novelty(&context, &model, head, &queries, values[1], sds[1], novelties[1]));
+				must(hn_heads_pack(&context, &model));
+			must(hn_predict_novelty(&context, &model, head, &queries, values[1], sds[1], novelties[1]));
 			assert_memory_equal(values[0], values[1], sizeof(values[0]));
 			assert_memory_equal(sds[0], sds[1], sizeof(sds[0]));
 			assert_memory_equal(novelties[0], novelties[1], sizeof(novelties[0]));
-			expect_ok(hn_known_novelty(&context, head, queries.fingerprints, QUERIES, novelties[1]));
+			must(hn_known_novelty(&context, head, queries.fingerprints, QUERIES, novelties[1]));
 			assert_memory_equal(novelties[0], novelties[1], sizeof(novelties[0]));
 			/* Values do not depend on whether deviations are wanted. */
-			expect_ok(hn_predict(&context, &model, head, &queries, values[1], NULL));
+			must(hn_predict(&context, &model, head, &queries, values[1], NULL));
 			assert_memory_equal(values[0], values[1], sizeof(values[0]));
 		}
 	}
@@ -483,12 +483,12 @@ test_join(void **state)
 
 	(void) state;
 	hn_networks(&head)->member_count = 1;
-	expect_ok(hn_model_with_heads(&context, &base, &head, 1, 1, &members[0]));
-	expect_ok(hn_model_with_heads(&context, &base, &head, 1, 2, &members[1]));
-	expect_ok(hn_model_join(&context, pointers, 2, &joined));
+	must(hn_model_with_heads(&context, &base, &head, 1, 1, &members[0]));
+	must(hn_model_with_heads(&context, &base, &head, 1, 2, &members[1]));
+	must(hn_model_join(&context, pointers, 2, &joined));
 	for (int m = 0; m < 2; m++)
-		expect_ok(hn_predict(&context, &members[m], &members[m].heads[0], &queries, values[m], NULL));
-	expect_ok(hn_predict(&context, &joined, &joined.heads[0], &queries, values[2], NULL));
+		must(hn_predict(&context, &members[m], &members[m].heads[0], &queries, values[m], NULL));
+	must(hn_predict(&context, &joined, &joined.heads[0], &queries, values[2], NULL));
 	for (int i = 0; i < QUERIES * TARGETS; i++)
 		assert_float_equal(values[2][i], (values[0][i] + values[1][i]) / 2, 1e-5);
 	hn_networks(&members[1].heads[0])->inputs->center[0] += 1;
@@ -529,10 +529,10 @@ test_sample(void **state)
 		if (i == SAMPLE - 1)
 			assert_true(positive >= SAMPLE / 3);
 	}
-	expect_ok(hn_predict(&context, NULL, &head, &rows, values, NULL));
+	must(hn_predict(&context, NULL, &head, &rows, values, NULL));
 	for (int i = 0; i < MANY * TARGETS; i++)
 		sums[0][i % TARGETS] += values[i];
-	expect_ok(hn_predict(&context, NULL, &all, &rows, values, NULL));
+	must(hn_predict(&context, NULL, &all, &rows, values, NULL));
 	for (int i = 0; i < MANY * TARGETS; i++)
 		sums[1][i % TARGETS] += values[i];
 	for (int t = 0; t < TARGETS; t++)

@@ -42,7 +42,7 @@ head_that_knows(const real *known, int count, const real *held, int held_count)
 {
 	HnHead		head = plain_head();
 
-	expect_ok(hn_known_make(&context, &head, D, known, count, held, held_count));
+	must(hn_known_make(&context, &head, D, known, count, held, held_count));
 	return head;
 }
 
@@ -70,7 +70,7 @@ novelty_of(const HnHead *head, const real *fingerprint)
 {
 	double		novelty;
 
-	expect_ok(hn_known_novelty(&context, head, fingerprint, 1, &novelty));
+	must(hn_known_novelty(&context, head, fingerprint, 1, &novelty));
 	return novelty;
 }
 
@@ -148,7 +148,7 @@ test_scale(void **state)
 		real	   *held = random_fingerprints(count, 6);
 		HnHead		head = head_that_knows(known, KNOWN, held, count);
 
-		expect_ok(hn_known_novelty(&context, &head, held, count, novelties));
+		must(hn_known_novelty(&context, &head, held, count, novelties));
 		expect_scale(novelties, count);
 		/* One by one as all together. */
 		for (int i = 0; i < count; i++)
@@ -233,7 +233,7 @@ kernel_head(const real *fingerprints, bool compares_fingerprints)
 		descriptors[i] = (real) uniform();
 	for (int i = 0; i < KNOWN; i++)
 		labels[i] = fingerprints[i * D] + descriptors[i * hn_descriptors_rdkit_2d.count];
-	expect_ok(hn_gp_fit(&context, &inputs, D, labels, &options, &head, &report));
+	must(hn_gp_fit(&context, &inputs, D, labels, &options, &head, &report));
 	return head;
 }
 
@@ -249,7 +249,7 @@ test_kernel(void **state)
 		HnHead		head = kernel_head(known, compares);
 
 		assert_int_equal(hn_known_by_gp(&head), compares);
-		expect_ok(hn_known_make(&context, &head, D, compares ? NULL : known, compares ? 0 : KNOWN, held, HELD));
+		must(hn_known_make(&context, &head, D, compares ? NULL : known, compares ? 0 : KNOWN, held, HELD));
 		assert_int_equal(hn_known(&head)->rows, compares ? 0 : KNOWN);
 		for (int i = 0; i < KNOWN; i++)
 			assert_true(novelty_of(&head, known + i * D) == 0);
@@ -276,8 +276,8 @@ model_that_knows(const real *known, const real *held)
 	model.head_count = 1;
 	model.heads = GET(HnHead, 3);
 	model.heads[0] = network;
-	expect_ok(hn_model_allocate(&context, &model));
-	expect_ok(hn_model_tensors(&context, &model, &tensors, &count));
+	must(hn_model_allocate(&context, &model));
+	must(hn_model_tensors(&context, &model, &tensors, &count));
 	hn_model_initialise(tensors, count, 1);
 	for (int i = 1; i < 3; i++)
 	{
@@ -287,7 +287,7 @@ model_that_knows(const real *known, const real *held)
 	}
 	model.head_count = 3;
 	for (int i = 0; i < 3; i++)
-		expect_ok(hn_known_make(&context, &model.heads[i], D, known, KNOWN, held, HELD));
+		must(hn_known_make(&context, &model.heads[i], D, known, KNOWN, held, HELD));
 	return model;
 }
 
@@ -297,7 +297,7 @@ write_and_read(HnModel *model, HnModel *again)
 	unsigned char *bytes;
 	size_t		size;
 
-	expect_ok(hn_model_write(&context, model, &bytes, &size));
+	must(hn_model_write(&context, model, &bytes, &size));
 	return hn_model_read(&context, bytes, size, again);
 }
 
@@ -313,9 +313,9 @@ test_file(void **state)
 	size_t		sizes[2];
 
 	(void) state;
-	expect_ok(write_and_read(&model, &again));
-	expect_ok(hn_model_write(&context, &model, &bytes[0], &sizes[0]));
-	expect_ok(hn_model_write(&context, &again, &bytes[1], &sizes[1]));
+	must(write_and_read(&model, &again));
+	must(hn_model_write(&context, &model, &bytes[0], &sizes[0]));
+	must(hn_model_write(&context, &again, &bytes[1], &sizes[1]));
 	assert_int_equal(sizes[0], sizes[1]);
 	assert_memory_equal(bytes[0], bytes[1], sizes[0]);
 	for (int h = 0; h < 3; h++)
@@ -325,7 +325,7 @@ test_file(void **state)
 	/* A file without the key says that nothing is known. */
 	for (int h = 0; h < 3; h++)
 		model.heads[h].parts[HN_KNOWN] = NULL;
-	expect_ok(write_and_read(&model, &forgetful));
+	must(write_and_read(&model, &forgetful));
 	assert_true(isnan(novelty_of(&forgetful.heads[0], held)));
 	assert_true(isnan(novelty_of(&forgetful.heads[1], held)));
 }
@@ -376,7 +376,7 @@ test_damaged_file(void **state)
 	shared->rows = KNOWN;
 	assert_int_equal(hn_model_shape(&context, &model), HN_INVALID_MODEL);
 	shared->rows = 0;
-	expect_ok(hn_model_shape(&context, &model));
+	must(hn_model_shape(&context, &model));
 }
 
 int

@@ -2,14 +2,10 @@
  * test_metrics.c: metrics against small examples and against what must not
  * change them.
  */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "fixture.h"
 
-#include <cmocka.h>
+#include <math.h>
+#include <string.h>
 
 #include "hamnet/chem.h"
 #include "hamnet/metrics.h"
@@ -17,35 +13,8 @@
 
 #define PAIRS 200
 
-static HnArena arena;
-static HnContext context;
-
-static int
-setup(void **state)
-{
-	(void) state;
-	hn_arena_init(&arena, hn_malloc_allocator);
-	hn_context_init(&context, &arena, NULL, NULL);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void) state;
-	hn_arena_destroy(&arena);
-	return 0;
-}
-
-static void
-must(HnStatus status)
-{
-	if (status != HN_OK)
-		fail_msg("%s", context.message);
-}
-
 static double
-uniform(uint64_t *state)
+uniform_of(uint64_t *state)
 {
 	return (double) (hn_next_random(state) >> 11) * 0x1p-53;
 }
@@ -146,8 +115,8 @@ test_areas_of_random_scores(void **state)
 	(void) state;
 	for (int i = 0; i < PAIRS; i++)
 	{
-		label[i] = uniform(&random) < 0.3;
-		score[i] = floor(20 * uniform(&random) + 5 * label[i]);
+		label[i] = uniform_of(&random) < 0.3;
+		score[i] = floor(20 * uniform_of(&random) + 5 * label[i]);
 		bent[i] = exp(score[i] / 3) - 7;
 		negated[i] = -score[i];
 	}
@@ -186,13 +155,13 @@ move(int n, const real *x, uint64_t *random, bool mirrored, real *out)
 
 	for (int k = 0; k < 4; k++)
 	{
-		q[k] = 2 * uniform(random) - 1;
+		q[k] = 2 * uniform_of(random) - 1;
 		norm += q[k] * q[k];
 	}
 	for (int k = 0; k < 4; k++)
 		q[k] /= sqrt(norm);
 	for (int k = 0; k < 3; k++)
-		shift[k] = 20 * uniform(random);
+		shift[k] = 20 * uniform_of(random);
 
 	/* Columns are the images of the axes under v ↦ v + 2 w (u × v) + 2 u × (u × v). */
 	for (int axis = 0; axis < 3; axis++)
@@ -237,8 +206,8 @@ test_conformations(void **state)
 		n = graph.atom_count;
 		for (int k = 0; k < 3 * n; k++)
 		{
-			reference[k] = (real) (6 * uniform(&random));
-			other[k] = (real) (6 * uniform(&random));
+			reference[k] = (real) (6 * uniform_of(&random));
+			other[k] = (real) (6 * uniform_of(&random));
 		}
 
 		/* The same shape elsewhere. */
@@ -308,5 +277,5 @@ main(void)
 		cmocka_unit_test(test_adjacency),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

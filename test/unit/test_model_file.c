@@ -4,15 +4,11 @@
  *
  * Runs from the top of the source tree: reads test/golden.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "fixture.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "hamnet/json.h"
 #include "hamnet/model.h"
@@ -27,8 +23,6 @@ typedef struct Bytes
 	size_t		size;
 } Bytes;
 
-static HnArena arena;
-static HnContext context;
 static Bytes golden;
 
 static Bytes
@@ -78,23 +72,6 @@ teardown_group(void **state)
 	return 0;
 }
 
-static int
-setup(void **state)
-{
-	(void) state;
-	hn_arena_init(&arena, hn_malloc_allocator);
-	hn_context_init(&context, &arena, NULL, NULL);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void) state;
-	hn_arena_destroy(&arena);
-	return 0;
-}
-
 static uint64_t
 header_length(const Bytes *file)
 {
@@ -129,8 +106,7 @@ file_of(const char *header, size_t header_size, const unsigned char *data, size_
 static void
 read_ok(const Bytes *file, HnModel *model)
 {
-	if (hn_model_read(&context, file->data, file->size, model) != HN_OK)
-		fail_msg("%s", context.message);
+	must(hn_model_read(&context, file->data, file->size, model));
 }
 
 /* The file must be refused as an invalid model, by a message with these words. Frees it. */
@@ -1060,7 +1036,7 @@ test_interrupted(void **state)
 	assert_int_equal(hn_model_read(&context, golden.data, golden.size, &model), HN_INTERRUPTED);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int
 main(void)

@@ -2,14 +2,10 @@
  * test_network.c: the forward pass against the golden values of an
  * independent implementation, and against itself in other batches.
  */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "fixture.h"
 
-#include <cmocka.h>
+#include <math.h>
+#include <string.h>
 
 #include "golden.h"
 #include "hamnet/chem.h"
@@ -28,8 +24,6 @@ extern char *respell(const char *smiles, unsigned seed);
 #define MAX_ATOMS 1000
 
 static HnArena model_arena;
-static HnArena arena;
-static HnContext context;
 static HnModel model;
 
 static unsigned char *
@@ -48,13 +42,6 @@ read_file(const char *name, size_t *size)
 	return bytes;
 }
 
-static void
-must(HnStatus status)
-{
-	if (status != HN_OK)
-		fail_msg("%s", context.message);
-}
-
 static int
 setup(void **state)
 {
@@ -62,23 +49,18 @@ setup(void **state)
 	size_t		size;
 	unsigned char *bytes = read_file("small.safetensors", &size);
 
-	(void) state;
 	hn_arena_init(&model_arena, hn_malloc_allocator);
 	hn_context_init(&loading, &model_arena, NULL, NULL);
 	assert_int_equal(hn_model_read(&loading, bytes, size, &model), HN_OK);
 	free(bytes);
-	hn_arena_init(&arena, hn_malloc_allocator);
-	hn_context_init(&context, &arena, NULL, NULL);
-	return 0;
+	return set_up(state);
 }
 
 static int
 teardown(void **state)
 {
-	(void) state;
-	hn_arena_destroy(&arena);
 	hn_arena_destroy(&model_arena);
-	return 0;
+	return tear_down(state);
 }
 
 static void

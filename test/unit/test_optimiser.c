@@ -2,45 +2,14 @@
  * test_optimiser.c: AdamW, its schedule, clipping, averages and kept state
  * against steps written out by hand.
  */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "fixture.h"
 
-#include <cmocka.h>
+#include <math.h>
+#include <string.h>
 
 #include "hamnet/optimiser.h"
 
 #define PARAMETERS 5
-
-static HnArena arena;
-static HnContext context;
-
-static int
-setup(void **state)
-{
-	(void) state;
-	hn_arena_init(&arena, hn_malloc_allocator);
-	hn_context_init(&context, &arena, NULL, NULL);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void) state;
-	hn_arena_destroy(&arena);
-	return 0;
-}
-
-static void
-must(HnStatus status)
-{
-	if (status != HN_OK)
-		fail_msg("%s", context.message);
-}
 
 /* Weights 0 and 1 decay, 2 learns three times as fast and does not, 3 and 4 are frozen. */
 static const HnParameterGroup groups[] = {
@@ -382,5 +351,5 @@ main(void)
 		cmocka_unit_test(test_forged_state),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

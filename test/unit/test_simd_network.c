@@ -24,10 +24,10 @@
 /* What stands where nothing may be written. */
 #define FILLER ((real) 1e30)
 
-#define MOST_ROWS 14
-#define MOST_INS 70
-#define MOST_OUTS 70
-#define LD (MOST_OUTS + 3)
+#define MAX_ROWS 14
+#define MAX_INS 70
+#define MAX_OUTS 70
+#define LD (MAX_OUTS + 3)
 
 typedef void (*Check) (const HnSimd *set);
 
@@ -93,11 +93,11 @@ test_pack(void **state)
 static void
 check_product_of(const HnSimd *set, int rows, int outs, int ins)
 {
-	static real x[MOST_ROWS * (MOST_INS + 1)];
-	static real panels[3 * HN_PANEL * MOST_INS];
-	static real start[MOST_ROWS * LD];
-	static real out[MOST_ROWS * LD];
-	static real expected[MOST_ROWS * LD];
+	static real x[MAX_ROWS * (MAX_INS + 1)];
+	static real panels[3 * HN_PANEL * MAX_INS];
+	static real start[MAX_ROWS * LD];
+	static real out[MAX_ROWS * LD];
+	static real expected[MAX_ROWS * LD];
 
 	fill_random(x, COUNT(x), 2);
 	fill_random(panels, COUNT(panels), 3);
@@ -114,11 +114,11 @@ check_product_of(const HnSimd *set, int rows, int outs, int ins)
 			memcpy(out + i * LD, start + i * LD, (size_t) outs * sizeof(real));
 			memcpy(expected + i * LD, start + i * LD, (size_t) outs * sizeof(real));
 		}
-		set->product(rows, outs, ins, x, MOST_INS + 1, panels, from, ldfrom, out, LD);
-		hn_simd_naive.product(rows, outs, ins, x, MOST_INS + 1, panels, way == 2 ? expected : from, ldfrom,
+		set->product(rows, outs, ins, x, MAX_INS + 1, panels, from, ldfrom, out, LD);
+		hn_simd_naive.product(rows, outs, ins, x, MAX_INS + 1, panels, way == 2 ? expected : from, ldfrom,
 								 expected, LD);
 		/* ins products and a start, each at most 1 */
-		for (int i = 0; i < MOST_ROWS; i++)
+		for (int i = 0; i < MAX_ROWS; i++)
 			for (int o = 0; o < LD; o++)
 			{
 				bool		inside = i < rows && o < outs;
@@ -135,10 +135,10 @@ check_product_of(const HnSimd *set, int rows, int outs, int ins)
 static void
 check_product(const HnSimd *set)
 {
-	static const int outs[] = {1, 3, HN_PANEL - 1, HN_PANEL, HN_PANEL + 1, 2 * HN_PANEL, MOST_OUTS};
-	static const int ins[] = {0, 1, 2, 33, MOST_INS};
+	static const int outs[] = {1, 3, HN_PANEL - 1, HN_PANEL, HN_PANEL + 1, 2 * HN_PANEL, MAX_OUTS};
+	static const int ins[] = {0, 1, 2, 33, MAX_INS};
 
-	for (int rows = 0; rows <= MOST_ROWS; rows++)
+	for (int rows = 0; rows <= MAX_ROWS; rows++)
 		for (size_t o = 0; o < COUNT(outs); o++)
 			for (size_t k = 0; k < COUNT(ins); k++)
 				check_product_of(set, rows, outs[o], ins[k]);
@@ -148,20 +148,20 @@ check_product(const HnSimd *set)
 static void
 check_rows_are_independent(const HnSimd *set)
 {
-	real		x[MOST_ROWS * MOST_INS];
-	real		panels[3 * HN_PANEL * MOST_INS];
-	real		together[MOST_ROWS * LD];
+	real		x[MAX_ROWS * MAX_INS];
+	real		panels[3 * HN_PANEL * MAX_INS];
+	real		together[MAX_ROWS * LD];
 	real		alone[LD];
 
 	fill_random(x, COUNT(x), 5);
 	fill_random(panels, COUNT(panels), 6);
-	for (int rows = 1; rows <= MOST_ROWS; rows++)
+	for (int rows = 1; rows <= MAX_ROWS; rows++)
 	{
-		set->product(rows, MOST_OUTS, MOST_INS, x, MOST_INS, panels, NULL, 0, together, LD);
+		set->product(rows, MAX_OUTS, MAX_INS, x, MAX_INS, panels, NULL, 0, together, LD);
 		for (int i = 0; i < rows; i++)
 		{
-			set->product(1, MOST_OUTS, MOST_INS, x + i * MOST_INS, MOST_INS, panels, NULL, 0, alone, LD);
-			assert_memory_equal(together + i * LD, alone, MOST_OUTS * sizeof(real));
+			set->product(1, MAX_OUTS, MAX_INS, x + i * MAX_INS, MAX_INS, panels, NULL, 0, alone, LD);
+			assert_memory_equal(together + i * LD, alone, MAX_OUTS * sizeof(real));
 		}
 	}
 }
@@ -169,17 +169,17 @@ check_rows_are_independent(const HnSimd *set)
 static void
 check_sums(const HnSimd *set)
 {
-	real		x[3 * MOST_INS];
-	real		w[MOST_INS];
-	real		out[MOST_INS];
-	real		expected[MOST_INS];
+	real		x[3 * MAX_INS];
+	real		w[MAX_INS];
+	real		out[MAX_INS];
+	real		expected[MAX_INS];
 
 	fill_random(x, COUNT(x), 7);
 	fill_random(w, COUNT(w), 8);
-	for (int n = 0; n <= MOST_INS; n++)
+	for (int n = 0; n <= MAX_INS; n++)
 	{
-		set->row_dots(3, n, x, MOST_INS, w, out);
-		hn_simd_naive.row_dots(3, n, x, MOST_INS, w, expected);
+		set->row_dots(3, n, x, MAX_INS, w, out);
+		hn_simd_naive.row_dots(3, n, x, MAX_INS, w, expected);
 		for (int i = 0; i < 3; i++)
 			assert_true(fabs((double) out[i] - expected[i]) <= n * (n + 1) * ROUNDOFF);
 
@@ -187,14 +187,14 @@ check_sums(const HnSimd *set)
 		memcpy(expected, x, sizeof(expected));
 		set->add_scaled(out, (real) 0.7, w, (size_t) n);
 		hn_simd_naive.add_scaled(expected, (real) 0.7, w, (size_t) n);
-		for (int k = 0; k < MOST_INS; k++)
+		for (int k = 0; k < MAX_INS; k++)
 			assert_true(fabs((double) out[k] - expected[k]) <= 4 * ROUNDOFF);
 
 		memcpy(out, x, sizeof(out));
 		memcpy(expected, x, sizeof(expected));
-		set->add_leaky_relu(out, x + MOST_INS, w, (size_t) n);
-		hn_simd_naive.add_leaky_relu(expected, x + MOST_INS, w, (size_t) n);
-		for (int k = 0; k < MOST_INS; k++)
+		set->add_leaky_relu(out, x + MAX_INS, w, (size_t) n);
+		hn_simd_naive.add_leaky_relu(expected, x + MAX_INS, w, (size_t) n);
+		for (int k = 0; k < MAX_INS; k++)
 			assert_true(fabs((double) out[k] - expected[k]) <= 4 * ROUNDOFF);
 	}
 }

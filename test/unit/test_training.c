@@ -2,15 +2,11 @@
  * test_training.c: whole steps of training: that they learn, that they can be
  * repeated, split and resumed, and what they refuse.
  */
+#include "fixture.h"
+
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "hamnet/chem.h"
 #include "hamnet/simd.h"
@@ -27,26 +23,8 @@ static const char *const molecules[] = {
 #define MOLECULES COUNT(molecules)
 #define TARGETS 2
 
-static HnArena arena;
-static HnContext context;
 static HnModel model;
 static HnExample examples[MOLECULES];
-
-static void
-must(HnStatus status)
-{
-	if (status != HN_OK)
-		fail_msg("%s", context.message);
-}
-
-static void *
-zeros(size_t count, size_t size)
-{
-	void	   *block = hn_arena_alloc_zero(&arena, count, size);
-
-	assert_non_null(block);
-	return block;
-}
 
 /* Number of heavy atoms, which a network should learn, and whether there is a ring or a nitrogen. */
 static void
@@ -54,14 +32,14 @@ make_examples(void)
 {
 	for (int i = 0; i < MOLECULES; i++)
 	{
-		HnGraph    *graph = zeros(1, sizeof(*graph));
-		double	   *targets = zeros(TARGETS, sizeof(*targets));
+		HnGraph    *graph = get(1, sizeof(*graph));
+		double	   *targets = get(TARGETS, sizeof(*targets));
 		real	   *conformation;
 
 		must(hn_graph_from_smiles(&context, molecules[i], &hn_features_2021, 100, graph));
 		targets[0] = i % 7 == 6 ? NAN : graph->atom_count;
 		targets[1] = i % 5 == 4 ? NAN : graph->bond_count >= graph->atom_count || strchr(molecules[i], 'N') != NULL;
-		conformation = zeros(3 * (size_t) graph->atom_count, sizeof(*conformation));
+		conformation = get(3 * (size_t) graph->atom_count, sizeof(*conformation));
 		for (int k = 0; k < 3 * graph->atom_count; k++)
 			conformation[k] = (real) ((7 * k + 5 * k * k) % 11) / 3;
 		examples[i] = (HnExample)
@@ -92,18 +70,18 @@ make_model(void)
 		.dim = 16, .edge_dim = 8, .layers = 2, .rounds = 2
 	};
 	model.head_count = 2;
-	model.heads = zeros(2, sizeof(*model.heads));
+	model.heads = get(2, sizeof(*model.heads));
 	model.heads[0] = (HnHead)
 	{
-		.name = "size", .task = HN_REGRESSION, .target_count = 1, .targets = &size, .parts = {zeros(1, sizeof(HnNetworks))}
+		.name = "size", .task = HN_REGRESSION, .target_count = 1, .targets = &size, .parts = {get(1, sizeof(HnNetworks))}
 	};
-	*hn_networks(&model.heads[0]) = (HnNetworks) {.layer_count = 2, .layers = zeros(2, sizeof(HnLinear))};
+	*hn_networks(&model.heads[0]) = (HnNetworks) {.layer_count = 2, .layers = get(2, sizeof(HnLinear))};
 	hn_networks(&model.heads[0])->layers[0].out = 8;
 	model.heads[1] = (HnHead)
 	{
-		.name = "kind", .task = HN_CLASSIFICATION, .target_count = 1, .targets = &kind, .parts = {zeros(1, sizeof(HnNetworks))}
+		.name = "kind", .task = HN_CLASSIFICATION, .target_count = 1, .targets = &kind, .parts = {get(1, sizeof(HnNetworks))}
 	};
-	*hn_networks(&model.heads[1]) = (HnNetworks) {.layer_count = 1, .layers = zeros(1, sizeof(HnLinear))};
+	*hn_networks(&model.heads[1]) = (HnNetworks) {.layer_count = 1, .layers = get(1, sizeof(HnLinear))};
 	must(hn_model_allocate(&context, &model));
 	must(hn_model_tensors(&context, &model, &tensors, &count));
 	hn_model_initialise(tensors, count, 2);
@@ -114,19 +92,9 @@ make_model(void)
 static int
 setup(void **state)
 {
-	(void) state;
-	hn_arena_init(&arena, hn_malloc_allocator);
-	hn_context_init(&context, &arena, NULL, NULL);
+	set_up(state);
 	make_examples();
 	make_model();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void) state;
-	hn_arena_destroy(&arena);
 	return 0;
 }
 
@@ -181,7 +149,7 @@ run_step(Run *run, const int *order, int first)
 		int			begin;
 		int			end;
 
-		blocks[w] = zeros(size, sizeof(real));
+		blocks[w] = get(size, sizeof(real));
 		hn_share(count, run->workers, w, &begin, &end);
 		must(hn_gradient_add(&context, &model, &run->training, run->optimiser.step, batch + begin, end - begin,
 							 blocks[w], &sum));
@@ -214,9 +182,8 @@ mean_loss(const Run *run)
 	HnTraining	plain = run->training;
 	HnLossSum	sum = {0};
 	HnArenaMark mark = hn_arena_mark(&arena);
-	real	   *gradient = hn_arena_alloc_zero(&arena, (size_t) model.parameter_count, sizeof(real));
+	real	   *gradient = GET(real, (size_t) model.parameter_count);
 
-	assert_non_null(gradient);
 	plain.dropout = 0;
 	must(hn_gradient_add(&context, &model, &plain, 0, examples, MOLECULES, gradient, &sum));
 	hn_arena_rewind(&arena, mark);
@@ -227,7 +194,7 @@ mean_loss(const Run *run)
 static real *
 copy_parameters(void)
 {
-	real	   *copy = zeros((size_t) model.parameter_count, sizeof(real));
+	real	   *copy = get((size_t) model.parameter_count, sizeof(real));
 
 	memcpy(copy, model.parameters, (size_t) model.parameter_count * sizeof(real));
 	return copy;
@@ -346,7 +313,7 @@ test_resuming(void **state)
 static real *
 gradient_of(const HnTraining *training, const HnExample *some, int count, HnLossSum *sum)
 {
-	real	   *gradient = zeros((size_t) model.parameter_count, sizeof(real));
+	real	   *gradient = get((size_t) model.parameter_count, sizeof(real));
 
 	must(hn_gradient_add(&context, &model, training, 1, some, count, gradient, sum));
 	return gradient;
@@ -372,7 +339,7 @@ test_cutting(void **state)
 	HnLossSum	together = {0};
 	HnLossSum	apart = {0};
 	real	   *one;
-	real	   *parts = zeros((size_t) model.parameter_count, sizeof(real));
+	real	   *parts = get((size_t) model.parameter_count, sizeof(real));
 
 	(void) state;
 	training.trained = HN_TRAIN_ALL;
@@ -504,7 +471,7 @@ static void
 test_interrupting(void **state)
 {
 	HnTraining	training = hn_training_defaults;
-	real	   *gradient = zeros((size_t) model.parameter_count, sizeof(real));
+	real	   *gradient = get((size_t) model.parameter_count, sizeof(real));
 	bool		finished = false;
 
 	(void) state;
@@ -528,7 +495,7 @@ static void
 test_refused_options(void **state)
 {
 	HnTraining	bad[4];
-	real	   *gradient = zeros((size_t) model.parameter_count, sizeof(real));
+	real	   *gradient = get((size_t) model.parameter_count, sizeof(real));
 	HnLossSum	sum = {0};
 
 	(void) state;
@@ -772,7 +739,7 @@ test_other_heads(void **state)
 static HnGraph *
 describe_again(const HnFeatureSet *features)
 {
-	HnGraph    *graphs = zeros(MOLECULES, sizeof(*graphs));
+	HnGraph    *graphs = get(MOLECULES, sizeof(*graphs));
 
 	for (int i = 0; i < MOLECULES; i++)
 		must(hn_graph_from_smiles(&context, molecules[i], features, 100, &graphs[i]));
@@ -848,22 +815,22 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_learning, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_repetition, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_resuming, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_cutting, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_freezing, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_predictions, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_skipping, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_interrupting, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_refused_options, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_dropout, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_orders_and_shares, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_order_in_runs, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_standardising, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_other_heads, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_other_generator, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_generator_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_learning, setup, tear_down),
+		cmocka_unit_test_setup_teardown(test_repetition, setup, tear_down),
+		cmocka_unit_test_setup_teardown(test_resuming, setup, tear_down),
+		cmocka_unit_test_setup_teardown(test_cutting, setup, tear_down),
+		cmocka_unit_test_setup_teardown(test_freezing, setup, tear_down),
+		cmocka_unit_test_setup_teardown(test_predictions, setup, tear_down),
+		cmocka_unit_test_setup_teardown(test_skipping, setup, tear_down),
+		cmocka_unit_test_setup_teardown(test_interrupting, setup, tear_down),
+		cmocka_unit_test_setup_teardown(test_refused_options, setup, tear_down),
+		cmocka_unit_test_setup_teardown(test_dropout, setup, tear_down),
+		cmocka_unit_test_setup_teardown(test_orders_and_shares, setup, tear_down),
+		cmocka_unit_test_setup_teardown(test_order_in_runs, setup, tear_down),
+		cmocka_unit_test_setup_teardown(test_standardising, setup, tear_down),
+		cmocka_unit_test_setup_teardown(test_other_heads, setup, tear_down),
+		cmocka_unit_test_setup_teardown(test_other_generator, setup, tear_down),
+		cmocka_unit_test_setup_teardown(test_generator_alone, setup, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,15 +2,11 @@
  * test_gradients.c: every derivative against central differences, in double
  * precision, through the very calls that training makes.
  */
+#include "fixture.h"
+
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "hamnet/chem.h"
 #include "hamnet/descriptors.h"
@@ -33,18 +29,8 @@ static const char *const molecules[] = {
 	"CC(=O)Oc1ccccc1C(=O)O", "[Na+].[Cl-]", "C", "C[C@H](N)C(=O)O", "CCO.c1ccncc1", "F/C=C\\Cl", "*CC#N", "O.O.O"
 };
 
-static HnArena arena;
-static HnContext context;
-
-static void
-must(HnStatus status)
-{
-	if (status != HN_OK)
-		fail_msg("%s", context.message);
-}
-
 static double
-uniform(uint64_t *state)
+uniform_of(uint64_t *state)
 {
 	return (double) (hn_next_random(state) >> 11) * 0x1p-53;
 }
@@ -72,15 +58,6 @@ typedef struct Case
 	int			unused;			/* trained tensors that the loss does not depend on */
 } Case;
 
-static void *
-zeros(size_t count, size_t size)
-{
-	void	   *block = hn_arena_alloc_zero(&arena, count, size);
-
-	assert_non_null(block);
-	return block;
-}
-
 static const HnFeatureSet *
 features_of(const Case *which)
 {
@@ -90,7 +67,7 @@ features_of(const Case *which)
 static HnHeadInputs *
 make_inputs(bool standardised)
 {
-	HnHeadInputs *inputs = zeros(1, sizeof(*inputs));
+	HnHeadInputs *inputs = get(1, sizeof(*inputs));
 
 	inputs->standardised = standardised;
 	inputs->descriptors = &hn_descriptors_rdkit_2d;
@@ -122,35 +99,35 @@ make_model(const Case *which, HnModel *model)
 			.bond_messages = which->bond_messages, .projection = which->projection, .counts = which->counts
 	};
 	model->head_count = 2;
-	model->heads = zeros(2, sizeof(*model->heads));
+	model->heads = get(2, sizeof(*model->heads));
 	model->heads[0] = (HnHead)
 	{
-		.name = "values", .task = HN_REGRESSION, .target_count = 2, .targets = values, .parts = {zeros(1, sizeof(HnNetworks))}
+		.name = "values", .task = HN_REGRESSION, .target_count = 2, .targets = values, .parts = {get(1, sizeof(HnNetworks))}
 	};
-	*hn_networks(&model->heads[0]) = (HnNetworks) {.layer_count = 2, .layers = zeros(2, sizeof(HnLinear))};
+	*hn_networks(&model->heads[0]) = (HnNetworks) {.layer_count = 2, .layers = get(2, sizeof(HnLinear))};
 	hn_networks(&model->heads[0])->layers[0].out = 6;
 	if (which->inputs != FINGERPRINT)
 		hn_networks(&model->heads[0])->inputs = make_inputs(which->inputs == STANDARDISED);
 	model->heads[1] = (HnHead)
 	{
-		.name = "classes", .task = HN_CLASSIFICATION, .target_count = 1, .targets = classes, .parts = {zeros(1, sizeof(HnNetworks))}
+		.name = "classes", .task = HN_CLASSIFICATION, .target_count = 1, .targets = classes, .parts = {get(1, sizeof(HnNetworks))}
 	};
-	*hn_networks(&model->heads[1]) = (HnNetworks) {.layer_count = 1, .layers = zeros(1, sizeof(HnLinear))};
+	*hn_networks(&model->heads[1]) = (HnNetworks) {.layer_count = 1, .layers = get(1, sizeof(HnLinear))};
 	must(hn_model_allocate(&context, model));
 	for (int k = 0; which->inputs != FINGERPRINT && k < hn_networks(&model->heads[0])->inputs->scaled_width; k++)
 	{
 		bool		fingerprint = which->inputs == STANDARDISED && k < model->fingerprint_config.dim;
 
 		/* One column of the fingerprint is cut for every molecule; descriptors stay small, as the loss does. */
-		hn_networks(&model->heads[0])->inputs->center[k] = (float) uniform(&inputs_state);
-		hn_networks(&model->heads[0])->inputs->scale[k] = (float) (!fingerprint ? 0.02 : k == 4 ? 2000 : 20) * (float) uniform(&inputs_state);
+		hn_networks(&model->heads[0])->inputs->center[k] = (float) uniform_of(&inputs_state);
+		hn_networks(&model->heads[0])->inputs->scale[k] = (float) (!fingerprint ? 0.02 : k == 4 ? 2000 : 20) * (float) uniform_of(&inputs_state);
 	}
 	must(hn_model_tensors(&context, model, &tensors, &count));
 	hn_model_initialise(tensors, count, 11);
 
 	/* Biases too: a wrong derivative could hide behind their zeros. */
 	for (int64_t k = 0; k < model->parameter_count; k++)
-		model->parameters[k] += 0.2 * (uniform(&state) - 0.5);
+		model->parameters[k] += 0.2 * (uniform_of(&state) - 0.5);
 }
 
 /* Groups of contrast: actives of two, an inactive of one, a group of one molecule, and molecules of none. */
@@ -163,34 +140,34 @@ static const double groups_of_molecules[] = {1, 2, 1, -1, 2, 3, NAN, 1};
 static HnExample *
 make_examples(const HnFeatureSet *features)
 {
-	HnExample  *examples = zeros(COUNT(molecules), sizeof(*examples));
+	HnExample  *examples = get(COUNT(molecules), sizeof(*examples));
 	uint64_t	state = 3;
 	uint64_t	kept_state = 4;
 
 	for (int i = 0; i < COUNT(molecules); i++)
 	{
-		HnGraph    *graph = zeros(1, sizeof(*graph));
-		double	   *targets = zeros(4, sizeof(*targets));
-		real	   *kept = zeros(MOST_DIM, sizeof(*kept));
-		HnDescription *description = zeros(1, sizeof(*description));
+		HnGraph    *graph = get(1, sizeof(*graph));
+		double	   *targets = get(4, sizeof(*targets));
+		real	   *kept = get(MOST_DIM, sizeof(*kept));
+		HnDescription *description = get(1, sizeof(*description));
 		real	   *conformations;
 
 		must(hn_graph_from_smiles(&context, molecules[i], features, 100, graph));
 		for (int t = 0; t < 3; t++)
-			targets[t] = uniform(&state) < 0.3 ? NAN : 6 * uniform(&state) - 3;
+			targets[t] = uniform_of(&state) < 0.3 ? NAN : 6 * uniform_of(&state) - 3;
 		if (!isnan(targets[2]))
 			targets[2] = targets[2] > 0;
 		targets[3] = groups_of_molecules[i];
 		for (int k = 0; k < MOST_DIM; k++)
-			kept[k] = 2 * uniform(&kept_state) - 1;
+			kept[k] = 2 * uniform_of(&kept_state) - 1;
 		examples[i].kept = kept;
 		examples[i].graph = graph;
 		examples[i].number = (uint64_t) (100 + i);
 		examples[i].targets = targets;
 		examples[i].conformation_count = 1 + i % 2;
-		conformations = zeros(6 * (size_t) graph->atom_count, sizeof(*conformations));
+		conformations = get(6 * (size_t) graph->atom_count, sizeof(*conformations));
 		for (int k = 0; k < 6 * graph->atom_count; k++)
-			conformations[k] = 4 * uniform(&state);
+			conformations[k] = 4 * uniform_of(&state);
 		examples[i].conformations = conformations;
 		must(hn_describe_smiles(&context, molecules[i], features,
 								(HnNeeds) {&hn_descriptors_rdkit_2d, true}, 100, NULL, description));
@@ -290,8 +267,8 @@ check_case(const Case *which)
 		/* What is kept at the start has no derivative yet. */
 		examples[i].kept = kept;
 	}
-	gradient = zeros((size_t) model.parameter_count, sizeof(*gradient));
-	scratch = zeros((size_t) model.parameter_count, sizeof(*scratch));
+	gradient = get((size_t) model.parameter_count, sizeof(*gradient));
+	scratch = get((size_t) model.parameter_count, sizeof(*scratch));
 	loss = loss_of(&model, &training, examples, gradient);
 
 	for (int i = 0; i < tensor_count; i++)
@@ -317,7 +294,7 @@ check_case(const Case *which)
 			if (!(error <= RELATIVE * scale + 1e-9 + 1e-10 * loss))
 				fail_msg("%s[%lld]: derivative %.12g, difference quotient %.12g, largest of the tensor %.3g",
 						 tensors[i].name, (long long) place, gradient[begin + place], expected, scale);
-			place = (int64_t) (uniform(&state) * (double) size);
+			place = (int64_t) (uniform_of(&state) * (double) size);
 		}
 	}
 
