@@ -17,14 +17,14 @@
 #define THRESHOLDS (HN_FOREST_CODES - 1)
 
 /* Rows that a forest learns from, of which each takes some kilobytes. */
-#define MOST_ROWS 50000
+#define MAX_ROWS 50000
 
 /* A leaf has at least so many rows, and one in so many of all: what bounds the size of trees. */
-#define LEAST_LEAF_ROWS 2
-#define MOST_LEAVES 4096
+#define MIN_LEAF_ROWS 2
+#define MAX_LEAVES 4096
 
 /* Values whose difference is below this part of their size may be the same but for rounding. */
-#define LEAST_DIFFERENCE 0x1p-18
+#define MIN_DIFFERENCE 0x1p-18
 
 /* Everything that is needed while a forest grows. */
 typedef struct Grower
@@ -68,13 +68,6 @@ typedef struct Division
 	int			code;
 } Division;
 
-/* A number from 0 to bound - 1. */
-static int
-draw_below(uint64_t *state, int bound)
-{
-	return (int) ((hn_next_random(state) >> 32) * (uint64_t) bound >> 32);
-}
-
 static void
 swap(int *a, int *b)
 {
@@ -108,9 +101,8 @@ choose_rows(HnContext *context, const real *labels, int count, int targets, uint
 	}
 	report->labelled_rows = left;
 	report->rows = 0;
-	/* Each row is taken with the probability that fills the sample with what is left. */
 	for (int i = 0; left > 0; i++, left--)
-		if (draw_below(&state, left) < MOST_ROWS - report->rows)
+		if (hn_random_sample(&state, hn_random_below, left, MAX_ROWS - report->rows))
 			(*rows)[report->rows++] = (*rows)[i];
 	return HN_OK;
 }
@@ -128,12 +120,12 @@ compare_floats(const void *a, const void *b)
 static bool
 is_above(float value, float other)
 {
-	return value - other > LEAST_DIFFERENCE * fmaxf(fabsf(value), fabsf(other));
+	return value - other > MIN_DIFFERENCE * fmaxf(fabsf(value), fabsf(other));
 }
 
 /* Thresholds between n ascending values: all that there are, or some that divide them into like parts. */
 static void
-place_thresholds(const float *values, int n, float *thresholds)
+set_thresholds(const float *values, int n, float *thresholds)
 {
 	int			gaps = 0;
 	int			count = 0;
@@ -167,7 +159,7 @@ measure_descriptors(HnContext *context, const HnInputs *inputs, const int *rows,
 				values[known++] = value;
 		}
 		qsort(values, known, sizeof(*values), compare_floats);
-		place_thresholds(values, known, forest->thresholds + (size_t) k * THRESHOLDS);
+		set_thresholds(values, known, forest->thresholds + (size_t) k * THRESHOLDS);
 	}
 	return HN_OK;
 }
@@ -181,29 +173,23 @@ encode_rows(Grower *grower, const HnInputs *inputs, const int *rows)
 	int			all = hn_forest_width(grower->forest);
 	uint8_t    *row;
 	uint8_t    *first;
-	int		   *place;			/* [all] among the columns that are kept; -1: none */
+	bool	   *kept;			/* [all] whether rows differ in it */
 
 	HN_NEW(context, row, all);
 	HN_NEW(context, first, all);
-	HN_NEW(context, place, all);
+	HN_NEW_ZERO(context, kept, all);
 	HN_NEW(context, grower->columns, all);
-	for (int k = 0; k < all; k++)
-		place[k] = -1;
 	hn_forest_encode(grower->forest, inputs, rows[0], first);
 	for (int i = 1; i < n; i++)
 	{
 		hn_forest_encode(grower->forest, inputs, rows[i], row);
 		for (int k = 0; k < all; k++)
-			if (row[k] != first[k])
-				place[k] = 0;
+			kept[k] |= row[k] != first[k];
 	}
 	grower->width = 0;
 	for (int k = 0; k < all; k++)
-		if (place[k] == 0)
-		{
-			grower->columns[grower->width] = (uint16_t) k;
-			place[k] = grower->width++;
-		}
+		if (kept[k])
+			grower->columns[grower->width++] = (uint16_t) k;
 
 	HN_NEW(context, grower->codes, (size_t) grower->width * n);
 	for (int i = 0; i < n; i++)
@@ -244,7 +230,7 @@ try_column(Grower *grower, Range range, int column, Division *best)
 	}
 	if (least == most)
 		return;
-	code = least + draw_below(&grower->random, most - least);
+	code = least + hn_random_below(&grower->random, most - least);
 	for (int i = 0; i < n; i++)
 	{
 		int			side = grower->column[i] > code;
@@ -274,7 +260,7 @@ choose_division(Grower *grower, Range range)
 
 	for (int k = 0; k < grower->width && (k < enough || best.column < 0); k++)
 	{
-		swap(&grower->draw[k], &grower->draw[k + draw_below(&grower->random, grower->width - k)]);
+		swap(&grower->draw[k], &grower->draw[k + hn_random_below(&grower->random, grower->width - k)]);
 		try_column(grower, range, grower->draw[k], &best);
 	}
 	return best;
@@ -455,7 +441,7 @@ grow_trees(Grower *grower, const HnHead *head, const real *labels, const int *ro
 		if (k % options->trees == 0)
 		{
 			HN_TRY(take_labels(grower, head, t, labels, rows, numbers));
-			grower->leaf_rows = LEAST_LEAF_ROWS + grower->labelled / MOST_LEAVES;
+			grower->leaf_rows = MIN_LEAF_ROWS + grower->labelled / MAX_LEAVES;
 		}
 		for (int i = 0; i < grower->labelled; i++)
 		{

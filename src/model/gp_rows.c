@@ -9,13 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hamnet/random.h"
 #include "standardise.h"
 
 /* Fewer labels fit nothing. */
-#define LEAST_LABELS 3
+#define MIN_LABELS 3
 
 /* A column whose deviation is below this part of its size is constant but for rounding. */
-#define LEAST_DEVIATION 1e-6
+#define MIN_DEVIATION 1e-6
 
 HnStatus
 hn_gp_collect_rows(HnContext *context, HnGpJob *job)
@@ -58,9 +59,9 @@ hn_gp_scale_target(HnContext *context, HnGpJob *job, int t)
 		sum += y[i];
 		count++;
 	}
-	if (count < LEAST_LABELS)
+	if (count < MIN_LABELS)
 		return hn_fail(context, HN_INVALID_ARGUMENT, "target \"%s\" has %d labels, at least %d are needed",
-					   target->name, count, LEAST_LABELS);
+					   target->name, count, MIN_LABELS);
 	job->label_counts[t] = count;
 	target->mean = 0;
 	target->std = 1;
@@ -77,7 +78,7 @@ hn_gp_scale_target(HnContext *context, HnGpJob *job, int t)
 		if (!isnan(y[i]))
 			squares += (y[i] - target->mean) * (y[i] - target->mean);
 	target->std = sqrt(squares / count);
-	if (!(target->std > LEAST_DEVIATION * fabs(target->mean)))
+	if (!(target->std > MIN_DEVIATION * fabs(target->mean)))
 		return hn_fail(context, HN_INVALID_ARGUMENT, "target \"%s\" is constant", target->name);
 	for (int i = 0; i < job->n; i++)
 	{
@@ -144,17 +145,6 @@ hn_gp_prepare_inputs(HnContext *context, HnGpJob *job, int fingerprint_dim)
 	return hn_gp_store_inputs(context, job);
 }
 
-/* The next of a sequence of random numbers (SplitMix64). */
-static uint64_t
-next_random(uint64_t *state)
-{
-	uint64_t	z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
 /* Whether a row has a label of the rarer class of some target. */
 static bool
 is_rare(const HnGpJob *job, int row)
@@ -178,16 +168,7 @@ hn_gp_choose_rows(HnContext *context, const HnGpJob *job, int wanted, int **chos
 
 	HN_NEW(context, order, job->n);
 	HN_NEW(context, *chosen, job->n);
-	for (int i = 0; i < job->n; i++)
-		order[i] = i;
-	for (int i = job->n - 1; i > 0; i--)
-	{
-		int			k = (int) (next_random(&state) % (uint64_t) (i + 1));
-		int			swap = order[i];
-
-		order[i] = order[k];
-		order[k] = swap;
-	}
+	hn_random_order(&state, hn_random_remainder, order, job->n);
 	for (int i = 0; i < job->n && job->head->task == HN_CLASSIFICATION && taken < wanted / 2; i++)
 		if (is_rare(job, order[i]))
 		{
@@ -202,7 +183,7 @@ hn_gp_choose_rows(HnContext *context, const HnGpJob *job, int wanted, int **chos
 }
 
 static int
-compare_places(const void *a, const void *b)
+compare_indices(const void *a, const void *b)
 {
 	return *(const int *) a - *(const int *) b;
 }
@@ -215,7 +196,7 @@ hn_gp_sample_rows(HnContext *context, HnGpJob *job, int wanted)
 	int			count = 0;
 
 	HN_TRY(hn_gp_choose_rows(context, job, wanted, &chosen, &count));
-	qsort(chosen, count, sizeof(*chosen), compare_places);
+	qsort(chosen, count, sizeof(*chosen), compare_indices);
 	job->n = count;
 	for (int i = 0; i < count; i++)
 		job->rows[i] = job->rows[chosen[i]];
@@ -233,9 +214,9 @@ hn_gp_sample_rows(HnContext *context, HnGpJob *job, int wanted)
 			sum += isnan(kept[i]) ? 0 : kept[i];
 			labels += !isnan(kept[i]);
 		}
-		if (labels < LEAST_LABELS)
+		if (labels < MIN_LABELS)
 			return hn_fail(context, HN_INVALID_ARGUMENT, "target \"%s\" has %d labels in a sample of %d rows, at least %d are needed",
-						   job->head->targets[t].name, labels, count, LEAST_LABELS);
+						   job->head->targets[t].name, labels, count, MIN_LABELS);
 		job->label_counts[t] = labels;
 		if (job->head->task == HN_CLASSIFICATION)
 		{

@@ -324,18 +324,7 @@ hn_epoch_order(uint64_t seed, int64_t epoch, int n, int *order)
 {
 	uint64_t	state = hn_derive_seed(seed, (uint64_t) epoch);
 
-	for (int i = 0; i < n; i++)
-		order[i] = i;
-
-	/* Fisher and Yates; the high half of the product is a number below i + 1. */
-	for (int i = n - 1; i > 0; i--)
-	{
-		int			k = (int) ((hn_next_random(&state) >> 32) * (uint64_t) (i + 1) >> 32);
-		int			swap = order[i];
-
-		order[i] = order[k];
-		order[k] = swap;
-	}
+	hn_random_order(&state, hn_random_below, order, n);
 }
 
 /* A number of an order, with the place of its run and its own. */
