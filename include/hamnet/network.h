@@ -90,8 +90,19 @@ extern HnStatus hn_engine_energies(HnContext *context, const HnModel *model, con
 extern HnStatus hn_fingerprint_forward(HnContext *context, const HnModel *model, const HnBatch *batch,
 									   const real *coordinates, HnFingerprintTrace *trace);
 
-/* Engine, if the model has one, and generator: fingerprints [B, D], from the arena. */
+/* Run the engine; coordinates are its output [atoms, 2d], or NULL for a model whose engine is off. */
+extern HnStatus hn_coordinates(HnContext *context, const HnModel *model, const HnBatch *batch, HnEngineTrace *engine,
+							   const real **coordinates);
+
+/* Run engine and generator: fingerprints [B, D], from the arena. */
 extern HnStatus hn_fingerprints(HnContext *context, const HnModel *model, const HnBatch *batch,
 								real **fingerprints);
+
+/*
+ * Run engine and every generator of a model: fingerprints [G, B, D], from the
+ * arena; those of the first are what hn_fingerprints gives.
+ */
+extern HnStatus hn_all_fingerprints(HnContext *context, const HnModel *model, const HnBatch *batch,
+									real **fingerprints);
 
 #endif

@@ -37,13 +37,6 @@ extern HnStatus hn_inputs_measure(HnContext *context, const HnInputs *inputs, co
 extern HnNeeds hn_model_needs(const HnModel *model);
 
 /*
- * Fingerprints of every generator of a model [G, B, D], from the arena; those
- * of the first are what hn_fingerprints gives.
- */
-extern HnStatus hn_all_fingerprints(HnContext *context, const HnModel *model, const HnBatch *batch,
-									real **fingerprints);
-
-/*
  * The first member of a network head: predictions [count, targets] in the
  * targets' units, or probabilities, from the fingerprints of the first
  * generator. See hn_predict for heads of every kind.

@@ -4,11 +4,9 @@
 #include "hamnet/predict.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "hamnet/joint.h"
 #include "hamnet/known.h"
-#include "hamnet/network.h"
 #include "parts.h"
 
 HnNeeds
@@ -36,32 +34,6 @@ hn_heads_pack(HnContext *context, HnModel *model)
 			if (head->parts[kind] && hn_head_parts[kind]->pack)
 				HN_TRY(hn_head_parts[kind]->pack(context, model, head, &packed->parts[kind]));
 		head->packed = packed;
-	}
-	return HN_OK;
-}
-
-HnStatus
-hn_all_fingerprints(HnContext *context, const HnModel *model, const HnBatch *batch, real **fingerprints)
-{
-	size_t		size = (size_t) batch->graph_count * model->fingerprint_config.dim;
-	const real *coordinates = NULL;
-	HnEngineTrace engine;
-
-	HN_NEW(context, *fingerprints, (size_t) (model->other_count + 1) * size);
-	if (model->engine_config.enabled)
-	{
-		HN_TRY(hn_engine_forward(context, model, batch, &engine));
-		coordinates = engine.coordinates;
-	}
-	for (int g = 0; g <= model->other_count; g++)
-	{
-		const HnModel *generator = g == 0 ? model : &model->others[g - 1];
-		HnArenaMark mark = hn_arena_mark(context->arena);
-		HnFingerprintTrace trace;
-
-		HN_TRY(hn_fingerprint_forward(context, generator, batch, coordinates, &trace));
-		memcpy(*fingerprints + g * size, trace.fingerprint, size * sizeof(real));
-		hn_arena_rewind(context->arena, mark);
 	}
 	return HN_OK;
 }

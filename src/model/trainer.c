@@ -75,11 +75,7 @@ find_coordinates(HnContext *context, Pass *pass, const real **coordinates)
 	for (int i = 0; i < pass->count; i++)
 		frozen = frozen && pass->examples[i].coordinates;
 	if (!frozen)
-	{
-		HN_TRY(hn_engine_forward(context, pass->model, &pass->batch, &pass->engine));
-		*coordinates = pass->engine.coordinates;
-		return HN_OK;
-	}
+		return hn_coordinates(context, pass->model, &pass->batch, &pass->engine, coordinates);
 	HN_NEW(context, gathered, pass->batch.atom_count * width);
 	for (int i = 0; i < pass->count; i++)
 		memcpy(gathered + pass->batch.atom_offset[i] * width, pass->examples[i].coordinates,
@@ -238,58 +234,65 @@ pack_weights(HnContext *context, const HnModel *model, const HnTraining *trainin
 	return HN_OK;
 }
 
-/*
- * Run the examples in micro-batches through the network and each through
- * function. One that is not finite is taken apart, so that only the molecules
- * at fault are handed to skip.
- */
-static HnStatus
-each_pass(HnContext *context, const HnModel *model, const HnTraining *training, const HnDropout *dropout,
-		  const HnExample *examples, int count, PassFunction function,
-		  void (*skip) (const HnExample *example, void *state), void *state)
+/* What all passes over the examples share. */
+typedef struct Passes
 {
-	int			size = training->micro_batch;
+	const HnModel *model;
+	const HnTraining *training;
+	const HnDropout *dropout;	/* NULL: none */
+	PassFunction function;
+	void		(*skip) (const HnExample *example, void *state);	/* is handed molecules that are not finite */
+	void	   *state;
+} Passes;
 
-	for (int begin = 0; begin < count; begin += size)
+/* Run a micro-batch through the network and through the function. */
+static HnStatus
+run_pass(HnContext *context, const Passes *passes, const HnExample *examples, int count)
+{
+	HnArenaMark mark = hn_arena_mark(context->arena);
+	HnDropout	dropout;
+	Pass		pass = {.model = passes->model, .training = passes->training, .examples = examples, .count = count};
+	HnStatus	status;
+
+	if (passes->dropout)
 	{
-		HnArenaMark mark = hn_arena_mark(context->arena);
-		Pass		pass = {
-			.model = model, .training = training, .dropout = dropout,
-			.examples = examples + begin, .count = count - begin < size ? count - begin : size
-		};
 		uint64_t   *numbers;
-		HnDropout	chosen;
-		HnStatus	status;
 
-		if (dropout)
-		{
-			HN_NEW(context, numbers, pass.count);
-			for (int i = 0; i < pass.count; i++)
-				numbers[i] = pass.examples[i].number;
-			chosen = *dropout;
-			chosen.molecule = numbers;
-			pass.dropout = &chosen;
-		}
-		status = pass_forward(context, &pass);
-		if (status == HN_OK)
-			status = function(context, &pass, state);
-		hn_arena_rewind(context->arena, mark);
-		if (status == HN_NOT_FINITE && pass.count == 1)
-			skip(pass.examples, state);
-		else if (status == HN_NOT_FINITE)
-		{
-			HnTraining	single = *training;
+		HN_NEW(context, numbers, count);
+		for (int i = 0; i < count; i++)
+			numbers[i] = examples[i].number;
+		dropout = *passes->dropout;
+		dropout.molecule = numbers;
+		pass.dropout = &dropout;
+	}
+	status = pass_forward(context, &pass);
+	if (status == HN_OK)
+		status = passes->function(context, &pass, passes->state);
+	hn_arena_rewind(context->arena, mark);
+	return status;
+}
 
-			single.micro_batch = 1;
-			HN_TRY(each_pass(context, model, &single, dropout, pass.examples, pass.count,
-							 function, skip, state));
-		}
-		else if (status != HN_OK)
-			return status;
+/* Run a micro-batch; if it is not finite run each molecule alone, and skip those at fault. */
+static HnStatus
+run_or_skip(HnContext *context, const Passes *passes, const HnExample *examples, int count)
+{
+	HnStatus	status = run_pass(context, passes, examples, count);
+
+	if (status != HN_NOT_FINITE)
+		return status;
+	for (int i = 0; i < count; i++)
+	{
+		if (count > 1)
+			status = run_pass(context, passes, examples + i, 1);
+		if (status == HN_NOT_FINITE)
+			passes->skip(examples + i, passes->state);
+		else
+			HN_TRY(status);
 	}
 	return HN_OK;
 }
 
+/* Run the examples through the network, a micro-batch at a time. */
 static HnStatus
 for_each_pass(HnContext *context, const HnModel *model, const HnTraining *training, const HnDropout *dropout,
 			  const HnExample *examples, int count, PassFunction function,
@@ -297,10 +300,13 @@ for_each_pass(HnContext *context, const HnModel *model, const HnTraining *traini
 {
 	HnArenaMark mark = hn_arena_mark(context->arena);
 	HnModel		ready;
+	Passes		passes = {&ready, training, dropout, function, skip, state};
 
 	HN_TRY(check_training(context, model, training));
 	HN_TRY(pack_weights(context, model, training, examples, count, &ready));
-	HN_TRY(each_pass(context, &ready, training, dropout, examples, count, function, skip, state));
+	for (int begin = 0; begin < count; begin += training->micro_batch)
+		HN_TRY(run_or_skip(context, &passes, examples + begin,
+						   count - begin < training->micro_batch ? count - begin : training->micro_batch));
 	hn_arena_rewind(context->arena, mark);
 	return HN_OK;
 }
