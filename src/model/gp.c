@@ -9,6 +9,7 @@
 
 #include "hamnet/simd.h"
 #include "covariance.h"
+#include "floats.h"
 #include "parts.h"
 
 /* Queries that are compared with the training rows at a time: bounds memory to so many rows of covariance. */
@@ -300,25 +301,6 @@ explained_variances(const HnGp *gp, const HnPackedGp *packed, int target, int co
 	}
 }
 
-/* The numbers as floats: themselves, or converted when real is double. */
-static HnStatus
-as_floats(HnContext *context, const real *numbers, int count, const float **floats)
-{
-#ifdef HAMNET_DOUBLE
-	float	   *converted;
-
-	HN_NEW(context, converted, count);
-	for (int i = 0; i < count; i++)
-		converted[i] = (float) numbers[i];
-	*floats = converted;
-#else
-	(void) context;
-	(void) count;
-	*floats = numbers;
-#endif
-	return HN_OK;
-}
-
 /* Values of every target for a query whose covariance is k [n]. */
 static HnStatus
 predict_values(HnContext *context, const HnHead *head, const real *k, double *values)
@@ -326,7 +308,7 @@ predict_values(HnContext *context, const HnHead *head, const real *k, double *va
 	const HnGp *gp = hn_gp(head);
 	const float *row;
 
-	HN_TRY(as_floats(context, k, gp->rows, &row));
+	HN_TRY(hn_as_floats(context, k, (size_t) gp->rows, &row));
 	for (int t = 0; t < head->target_count; t++)
 	{
 		const HnProcess *process = &gp->processes[t];

@@ -13,8 +13,8 @@
 extern void dpotrf_(const char *triangle, const int *n, double *a, const int *lda, int *info);
 
 /* Added to the diagonal of a matrix that may be singular, and has no eigenvalue above 1. */
-#define LEAST_JITTER 1e-12
-#define MOST_JITTER 1e-6
+#define MIN_JITTER 1e-12
+#define MAX_JITTER 1e-6
 
 HnStatus
 hn_gp_pivot(HnContext *context, const HnGpJob *job, const int *offsets, int *rank, int *pivots, real *factor)
@@ -110,7 +110,7 @@ hn_gp_reorder(HnContext *context, HnGpJob *job, const int *pivots, int rank, rea
 static HnStatus
 explained_factor(HnContext *context, int m, const double *x, double *factor)
 {
-	double		jitter = LEAST_JITTER;
+	double		jitter = MIN_JITTER;
 	int			info;
 
 	do
@@ -121,7 +121,7 @@ explained_factor(HnContext *context, int m, const double *x, double *factor)
 		cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, m, m, -1, x, m, 1, factor, m);
 		dpotrf_("U", &m, factor, &m, &info);
 		jitter *= 10;
-	} while (info != 0 && jitter <= MOST_JITTER);
+	} while (info != 0 && jitter <= MAX_JITTER);
 	if (info != 0)
 		return hn_fail(context, HN_INTERNAL, "the explained part of rank %d is not positive definite", m);
 	return HN_OK;

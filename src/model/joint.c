@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compare.h"
 #include "parts.h"
 
 /* So many deviations on either side hold nine tenths of a normal distribution. */
@@ -243,15 +244,6 @@ hn_joint_drop(HnHead *joint)
 	joint->packed = NULL;
 }
 
-static int
-compare_numbers(const void *a, const void *b)
-{
-	double		left = *(const double *) a;
-	double		right = *(const double *) b;
-
-	return left < right ? -1 : left > right;
-}
-
 HnStatus
 hn_joint_calibrate(HnContext *context, HnHead *head, const HnPrediction *parts, const double *labels, int count)
 {
@@ -283,7 +275,7 @@ hn_joint_calibrate(HnContext *context, HnHead *head, const HnPrediction *parts, 
 		}
 		if (n == 0)
 			continue;
-		qsort(ratios, n, sizeof(*ratios), compare_numbers);
+		qsort(ratios, n, sizeof(*ratios), hn_compare_doubles);
 		/* The smallest of them that at least nine tenths do not exceed. */
 		hn_joint(head)->factors[t] = fmin(fmax(ratios[(int) ceil(0.9 * n) - 1] / NORMAL_90, 1e-3), HN_MAX_JOINT_FACTOR);
 	}

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "hamnet/gp.h"
+#include "compare.h"
 #include "covariance.h"
 #include "parts.h"
 #include "standardise.h"
@@ -167,15 +168,6 @@ make_table(HnContext *context, HnKnown *known, const real *fingerprints, int cou
 	return HN_OK;
 }
 
-static int
-compare_doubles(const void *a, const void *b)
-{
-	double		x = *(const double *) a;
-	double		y = *(const double *) b;
-
-	return (x > y) - (x < y);
-}
-
 HnStatus
 hn_known_make(HnContext *context, HnHead *head, int dim, const real *fingerprints, int count,
 			  const real *held, int held_count)
@@ -200,7 +192,7 @@ hn_known_make(HnContext *context, HnHead *head, int dim, const real *fingerprint
 		HN_TRY(own_distances(context, &rows, distances));
 	if (measured > 0 && rows.count > 0)
 	{
-		qsort(distances, (size_t) measured, sizeof(double), compare_doubles);
+		qsort(distances, (size_t) measured, sizeof(double), hn_compare_doubles);
 		known->distance = distances[(int) ceil(WITHIN * measured) - 1];
 	}
 	if (known->distance == 0)

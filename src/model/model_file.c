@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "hamnet/safetensors.h"
+#include "floats.h"
 #include "head_file.h"
 #include "parts.h"
 
@@ -344,25 +345,6 @@ write_configuration(const HnModel *model)
 
 /* Writing: the tensors */
 
-/* The values as float32: where they lie, or converted when real is double. */
-static HnStatus
-float_values(HnContext *context, const real *values, size_t count, const unsigned char **floats)
-{
-#ifdef HAMNET_DOUBLE
-	float	   *converted;
-
-	HN_NEW(context, converted, count);
-	for (size_t i = 0; i < count; i++)
-		converted[i] = (float) values[i];
-	*floats = (const unsigned char *) converted;
-#else
-	(void) context;
-	(void) count;
-	*floats = (const unsigned char *) values;
-#endif
-	return HN_OK;
-}
-
 HnStatus
 hn_model_write(HnContext *context, HnModel *model, unsigned char **bytes, size_t *size)
 {
@@ -380,14 +362,16 @@ hn_model_write(HnContext *context, HnModel *model, unsigned char **bytes, size_t
 	HN_NEW(context, stored, (size_t) count + table_count);
 	for (int i = 0; i < count; i++)
 	{
+		const float *values;
+
 		stored[i] = (HnStoredTensor)
 		{
 			.name = tensors[i].name,
 			.dims = tensors[i].dims,
 			.shape = {tensors[i].shape[0], tensors[i].shape[1]}
 		};
-		HN_TRY(float_values(context, *tensors[i].data,
-							(size_t) tensors[i].shape[0] * tensors[i].shape[1], &stored[i].data));
+		HN_TRY(hn_as_floats(context, *tensors[i].data, (size_t) tensors[i].shape[0] * tensors[i].shape[1], &values));
+		stored[i].data = (const unsigned char *) values;
 	}
 	for (int i = 0; i < table_count; i++)
 		stored[count + i] = (HnStoredTensor)

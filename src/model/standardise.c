@@ -8,7 +8,7 @@
 #include "hamnet/simd.h"
 
 /* A column whose deviation is below this part of its size is constant but for rounding. */
-#define LEAST_DEVIATION 1e-6
+#define MIN_DEVIATION 1e-6
 
 /* One column of a row before it is standardised. */
 static double
@@ -46,7 +46,7 @@ hn_measure_columns(const HnColumns *columns, const HnInputs *inputs, const int *
 			squares += isnan(difference) ? 0 : difference * difference;
 		}
 		deviation = count > 0 ? sqrt(squares / count) : 0;
-		columns->scale[k] = deviation > LEAST_DEVIATION * (1 + fabs(columns->center[k]))
+		columns->scale[k] = deviation > MIN_DEVIATION * (1 + fabs(columns->center[k]))
 			? HN_BYTE_STEPS / (float) deviation : 0;
 	}
 }

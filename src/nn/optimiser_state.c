@@ -27,7 +27,7 @@ static const char magic[8] = "hnoptim";
 #define VERSION 2
 
 /* Steps that a double still counts one by one. */
-#define MOST_STEPS (INT64_C(1) << 53)
+#define MAX_STEPS (INT64_C(1) << 53)
 
 typedef struct Header
 {
@@ -135,7 +135,7 @@ block_holds(const unsigned char *bytes, int64_t count, real least)
 static bool
 steps_hold(const Header *header)
 {
-	return header->step >= 0 && header->step <= MOST_STEPS &&
+	return header->step >= 0 && header->step <= MAX_STEPS &&
 		header->averaged >= 0 && header->averaged <= header->step &&
 		(header->averaged == 0 || header->averaging != HN_AVERAGE_NONE);
 }

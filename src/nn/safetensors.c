@@ -88,7 +88,7 @@ compare_tensors(const void *a, const void *b)
 
 /* The order in a file. */
 static int
-compare_places(const void *a, const void *b)
+compare_order(const void *a, const void *b)
 {
 	int			size_a = dtypes[((const HnStoredTensor *) a)->dtype].size;
 	int			size_b = dtypes[((const HnStoredTensor *) b)->dtype].size;
@@ -103,18 +103,6 @@ compare_extents(const void *a, const void *b)
 	uint64_t	begin_b = ((const Extent *) b)->begin;
 
 	return (begin_a > begin_b) - (begin_a < begin_b);
-}
-
-static HnStatus
-copy_string(HnContext *context, const char *text, const char **copy)
-{
-	size_t		size = strlen(text) + 1;
-	char	   *bytes;
-
-	HN_NEW(context, bytes, size);
-	memcpy(bytes, text, size);
-	*copy = bytes;
-	return HN_OK;
 }
 
 /* Read __metadata__: an object of strings, of which one concerns us. */
@@ -134,7 +122,7 @@ read_metadata(HnContext *context, json_t *object, HnSafetensors *file)
 			return hn_fail(context, HN_INVALID_MODEL, "%s.%s is %s, not a string",
 						   METADATA_KEY, hn_quoted(key).text, hn_json_type_name(value));
 		if (strcmp(key, MODEL_KEY) == 0)
-			HN_TRY(copy_string(context, json_string_value(value), &file->metadata));
+			HN_TRY(hn_copy_string(context, json_string_value(value), &file->metadata));
 	}
 	return HN_OK;
 }
@@ -304,7 +292,7 @@ read_header(HnContext *context, json_t *header, const unsigned char *data, uint6
 			return hn_fail(context, HN_INVALID_MODEL,
 						   "tensor name \"%s\" is not 1 to %d printable ASCII characters",
 						   hn_quoted(name).text, HN_MAX_TENSOR_NAME - 1);
-		HN_TRY(copy_string(context, name, &file->tensors[count].name));
+		HN_TRY(hn_copy_string(context, name, &file->tensors[count].name));
 		extents[count].name = file->tensors[count].name;
 		HN_TRY(read_entry(context, value, data, data_size, &file->tensors[count], &extents[count]));
 		count++;
@@ -539,7 +527,7 @@ hn_safetensors_write(HnContext *context, const HnStoredTensor *tensors, int tens
 	if (tensor_count > 0)
 	{
 		memcpy(sorted, tensors, tensor_count * sizeof(*sorted));
-		qsort(sorted, tensor_count, sizeof(*sorted), compare_places);
+		qsort(sorted, tensor_count, sizeof(*sorted), compare_order);
 	}
 
 	/* Not json_object(): a PostgreSQL server exports a function of that name, which would be called instead. */

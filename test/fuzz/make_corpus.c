@@ -20,12 +20,12 @@
 #include "hamnet/optimiser.h"
 #include "hamnet/training.h"
 
-#define MOST_MOLECULES 64
+#define MAX_MOLECULES 64
 
 static HnArena arena;
 static HnContext context;
 
-static const char *molecules[MOST_MOLECULES];
+static const char *molecules[MAX_MOLECULES];
 static int	molecule_count;
 
 static void
@@ -197,13 +197,13 @@ plain_head(const char *name, HnTask task)
 	return head;
 }
 
-/* What it is fitted to [MOST_MOLECULES]. */
+/* What it is fitted to [MAX_MOLECULES]. */
 static const real *
 make_labels(HnTask task)
 {
-	real	   *labels = hn_arena_alloc(&arena, MOST_MOLECULES, sizeof(real));
+	real	   *labels = hn_arena_alloc(&arena, MAX_MOLECULES, sizeof(real));
 
-	for (int i = 0; i < MOST_MOLECULES; i++)
+	for (int i = 0; i < MAX_MOLECULES; i++)
 		labels[i] = task == HN_CLASSIFICATION ? (real) (i % 2) : (real) (i % 5) + (real) 0.1 * (real) i;
 	return labels;
 }
@@ -270,7 +270,7 @@ rich_networks(const HnHead *gp, const HnModel *base, const HnInputs *inputs, boo
 		.parts = {&(HnNetworks) {.member_count = 2, .layer_count = 2, .layers = layers, .inputs = &read}}
 	};
 	HnModel		model;
-	int			rows[MOST_MOLECULES];
+	int			rows[MAX_MOLECULES];
 
 	for (int i = 0; i < inputs->count; i++)
 		rows[i] = i;
@@ -334,7 +334,7 @@ main(void)
 
 	hn_arena_init(&arena, hn_malloc_allocator);
 	hn_context_init(&context, &arena, NULL, NULL);
-	for (size_t i = 0; i < json_array_size(cases) && i < MOST_MOLECULES; i++)
+	for (size_t i = 0; i < json_array_size(cases) && i < MAX_MOLECULES; i++)
 		molecules[molecule_count++] = json_string_value(json_object_get(json_array_get(cases, i), "smiles"));
 
 	save_molecules();

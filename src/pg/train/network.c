@@ -86,7 +86,7 @@ PlanEpochs(Trainer *trainer, CandidateKind candidate, Team *team)
 #define CONTRAST_MICRO_BATCH 64
 
 /* Networks need at least so many epochs to be worth a try. */
-#define FEWEST_EPOCHS 3
+#define MIN_EPOCHS 3
 
 /* Train one member of a network candidate; its weights become those of the model. */
 static void
@@ -189,7 +189,7 @@ TrainNetwork(Trainer *trainer, CandidateKind candidate, Outcome *outcome)
 	epochs = PlannedEpochs(&trainer->procedure.run, candidate * HN_MAX_MEMBERS);
 	if (epochs == 0)
 		epochs = PlanEpochs(trainer, candidate, trainer->procedure.team);
-	outcome->tried = epochs >= Min(FEWEST_EPOCHS, options->epochs > 0 ? options->epochs : FEWEST_EPOCHS);
+	outcome->tried = epochs >= Min(MIN_EPOCHS, options->epochs > 0 ? options->epochs : MIN_EPOCHS);
 	outcome->reason = "the time left is too short";
 	for (int m = 0; m < member_count && outcome->tried; m++)
 	{

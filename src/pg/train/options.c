@@ -27,7 +27,7 @@ static const char *const generators[] = {"base", "new", NULL};
 static const char *const feature_sets[] = {"hamnet-2021", "hamnet-2026", "hamnet-2026-counts", NULL};
 
 /* Message layers of a generator: more have never been of use, and cost memory for each atom. */
-#define MOST_LAYERS 8
+#define MAX_LAYERS 8
 
 /* Zeros, which none of these may be, stand for what follows from the data or from other options. */
 static const Option train_options[] = {
@@ -56,7 +56,7 @@ static const Option train_options[] = {
 	{"fingerprint_counts", OPTION_INTEGER, offsetof(TrainOptions, fingerprint_counts), .integer = {0, 1, HN_COUNT_COLUMNS}},
 	{"dim", OPTION_INTEGER, offsetof(TrainOptions, dim), .integer = {128, 4, HN_MAX_WIDTH}},
 	{"edge_dim", OPTION_INTEGER, offsetof(TrainOptions, edge_dim), .integer = {0, 1, HN_MAX_WIDTH}},
-	{"layers", OPTION_INTEGER, offsetof(TrainOptions, layers), .integer = {0, 1, MOST_LAYERS}},
+	{"layers", OPTION_INTEGER, offsetof(TrainOptions, layers), .integer = {0, 1, MAX_LAYERS}},
 	{"learn", OPTION_TEXT, offsetof(TrainOptions, learn), .text = {"generator", learned}},
 	{"weights", OPTION_JSON, offsetof(TrainOptions, weights)},
 	{"contrast", OPTION_TEXT, offsetof(TrainOptions, contrast), .text = {NULL, NULL}},
