@@ -50,7 +50,7 @@ extern HnStatus hn_lstm_backward(HnContext *context, const HnCell *cell,
 /*
  * Random zeros for training: each number of x [rows, n] is multiplied by 0 with
  * probability rate and by 1 / (1 − rate) otherwise. Which ones depends on
- * (seed, step, molecule, site, place within the molecule) alone, not on the
+ * (seed, step, molecule, site, index within the molecule) alone, not on the
  * batch that a molecule comes in, and calling again repeats them, which is how
  * the derivative goes back.
  *

@@ -79,7 +79,7 @@ extern HnStatus hn_copy_string(HnContext *context, const char *text, const char 
 		} \
 	} while (0)
 
-/* The same, cleared. */
+/* Allocate count elements that are cleared, or return the failure. */
 #define HN_NEW_ZERO(context, pointer, count) \
 	do { \
 		(pointer) = hn_arena_alloc_zero((context)->arena, (size_t) (count), sizeof(*(pointer))); \

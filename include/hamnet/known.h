@@ -23,7 +23,7 @@
 typedef struct HnKnown
 {
 	double		distance;		/* that counts as 1; in standard deviations, 1e-4 to 1e6 */
-	int			rows;			/* of the table; 0 where a Gaussian process part has them */
+	int			rows;			/* of the table; 0 where a Gaussian process has them */
 	int			width;			/* D, set by hn_model_shape */
 
 	/* tables of the file */
@@ -38,13 +38,13 @@ hn_known(const HnHead *head)
 	return (HnKnown *) head->parts[HN_KNOWN];
 }
 
-/* Whether a head has rows of fingerprints without a table. */
+/* Return whether a head has rows of fingerprints without a table: those of its Gaussian process. */
 extern bool hn_known_by_gp(const HnHead *head);
 
 /*
  * Make a head remember molecules, given by fingerprints [count, dim], of which count
- * is at most HN_MAX_KNOWN; unless it has a Gaussian process part that does, whose rows are
- * then those that count. Then set the distance that counts as 1: the 95th
+ * is at most HN_MAX_KNOWN; unless it has a Gaussian process that does, whose
+ * rows are then those that count. Then set the distance that counts as 1: the 95th
  * percentile of the distances of the held molecules, fingerprints [held_count,
  * dim], or without such, of each known molecule from the nearest other.
  *

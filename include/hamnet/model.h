@@ -284,7 +284,7 @@ extern HnStatus hn_model_tensors(HnContext *context, HnModel *model, HnTensor **
 /* List the tables of all parts of all heads. */
 extern HnStatus hn_model_tables(HnContext *context, HnModel *model, HnTable **tables, int *count);
 
-/* Where the values of a table lie, and to let it lie elsewhere. */
+/* Return where the values of a table lie, and let it lie elsewhere. */
 extern void *hn_table_data(const HnTable *table);
 extern void hn_table_place(const HnTable *table, const void *values);
 

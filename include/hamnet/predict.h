@@ -17,7 +17,7 @@ typedef struct HnInputs
 	const HnCounts *counts;		/* [count], NULL where no head needs them */
 } HnInputs;
 
-/* What is asked of a head or of a part of it about count molecules, and where the answers go. */
+/* The answers of a head, or of a part of it, about count molecules. */
 typedef struct HnPrediction
 {
 	double	   *values;			/* [count, targets] in the targets' units, or probabilities */
@@ -33,7 +33,7 @@ typedef struct HnPrediction
 extern HnStatus hn_inputs_measure(HnContext *context, const HnInputs *inputs, const int *rows, int count, int dim,
 								  HnHeadInputs *config);
 
-/* What the heads of a model need beside fingerprints. */
+/* Return what the heads of a model need beside fingerprints. */
 extern HnNeeds hn_model_needs(const HnModel *model);
 
 /*

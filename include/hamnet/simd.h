@@ -47,7 +47,7 @@ typedef struct HnSimd
 	 * Activations in place. NaN stays NaN; infinities give the limits; results
 	 * below the smallest normal number are as exact as the others. Errors are
 	 * the largest over all 2^32 floats, in units in the last place of the exact
-	 * result. A value does not depend on its place in the array.
+	 * result. A value does not depend on its index in the array.
 	 */
 	void		(*sigmoid) (real *x, size_t n);	/* 2.5 units */
 	void		(*tanh) (real *x, size_t n);	/* 2.5 units */

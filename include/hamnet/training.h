@@ -48,7 +48,7 @@ typedef struct HnTraining
 {
 	HnTrained	trained;
 	uint64_t	seed;
-	double		dropout;		/* rate; see HnDropout for the places */
+	double		dropout;		/* rate; see HnDropout for its sites */
 	double		huber;			/* error in standard deviations beyond which the squared error goes on
 								 * as a straight line; 0: never */
 	const double *weights;		/* [T] of the targets' losses; NULL: 1 each */
@@ -71,7 +71,7 @@ extern const HnTraining hn_training_defaults;
 typedef struct HnExample
 {
 	const HnGraph *graph;
-	uint64_t	number;			/* its place in the training set: what dropout depends on */
+	uint64_t	number;			/* its index in the training set, on which dropout depends */
 	const double *targets;		/* [T]; NULL for HN_TRAIN_ENGINE */
 	int			conformation_count; /* HN_TRAIN_ENGINE: each of them counts as one term of the loss */
 	const real *conformations;	/* [conformation_count, n, 3] in Å, atoms in the graph's order */

@@ -44,7 +44,7 @@ hn_byte_rows_pack(HnContext *context, const int8_t *rows, int stride, int count,
 	return HN_OK;
 }
 
-/* What a part of a number is worth in terms of the next. */
+/* A byte of a number is worth so many of the next. */
 #define PART_STEPS 254
 
 HnStatus

@@ -94,10 +94,10 @@ pack_counts(HnContext *context, const HnGp *gp, HnPostings *postings)
 		for (int k = 0; k < gp->count_lengths[i]; k++, entry++)
 		{
 			uint8_t		value = gp->count_values[entry];
-			int			place = next[gp->count_columns[entry]]++;
+			int			slot = next[gp->count_columns[entry]]++;
 
-			postings->rows[place] = (uint16_t) i;
-			postings->values[place] = value;
+			postings->rows[slot] = (uint16_t) i;
+			postings->values[slot] = value;
 			postings->totals[i] += value;
 			postings->norms[i] += logarithm[value] * logarithm[value];
 		}
@@ -208,7 +208,7 @@ make_queries(HnContext *context, const HnGp *gp, int count, const real *steps, Q
 	return HN_OK;
 }
 
-/* What makes squared differences of steps the terms of d², for a block of so many columns. */
+/* Return the factor that makes squared differences of steps the terms of d², for a block of so many columns. */
 static real
 step_factor(double weight, int width)
 {

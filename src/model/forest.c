@@ -17,7 +17,7 @@ hn_forest_width(const HnForest *forest)
 	return forest->descriptors->count + HN_COUNT_COLUMNS;
 }
 
-/* How many thresholds are below a value; none are below NaN. */
+/* Count the thresholds below a value; none are below NaN. */
 static uint8_t
 code_of(const float *thresholds, real value)
 {

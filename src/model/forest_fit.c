@@ -60,7 +60,7 @@ typedef struct Range
 	int			end;
 } Range;
 
-/* What divides the rows of a node: those whose code exceeds this go to the right. */
+/* A division of the rows of a node: those whose code exceeds this go to the right. */
 typedef struct Division
 {
 	double		score;			/* Σ over both parts of (Σ y)² / rows, which is largest where variance is least */
@@ -116,7 +116,7 @@ compare_floats(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Whether a value is above another, and not by rounding alone. */
+/* Return whether a value is above another, and not by rounding alone. */
 static bool
 is_above(float value, float other)
 {

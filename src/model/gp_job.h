@@ -15,7 +15,7 @@ typedef struct HnGpJob
 	const real *labels;			/* [inputs->count, targets] */
 	const HnFitOptions *options;
 	int			n;
-	int		   *rows;			/* places in inputs of the rows used [n] */
+	int		   *rows;			/* [n] indices in inputs of the rows used */
 	real	   *y;				/* scaled labels [targets, n] */
 	int		   *label_counts;	/* [targets] */
 	double	   *corrections;	/* [targets] of a class's offset for what a sample of the rows holds too much of */
@@ -34,7 +34,7 @@ typedef struct HnGpPoint
 	double		scale;			/* λ, or v */
 } HnGpPoint;
 
-/* Tell how far a step is. */
+/* Notify the caller how far a step is. */
 static inline void
 hn_gp_progress(const HnFitOptions *options, const char *step, double done)
 {
@@ -69,7 +69,7 @@ extern HnStatus hn_gp_prepare_inputs(HnContext *context, HnGpJob *job, int finge
 /* Store the inputs of the rows in the covariance, in the order of job->rows. */
 extern HnStatus hn_gp_store_inputs(HnContext *context, HnGpJob *job);
 
-/* Where the counts of each row begin [n]; NULL without counts. */
+/* offsets [n] = where the counts of each row begin; NULL without counts. */
 extern HnStatus hn_gp_count_offsets(HnContext *context, const HnGp *gp, int **offsets);
 
 /* The covariance between training rows first .. first + count - 1 and all of them, out [count, n]. */

@@ -145,7 +145,7 @@ hn_gp_prepare_inputs(HnContext *context, HnGpJob *job, int fingerprint_dim)
 	return hn_gp_store_inputs(context, job);
 }
 
-/* Whether a row has a label of the rarer class of some target. */
+/* Return whether a row has a label of the rarer class of some target. */
 static bool
 is_rare(const HnGpJob *job, int row)
 {

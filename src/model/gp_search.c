@@ -116,7 +116,7 @@ try_move(HnContext *context, Search *search, HnGpPoint *best, double *likelihood
 	if (!inside(search, candidate))
 		return HN_OK;
 	HN_TRY(evaluate(context, search, candidate, &value));
-	/* What is gained must be worth another evaluation. */
+	/* A gain must be worth another evaluation. */
 	if (value > *likelihood + 1e-4)
 	{
 		*best = *candidate;
@@ -128,11 +128,11 @@ try_move(HnContext *context, Search *search, HnGpPoint *best, double *likelihood
 
 /*
  * One coordinate: a step up or else down, and on in the direction that helps.
- * The coordinate is named by its place in HnGpPoint.
+ * The coordinate is named by its offset in HnGpPoint.
  */
 static HnStatus
 search_coordinate(HnContext *context, Search *search, HnGpPoint *best, double *likelihood,
-				  size_t place, double step)
+				  size_t offset, double step)
 {
 	for (int sign = 1; sign >= -1; sign -= 2)
 	{
@@ -143,7 +143,7 @@ search_coordinate(HnContext *context, Search *search, HnGpPoint *best, double *l
 		{
 			HnGpPoint candidate = *best;
 
-			*(double *) ((char *) &candidate + place) += sign * step;
+			*(double *) ((char *) &candidate + offset) += sign * step;
 			HN_TRY(try_move(context, search, best, likelihood, &candidate, &moved));
 			any |= moved;
 		} while (moved);

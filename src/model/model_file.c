@@ -195,7 +195,7 @@ use_in_place(HnContext *context, const HnTensor *tensors, const HnStoredTensor *
 	return HN_OK;
 }
 
-/* The same for tables. */
+/* Point the tables to the file's values, or to copies. */
 static HnStatus
 use_tables_in_place(HnContext *context, const HnTable *tables, const HnStoredTensor *const *stored, int count)
 {

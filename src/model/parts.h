@@ -58,13 +58,13 @@ typedef struct HnHeadPart
 /* By HnPartKind. */
 extern const HnHeadPart *const hn_head_parts[HN_PARTS];
 
-/* What the parts of a head made of themselves for predictions. */
+/* The parts of a head as they packed themselves for predictions. */
 struct HnPackedHead
 {
 	void	   *parts[HN_PARTS];
 };
 
-/* What a part packed before; NULL if it did not. */
+/* Return what a part packed before; NULL if it did not. */
 static inline const void *
 hn_packed_part(const HnHead *head, HnPartKind kind)
 {
@@ -74,10 +74,10 @@ hn_packed_part(const HnHead *head, HnPartKind kind)
 /* Fail unless the value called `name` is between min and max. */
 extern HnStatus hn_check_range(HnContext *context, const char *name, int value, int min, int max);
 
-/* The same for "the NAME of head ...". */
+/* Check "the NAME of head ...". */
 extern HnStatus hn_check_count(HnContext *context, const HnHead *head, const char *name, int value, int min, int max);
 
-/* The same for a number, "NAME of head ...". */
+/* Check a number, "NAME of head ...". */
 extern HnStatus hn_check_number(HnContext *context, const HnHead *head, const char *name, double value, double min,
 								double max);
 

@@ -39,7 +39,7 @@ extern HnStatus hn_section_string(HnContext *context, const HnSection *section, 
 
 extern HnStatus hn_section_array(HnContext *context, const HnSection *section, const char *key, json_t **result);
 
-/* The same for an array with an element for each target. */
+/* Read an array with an element for each target. */
 extern HnStatus hn_section_target_array(HnContext *context, const HnSection *section, const char *key,
 										const HnHead *head, json_t **result);
 

@@ -293,7 +293,7 @@ own_layers(HnContext *context, HnModel *copy)
 	return HN_OK;
 }
 
-/* The same for the networks of a head. */
+/* Give a copy of a head networks of its own. */
 static HnStatus
 own_networks(HnContext *context, HnHead *copy)
 {

@@ -40,7 +40,7 @@ typedef struct Pass
 	HnInputs	inputs;			/* of the heads; fingerprints [count, D] */
 } Pass;
 
-/* What is done with each micro-batch; what a failure of it must leave undone is done last. */
+/* Do something with a micro-batch; what a failure must leave undone comes last. */
 typedef HnStatus (*PassFunction) (HnContext *context, Pass *pass, void *state);
 
 static HnStatus
@@ -148,7 +148,7 @@ find_fingerprints(HnContext *context, Pass *pass)
 	return HN_OK;
 }
 
-/* What heads read beside the fingerprint, as far as they do. */
+/* Gather what heads read beside the fingerprint, as far as they do. */
 static HnStatus
 gather_descriptions(HnContext *context, Pass *pass)
 {

@@ -28,7 +28,7 @@ begins_with(const char *name, const char *prefix)
 	return strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
-/* Whether a tensor learns: it is not frozen and the loss depends on it. */
+/* Return whether a tensor learns: it is not frozen and the loss depends on it. */
 static bool
 is_trained(const char *name, HnTrained trained)
 {

@@ -71,7 +71,7 @@ hn_optimiser_init(HnContext *context, const HnOptimiserOptions *options,
 	HN_NEW_ZERO(context, optimiser->second, count);
 	if (options->averaging != HN_AVERAGE_NONE)
 	{
-		/* What is frozen is its own average. */
+		/* Frozen weights are their own average. */
 		HN_NEW(context, optimiser->average, count);
 		memcpy(optimiser->average, parameters, (size_t) count * sizeof(real));
 	}

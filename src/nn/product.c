@@ -106,7 +106,7 @@ product_rows(int rows, int ins, const real *x, size_t ldx, const real *panel,
 	}
 }
 
-/* The same for a panel of which only the first `outs` outputs exist, through a copy. */
+/* Multiply by a panel of which only the first `outs` outputs exist, through a copy. */
 static void
 product_rows_partly(int rows, int outs, int ins, const real *x, size_t ldx, const real *panel,
 					const real *start, size_t ldstart, real *out, size_t ldout)

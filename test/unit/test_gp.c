@@ -232,16 +232,16 @@ expect_close(const char *what, double actual, double expected, double tolerance)
 		fail_msg("%s is %.9g, not %.9g", what, actual, expected);
 }
 
-/* Place of each stored row in the inputs: the pivots stand first. */
+/* Index of each stored row in the inputs: the pivots stand first. */
 static int *
 match_rows(const HnGp *gp, const HnInputs *inputs)
 {
-	int		   *place = GET(int, gp->rows);
+	int		   *index = GET(int, gp->rows);
 
 	for (int i = 0; i < gp->rows; i++)
 	{
-		place[i] = -1;
-		for (int j = 0; j < inputs->count && place[i] < 0; j++)
+		index[i] = -1;
+		for (int j = 0; j < inputs->count && index[i] < 0; j++)
 		{
 			double	   *steps = naive_steps(gp, inputs, j);
 			bool		same = true;
@@ -249,11 +249,11 @@ match_rows(const HnGp *gp, const HnInputs *inputs)
 			for (int k = 0; k < gp->width; k++)
 				same &= fabs(steps[k] - gp->inputs[i * gp->width + k]) < 0.51;
 			if (same)
-				place[i] = j;
+				index[i] = j;
 		}
-		assert_true(place[i] >= 0);
+		assert_true(index[i] >= 0);
 	}
-	return place;
+	return index;
 }
 
 /*
@@ -270,7 +270,7 @@ check_regression(const HnInputs *inputs, const real *labels, int targets, const 
 	double		sds[QUERIES * 3];
 	double	   *matrix;
 	double	   *copy;
-	int		   *place;
+	int		   *index;
 	int			n;
 
 	must(fit(inputs, labels, options, &head));
@@ -278,7 +278,7 @@ check_regression(const HnInputs *inputs, const real *labels, int targets, const 
 	n = gp->rows;
 	assert_int_equal(n, inputs->count);
 	assert_int_equal(gp->rank, n);
-	place = match_rows(gp, inputs);
+	index = match_rows(gp, inputs);
 	matrix = naive_matrix(gp);
 	copy = GET(double, n * n);
 	must(hn_predict(&context, NULL, &head, &queries, values, sds));
@@ -292,7 +292,7 @@ check_regression(const HnInputs *inputs, const real *labels, int targets, const 
 
 		for (int i = 0; i < n; i++)
 		{
-			real		label = labels[place[i] * targets + t];
+			real		label = labels[index[i] * targets + t];
 
 			noise[i] = isnan(label) ? 1e12 : ratio;
 			alpha[i] = isnan(label) ? 0 : (label - target->mean) / target->std;
@@ -472,7 +472,7 @@ test_classification(void **state)
 	real	   *labels = labels_of(&inputs, HN_CLASSIFICATION, 2);
 	HnHead		head = head_of(HN_CLASSIFICATION, 2);
 	double	   *matrix;
-	int		   *place;
+	int		   *index;
 	double		values[ROWS * 2];
 	double		sds[ROWS * 2];
 
@@ -481,13 +481,13 @@ test_classification(void **state)
 		labels[i * 2 + 1] = NAN;
 	must(fit(&inputs, labels, &every_block, &head));
 	matrix = naive_matrix(hn_gp(&head));
-	place = match_rows(hn_gp(&head), &inputs);
+	index = match_rows(hn_gp(&head), &inputs);
 	for (int t = 0; t < 2; t++)
 		for (int i = 0; i < ROWS; i++)
 		{
 			const float *weights = hn_gp(&head)->weights + t * ROWS;
 			double		alpha = weights[i] / hn_gp(&head)->processes[t].variance;
-			real		label = labels[place[i] * 2 + t];
+			real		label = labels[index[i] * 2 + t];
 			double		f = hn_gp(&head)->processes[t].offset;
 
 			for (int j = 0; j < ROWS; j++)
@@ -509,7 +509,7 @@ test_missing_labels(void **state)
 	HnInputs	inputs = random_inputs(ROWS);
 	real	   *labels = labels_of(&inputs, HN_REGRESSION, 2);
 	HnHead		head = head_of(HN_REGRESSION, 2);
-	int		   *place;
+	int		   *index;
 
 	(void) state;
 	for (int i = 0; i < ROWS; i++)
@@ -521,11 +521,11 @@ test_missing_labels(void **state)
 	}
 	must(fit(&inputs, labels, &every_block, &head));
 	assert_int_equal(hn_gp(&head)->rows, ROWS - 6);
-	place = match_rows(hn_gp(&head), &inputs);
+	index = match_rows(hn_gp(&head), &inputs);
 	for (int i = 0; i < hn_gp(&head)->rows; i++)
 	{
-		assert_true(place[i] >= 6);
-		assert_true((hn_gp(&head)->weights[i] == 0) == (place[i] % 3 == 0));
+		assert_true(index[i] >= 6);
+		assert_true((hn_gp(&head)->weights[i] == 0) == (index[i] % 3 == 0));
 	}
 }
 

@@ -64,15 +64,15 @@ teardown(void **state)
 }
 
 static void
-assert_close(double value, double expected, const char *what, int place)
+assert_close(double value, double expected, const char *what, int index)
 {
 	if (!(fabs(value - expected) <= ABSOLUTE + RELATIVE * fabs(expected)))
-		fail_msg("%s[%d] is %.9g, expected %.9g", what, place, value, expected);
+		fail_msg("%s[%d] is %.9g, expected %.9g", what, index, value, expected);
 }
 
 /* Compare an array, row by row, with nested JSON arrays or numbers. */
 static int
-assert_array_close(const real *values, json_t *expected, const char *what, int place)
+assert_array_close(const real *values, json_t *expected, const char *what, int index)
 {
 	size_t		k;
 	json_t	   *element;
@@ -80,14 +80,14 @@ assert_array_close(const real *values, json_t *expected, const char *what, int p
 	json_array_foreach(expected, k, element)
 	{
 		if (json_is_array(element))
-			place = assert_array_close(values, element, what, place);
+			index = assert_array_close(values, element, what, index);
 		else
 		{
-			assert_close(values[place], json_number_value(element), what, place);
-			place++;
+			assert_close(values[index], json_number_value(element), what, index);
+			index++;
 		}
 	}
-	return place;
+	return index;
 }
 
 static const char *
@@ -214,9 +214,9 @@ edges_by_bond(const HnBatch *batch, const real *x, int columns)
 	{
 		const HnEdge *edge = &batch->edges[e];
 		bool		first = batch->bonds[edge->bond][0] == edge->receiver;
-		int			place = first ? edge->bond : batch->bond_count + edge->bond;
+		int			row = first ? edge->bond : batch->bond_count + edge->bond;
 
-		memcpy(sorted + (size_t) place * columns, x + (size_t) e * columns, (size_t) columns * sizeof(real));
+		memcpy(sorted + (size_t) row * columns, x + (size_t) e * columns, (size_t) columns * sizeof(real));
 	}
 	return sorted;
 }
@@ -597,7 +597,7 @@ interrupt_after(void *state)
 	return (*left)-- <= 0;
 }
 
-/* Stop at every place where the network asks; it always stops, and works again afterwards. */
+/* Stop at every point where the network asks; it always stops, and works again afterwards. */
 static void
 test_interrupts(void **state)
 {

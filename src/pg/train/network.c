@@ -125,7 +125,7 @@ TrainMember(Trainer *trainer, CandidateKind candidate, Team *team, int member, i
 	pfree(loop->weights);
 }
 
-/* What the networks of a candidate read, scaled by the training set; NULL for the fingerprint alone. */
+/* Make what the networks of a candidate read, scaled by the training set; NULL for the fingerprint alone. */
 static HnHeadInputs *
 MakeInputs(Trainer *trainer, CandidateKind candidate)
 {

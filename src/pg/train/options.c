@@ -13,10 +13,10 @@
 /* Candidates that may be asked for. */
 static const char *const heads[] = {"kernel", "mlp", "full", "joint", NULL};
 
-/* What a network head reads: each the one before and more. */
+/* Inputs of networks: each the one before and more. */
 static const char *const network_inputs[] = {"fingerprint", "descriptors", "counts", NULL};
 
-/* Whether kernels compare fingerprints. */
+/* When kernels compare fingerprints. */
 static const char *const kernel_fingerprints[] = {"always", "never", "best", NULL};
 
 /* What a full network trains beside its heads. */
@@ -29,7 +29,7 @@ static const char *const feature_sets[] = {"hamnet-2021", "hamnet-2026", "hamnet
 /* Message layers of a generator: more have never been of use, and cost memory for each atom. */
 #define MAX_LAYERS 8
 
-/* Zeros, which none of these may be, stand for what follows from the data or from other options. */
+/* 0 is no valid value of these where it is the default: it means "derive from the data or from other options". */
 static const Option train_options[] = {
 	{"base", OPTION_TEXT, offsetof(TrainOptions, base)},
 	{"head", OPTION_TEXT, offsetof(TrainOptions, head), .text = {NULL, heads}},
@@ -101,13 +101,13 @@ CheckOptions(const TrainOptions *options)
 	if (options->trees > 0 && (options->head == NULL || strcmp(options->head, "joint") != 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("option \"trees\" is for a joint head"),
+				 errmsg("option \"trees\" requires head \"joint\""),
 				 errhint("Add \"head\": \"joint\".")));
 	if ((options->contrast || options->keep > 0 || strcmp(options->learn, "projection") == 0) &&
 		(options->head == NULL || strcmp(options->head, "full") != 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("option \"%s\" is for a head \"full\"",
+				 errmsg("option \"%s\" requires head \"full\"",
 						options->contrast ? "contrast" : options->keep > 0 ? "keep" : "learn"),
 				 errhint("Add \"head\": \"full\".")));
 	if (HasNewGenerator(options))
@@ -122,7 +122,7 @@ CheckOptions(const TrainOptions *options)
 	if (OptionOfNewGenerator(options))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("option \"%s\" is for a new generator", OptionOfNewGenerator(options)),
+				 errmsg("option \"%s\" requires a new generator", OptionOfNewGenerator(options)),
 				 errhint("Add \"generator\": \"new\".")));
 }
 

@@ -99,16 +99,16 @@ DescribeHeads(Trainer *trainer)
 				 errmsg("query has no target beside the groups of option \"contrast\"")));
 }
 
-/* The place of a target among those of the heads; -1 for none. */
+/* Return the index of a target among those of the heads; -1 for none. */
 static int
-TargetPlace(const Trainer *trainer, const char *name)
+TargetIndex(const Trainer *trainer, const char *name)
 {
-	int			place = 0;
+	int			index = 0;
 
 	for (int h = 0; h < trainer->head_count; h++)
-		for (int t = 0; t < trainer->heads[h].target_count; t++, place++)
+		for (int t = 0; t < trainer->heads[h].target_count; t++, index++)
 			if (strcmp(LabelToServer(trainer->heads[h].targets[t].name), name) == 0)
-				return place;
+				return index;
 	return -1;
 }
 
@@ -130,13 +130,13 @@ ReadWeights(Trainer *trainer)
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
 		char	   *name;
-		int			place;
+		int			index;
 
 		if (token == WJB_BEGIN_OBJECT || token == WJB_END_OBJECT)
 			continue;
 		name = token == WJB_KEY ? pnstrdup(value.val.string.val, value.val.string.len) : NULL;
-		place = name ? TargetPlace(trainer, name) : -1;
-		if (name && place < 0)
+		index = name ? TargetIndex(trainer, name) : -1;
+		if (name && index < 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("query has no target \"%s\", which option \"weights\" names", name)));
@@ -146,13 +146,13 @@ ReadWeights(Trainer *trainer)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("option \"weights\" is not an object of numbers")));
-		trainer->weights[place] = DatumGetFloat8(DirectFunctionCall1(numeric_float8,
+		trainer->weights[index] = DatumGetFloat8(DirectFunctionCall1(numeric_float8,
 																	NumericGetDatum(value.val.numeric)));
-		if (!(trainer->weights[place] >= 0 && trainer->weights[place] <= 1e6))
+		if (!(trainer->weights[index] >= 0 && trainer->weights[index] <= 1e6))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("weight of target \"%s\" is %g, it must be between 0 and 1000000", name,
-							trainer->weights[place])));
+							trainer->weights[index])));
 	}
 }
 
@@ -167,10 +167,10 @@ PrepareQueries(Trainer *trainer, const char *query)
 
 /*
  * Files keep classes as 0 and 1, which are learned as numbers: with an RMSE, and
- * values beyond both. Few want that, so tell.
+ * values beyond both. Few want that.
  */
 static void
-TellClassesAmongNumbers(const TrainingData *data, int groups)
+NotifyClassesAmongNumbers(const TrainingData *data, int groups)
 {
 	for (int t = 0; t < data->query.target_count; t++)
 	{
@@ -211,7 +211,7 @@ OrderTargets(Trainer *trainer)
 	pfree(row);
 }
 
-/* The examples of the training part, for what is estimated from them. */
+/* Return the examples of the training set, for what is estimated from them. */
 static HnExample *
 TrainExamples(const TrainingData *data)
 {
@@ -232,7 +232,7 @@ PrepareData(Trainer *trainer)
 
 	data->standard = StandardByName(options->standardize);
 	ReadTrainingData(data, trainer->model.features, MIN_TRAINING_ROWS);
-	TellClassesAmongNumbers(data, ContrastColumn(trainer));
+	NotifyClassesAmongNumbers(data, ContrastColumn(trainer));
 	OrderTargets(trainer);
 	SplitTrainingData(data, ChooseSplit(&options->validation, options->validation_query),
 					  options->validation.number > 0 ? options->validation.number : 0.1, options->seed);
@@ -281,10 +281,10 @@ HeadLabels(const Trainer *trainer, int head, int first)
 		labels[i] = NAN;
 	for (int i = 0; i < data->train_count; i++)
 	{
-		int			place = data->train[i];
+		int			index = data->train[i];
 
-		for (int t = 0; t < targets && trainer->valid[place]; t++)
-			labels[(Size) place * targets + t] = data->examples[place].targets[first + t];
+		for (int t = 0; t < targets && trainer->valid[index]; t++)
+			labels[(Size) index * targets + t] = data->examples[index].targets[first + t];
 	}
 	return labels;
 }

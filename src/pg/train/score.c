@@ -1,5 +1,5 @@
 /*
- * train/score.c: how good predictions of the validation part are.
+ * train/score.c: how good predictions of the validation set are.
  */
 #include "postgres.h"
 
@@ -13,7 +13,7 @@
 
 const char *const metric_names[] = {NULL, "rmse", "roc_auc", "loss"};
 
-/* Whether target t has both classes in the validation part. */
+/* Return whether target t has both classes in the validation set. */
 static bool
 HasBothClasses(const TrainingData *data, int t)
 {
@@ -134,7 +134,7 @@ ScorePredictions(Trainer *trainer, const double *predictions, double *shown)
 	return total;
 }
 
-/* Predictions of the validation part by a finished model, and their deviations. */
+/* Predict the validation set by a finished model: values and deviations [validation_count, targets]. */
 static void
 PredictValidation(Trainer *trainer, HnModel *model, double **values, double **sds)
 {

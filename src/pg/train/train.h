@@ -165,7 +165,7 @@ extern double ElapsedSeconds(const Trainer *trainer);
 /* Read the options, and refuse those that do not go together. */
 extern void ReadTrainOptions(const Jsonb *json, TrainOptions *options);
 
-/* Whether the generator is not that of the base. */
+/* Return whether the generator is not that of the base. */
 extern bool HasNewGenerator(const TrainOptions *options);
 
 /* train/base.c */
@@ -174,7 +174,7 @@ extern bool HasNewGenerator(const TrainOptions *options);
 extern void ReadBase(Trainer *trainer);
 
 /*
- * A model with the engine of base and a new generator, which is to be learned.
+ * Make a model with the engine of base and a new generator, which is to be learned.
  * Without a base, which is NULL, it has no engine: properties alone do not teach one.
  */
 extern HnStatus MakeGenerator(HnContext *context, const TrainOptions *options, const HnModel *base, uint64 seed,
@@ -195,7 +195,7 @@ extern void PrepareData(Trainer *trainer);
 extern void DescribeMolecules(Trainer *trainer);
 
 /*
- * Labels of one head, whose targets begin at `first`, [set.count, head targets]:
+ * Return labels of one head, whose targets begin at `first`, [set.count, head targets]:
  * none outside the training set and where the base fails. The molecules must
  * have been described.
  */
@@ -205,17 +205,17 @@ extern real *HeadLabels(const Trainer *trainer, int head, int first);
 
 extern const char *const metric_names[];	/* by Metric; NULL for METRIC_NONE */
 
-/* The metric that the heads and the labels of the validation set allow. */
+/* Choose the metric that the heads and the labels of the validation set allow. */
 extern Metric ChooseMetric(const Trainer *trainer);
 
 /*
- * The score of one head, whose targets begin at `first`, by predictions
+ * Return the score of one head, whose targets begin at `first`, by predictions
  * [validation_count, targets] of the validation set: a sum, to whose number of
  * terms it adds.
  */
 extern double HeadScore(Trainer *trainer, const HnHead *head, int first, const double *predictions, double *terms);
 
-/* The same of all heads, as a mean over labels or targets; *shown is what a log shows. */
+/* Return the score of all heads, as a mean over labels or targets; *shown is what a log shows. */
 extern double ScorePredictions(Trainer *trainer, const double *predictions, double *shown);
 
 /* Judge a finished candidate by the predictions that its users will get. */
@@ -229,7 +229,7 @@ extern void NotifyFit(TrainingRun *run, const char *candidate, const char *step,
 /* Notify the caller what was kept and why. */
 extern void NotifyChoice(const Trainer *trainer, CandidateKind chosen);
 
-/* The run's report, a JSON object; id is the identity of the model that was stored. */
+/* Return the run's report, a JSON object; id is the identity of the model that was stored. */
 extern char *MakeReport(const Trainer *trainer, CandidateKind chosen, const char *id);
 
 #endif
