@@ -2,7 +2,6 @@
  * test_joint_head.c: networks that read descriptors and counts, joint heads, and
  * Gaussian processes that compare with a sample of their rows; all through the model file.
  */
-#include "fixture.h"
 #include "heads.h"
 #include "refusal.h"
 
@@ -22,38 +21,23 @@
 #define MEMBERS 3
 #define TARGETS 2
 
-/* Molecules that never were, with an unknown descriptor and a far-off one here and there. */
+/* Some descriptors are unknown, and some far off. */
+static real
+some_descriptor(int number)
+{
+	return number % 97 == 0 ? NAN : number % 89 == 0 ? 1e4f : (real) (10 * uniform());
+}
+
+static HnCounts
+some_counts(void)
+{
+	return make_counts(4, 1000, 500);
+}
+
 static HnInputs
 random_inputs(int count)
 {
-	int			width = hn_descriptors_rdkit_2d.count;
-	real	   *fingerprints = GET(real, count * D);
-	real	   *descriptors = GET(real, count * width);
-	HnCounts   *counts = GET(HnCounts, count);
-
-	for (int i = 0; i < count * D; i++)
-		fingerprints[i] = (real) (4 * uniform());
-	for (int i = 0; i < count * width; i++)
-		descriptors[i] = i % 97 == 0 ? NAN : i % 89 == 0 ? 1e4f : (real) (10 * uniform());
-	for (int i = 0; i < count; i++)
-	{
-		uint16_t   *columns = GET(uint16_t, 4);
-		uint8_t    *values = GET(uint8_t, 4);
-
-		for (int k = 0; k < 4; k++)
-		{
-			columns[k] = (uint16_t) (1000 * k + (int) (500 * uniform()));
-			values[k] = (uint8_t) (1 + (int) (3 * uniform()));
-		}
-		counts[i] = (HnCounts)
-		{
-			4, columns, values
-		};
-	}
-	return (HnInputs)
-	{
-		count, fingerprints, descriptors, counts
-	};
+	return make_inputs(count, D, some_descriptor, some_counts);
 }
 
 static HnInputs
@@ -66,22 +50,6 @@ one_row(const HnInputs *inputs, int row)
 	};
 }
 
-static HnTarget *
-make_targets(void)
-{
-	HnTarget   *targets = GET(HnTarget, TARGETS);
-
-	targets[0] = (HnTarget)
-	{
-		"a", "", 0, 1
-	};
-	targets[1] = (HnTarget)
-	{
-		"b", "", 0, 1
-	};
-	return targets;
-}
-
 /* A model of one head with networks over everything, whose scales are those of the inputs. */
 static HnModel
 make_networks(HnTask task, bool standardised, const HnInputs *inputs)
@@ -91,7 +59,7 @@ make_networks(HnTask task, bool standardised, const HnInputs *inputs)
 	HnHeadInputs *read = GET(HnHeadInputs, 1);
 	HnNetworks	networks = {.layer_count = 2, .member_count = MEMBERS, .layers = GET(HnLinear, 2), .inputs = read};
 	HnHead		head = {
-		.name = "joint", .task = task, .target_count = TARGETS, .targets = make_targets(), .parts = {&networks}
+		.name = "joint", .task = task, .target_count = TARGETS, .targets = make_targets(TARGETS), .parts = {&networks}
 	};
 	int			rows[ROWS];
 
@@ -225,7 +193,7 @@ fit_gp(const HnInputs *inputs, const real *labels, HnTask task, int rows, HnFitR
 	HnFitOptions options = {
 		.fingerprint = true, .descriptors = &hn_descriptors_rdkit_2d, .counts = true, .rows = rows
 	};
-	HnHead		head = {.name = "joint", .task = task, .target_count = TARGETS, .targets = make_targets()};
+	HnHead		head = {.name = "joint", .task = task, .target_count = TARGETS, .targets = make_targets(TARGETS)};
 
 	must(hn_gp_fit(&context, inputs, D, labels, &options, &head, report));
 	return head;
@@ -393,22 +361,8 @@ test_file(void **state)
 		HnModel		model = kind == 0 ? make_networks(HN_REGRESSION, false, &rows)
 			: make_joint(kind == 1 ? HN_REGRESSION : HN_CLASSIFICATION, &rows);
 		HnModel		copy;
-		unsigned char *bytes;
-		unsigned char *again;
-		size_t		size;
-		size_t		size_again;
-		double		values[2][QUERIES * TARGETS];
-		double		sds[2][QUERIES * TARGETS];
 
-		must(hn_model_write(&context, &model, &bytes, &size));
-		must(hn_model_read(&context, bytes, size, &copy));
-		must(hn_model_write(&context, &copy, &again, &size_again));
-		assert_int_equal(size, size_again);
-		assert_memory_equal(bytes, again, size);
-		must(hn_predict(&context, &model, &model.heads[0], &queries, values[0], sds[0]));
-		must(hn_predict(&context, &copy, &copy.heads[0], &queries, values[1], sds[1]));
-		assert_memory_equal(values[0], values[1], sizeof(values[0]));
-		assert_memory_equal(sds[0], sds[1], sizeof(sds[0]));
+		check_file(&model, 0, &queries, &copy);
 	}
 }
 
