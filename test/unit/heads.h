@@ -48,6 +48,13 @@ make_counts(int length, int step, int spread)
 	return (HnCounts) {length, columns, values};
 }
 
+static inline void
+expect_close(const char *what, double actual, double expected, double tolerance)
+{
+	if (!(fabs(actual - expected) <= tolerance))
+		fail_msg("%s is %.9g, not %.9g", what, actual, expected);
+}
+
 /* Make targets "a", "b", "c" in units of their own. */
 static inline HnTarget *
 make_targets(int count)
@@ -58,6 +65,33 @@ make_targets(int count)
 	for (int t = 0; t < count; t++)
 		targets[t] = (HnTarget) {names[t], "", 0, 1};
 	return targets;
+}
+
+/* A model with random weights and one network head. */
+static inline HnModel
+network_model(int dim, uint64_t seed)
+{
+	HnModel		model = {.features = &hn_features_2021};
+	HnTensor   *tensors;
+	int			count;
+	HnHead	   *network = GET(HnHead, 1);
+
+	model.fingerprint_config = (HnFingerprintConfig)
+	{
+		.dim = dim, .edge_dim = 5, .layers = 1, .rounds = 1
+	};
+	*network = (HnHead) {
+		.name = "net", .target_count = 2, .targets = make_targets(2), .parts = {GET(HnNetworks, 1)}
+	};
+	*hn_networks(network) = (HnNetworks) {.layer_count = 2, .layers = GET(HnLinear, 2)};
+	hn_networks(network)->layers[0].out = 4;
+	network->targets[0].std = network->targets[1].std = 2;
+	model.head_count = 1;
+	model.heads = network;
+	must(hn_model_allocate(&context, &model));
+	must(hn_model_tensors(&context, &model, &tensors, &count));
+	hn_model_initialise(tensors, count, seed);
+	return model;
 }
 
 /* Return a head with one of the parts of another. */

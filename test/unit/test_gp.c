@@ -1,6 +1,6 @@
 /*
- * test_gp.c: Gaussian processes against their definitions, Cholesky's
- * factors, ensembles, and all of them through the model file.
+ * test_gp.c: Gaussian processes against their definitions, and through the model
+ * file.
  */
 #include "heads.h"
 
@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hamnet/cholesky.h"
 #include "hamnet/gp.h"
 #include "hamnet/network.h"
 
@@ -195,13 +194,6 @@ eliminate(int n, double *a, double *b)
 			b[i] -= a[i * n + j] * b[j];
 		b[i] /= a[i * n + i];
 	}
-}
-
-static void
-expect_close(const char *what, double actual, double expected, double tolerance)
-{
-	if (!(fabs(actual - expected) <= tolerance))
-		fail_msg("%s is %.9g, not %.9g", what, actual, expected);
 }
 
 /* Index of each stored row in the inputs: the pivots stand first. */
@@ -543,99 +535,11 @@ test_refusals(void **state)
 	assert_int_equal(fit(&inputs, labels, &every_block, &head), HN_INTERRUPTED);
 }
 
-static void
-test_cholesky(void **state)
-{
-	enum
-	{
-		N = 300					/* more than one block */
-	};
-	real	   *a = GET(real, N * N);
-	double	   *original = GET(double, N * N);
-	real	   *x = GET(real, N);
-	bool		positive;
-
-	(void) state;
-	for (int i = 0; i < N; i++)
-	{
-		x[i] = (real) uniform();
-		for (int j = 0; j <= i; j++)
-		{
-			a[i * N + j] = (real) (i == j ? N : uniform());
-			a[j * N + i] = i == j ? a[i * N + i] : -7;
-			original[i * N + j] = original[j * N + i] = a[i * N + j];
-		}
-	}
-	must(hn_cholesky(&context, N, a, &positive));
-	assert_true(positive);
-	for (int i = 0; i < N; i++)
-		for (int j = 0; j < N; j++)
-		{
-			double		sum = 0;
-
-			if (j > i)
-			{
-				assert_true(a[i * N + j] == -7);
-				continue;
-			}
-			for (int k = 0; k <= j; k++)
-				sum += (double) a[i * N + k] * a[j * N + k];
-			expect_close("an element of L Lᵀ", sum, original[i * N + j], 1e-3);
-		}
-
-	real	   *solution = GET(real, N);
-
-	memcpy(solution, x, N * sizeof(real));
-	hn_cholesky_solve(N, a, solution);
-	for (int i = 0; i < N; i++)
-	{
-		double		sum = 0;
-
-		for (int j = 0; j < N; j++)
-			sum += original[i * N + j] * solution[j];
-		expect_close("an element of A x", sum, x[i], 1e-4);
-	}
-
-	a[0] = 1;
-	a[N] = 2;
-	a[N + 1] = 1;				/* [1 2; 2 1] is not positive definite */
-	must(hn_cholesky(&context, N, a, &positive));
-	assert_false(positive);
-}
-
-/* A model with random weights and one network head. */
-static HnModel
-random_model(uint64_t seed)
-{
-	HnModel		model = {.features = &hn_features_2021};
-	HnTensor   *tensors;
-	int			count;
-	HnHead		network = head_of(HN_REGRESSION, 2);
-
-	model.fingerprint_config = (HnFingerprintConfig)
-	{
-		.dim = D, .edge_dim = 5, .layers = 1, .rounds = 1
-	};
-	network.name = "net";
-	network.parts[HN_NETWORKS] = GET(HnNetworks, 1);
-	hn_networks(&network)->layer_count = 2;
-	hn_networks(&network)->layers = GET(HnLinear, 2);
-	hn_networks(&network)->layers[0].out = 4;
-	network.targets[0].std = network.targets[1].std = 2;
-	model.head_count = 1;
-	model.heads = GET(HnHead, 1);
-	model.heads[0] = network;
-	must(hn_model_allocate(&context, &model));
-	must(hn_model_tensors(&context, &model, &tensors, &count));
-	hn_model_initialise(tensors, count, seed);
-	return model;
-}
-
 /* A model whose second head is a fitted Gaussian process. */
 static HnModel
 gp_model(HnTask task)
 {
-	HnModel		model = random_model(1);
+	HnModel		model = network_model(D, 1);
 	HnInputs	inputs = random_inputs(ROWS);
 	HnHead	   *heads = GET(HnHead, 2);
 
@@ -705,100 +609,10 @@ test_damaged_file(void **state)
 	expect_damage(&model, "variance");
 }
 
-/* Predictions of a model's first head for a batch of real molecules would need graphs: fingerprints will do. */
-static void
-test_ensemble(void **state)
-{
-	HnModel		models[3] = {random_model(1), random_model(2), random_model(3)};
-	const HnModel *members[3] = {&models[0], &models[1], &models[2]};
-	HnModel		joined;
-	HnModel		again;
-	HnInputs	queries = random_inputs(3 * QUERIES);	/* a fingerprint for each generator */
-	double		single[3][QUERIES * 2];
-	double		values[QUERIES * 2];
-	double		sds[QUERIES * 2];
-
-	(void) state;
-	queries.count = QUERIES;
-	must(hn_model_join(&context, members, 3, &joined));
-	assert_int_equal(joined.other_count, 2);
-	assert_int_equal(hn_networks(&joined.heads[0])->member_count, 3);
-	must(write_and_read(&joined, &again));
-	for (int m = 0; m < 3; m++)
-	{
-		HnInputs	own = {.count = QUERIES, .fingerprints = queries.fingerprints + m * QUERIES * D};
-
-		must(hn_predict(&context, &models[m], &models[m].heads[0], &own, single[m], sds));
-		for (int i = 0; i < QUERIES * 2; i++)
-			assert_true(isnan(sds[i]));
-	}
-	must(hn_predict(&context, &again, &again.heads[0], &queries, values, sds));
-	for (int i = 0; i < QUERIES * 2; i++)
-	{
-		double		mean = (single[0][i] + single[1][i] + single[2][i]) / 3;
-		double		squares = 0;
-
-		for (int m = 0; m < 3; m++)
-			squares += (single[m][i] - mean) * (single[m][i] - mean);
-		expect_close("a mean", values[i], mean, 1e-9);
-		expect_close("a spread", sds[i], sqrt(squares / 2), 1e-9);
-	}
-}
-
-/* A view of an ensemble lies in its own block, and leaves the model where it is. */
-static void
-test_ensemble_view(void **state)
-{
-	HnModel		models[2] = {random_model(1), random_model(2)};
-	const HnModel *members[2] = {&models[0], &models[1]};
-	HnModel		joined;
-	HnModel		view;
-	HnTensor   *tensors[2];
-	real	   *block;
-	int			counts[2];
-
-	(void) state;
-	must(hn_model_join(&context, members, 2, &joined));
-	block = GET(real, joined.parameter_count);
-	must(hn_model_view(&context, &joined, block, &view));
-	must(hn_model_tensors(&context, &joined, &tensors[0], &counts[0]));
-	must(hn_model_tensors(&context, &view, &tensors[1], &counts[1]));
-	assert_int_equal(counts[0], counts[1]);
-	for (int i = 0; i < counts[0]; i++)
-		assert_int_equal(*tensors[0][i].data - joined.parameters, *tensors[1][i].data - block);
-}
-
-/* Members on one generator share it. */
-static void
-test_shared_generator(void **state)
-{
-	HnModel		a = random_model(1);
-	HnModel		b = random_model(1);
-	const HnModel *members[2] = {&a, &b};
-	HnModel		joined;
-	HnModel		again;
-	HnModel		ensemble;
-
-	(void) state;
-	hn_networks(&b.heads[0])->layers[0].weight[0] += 1;
-	must(hn_model_join(&context, members, 2, &joined));
-	assert_int_equal(joined.other_count, 0);
-	assert_int_equal(hn_networks(&joined.heads[0])->member_count, 2);
-	must(write_and_read(&joined, &again));
-	assert_true(hn_networks(&again.heads[0])->layers[2].weight[0] == hn_networks(&b.heads[0])->layers[0].weight[0]);
-
-	members[1] = &joined;
-	assert_int_equal(hn_model_join(&context, members, 2, &ensemble), HN_INVALID_ARGUMENT);
-	b.heads[0].targets[0].mean = 1;
-	members[1] = &b;
-	assert_int_equal(hn_model_join(&context, members, 2, &ensemble), HN_INVALID_ARGUMENT);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_cholesky, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_one_row, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_regression, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unlabelled_pivots, set_up, tear_down),
@@ -807,11 +621,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_missing_labels, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_file, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_damaged_file, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_ensemble, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_ensemble_view, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_shared_generator, set_up, tear_down)
+		cmocka_unit_test_setup_teardown(test_damaged_file, set_up, tear_down)
 	};
 
-	return cmocka_run_group_tests_name("kernel heads", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("Gaussian processes", tests, NULL, NULL);
 }

@@ -75,13 +75,6 @@ novelty_of(const HnHead *head, const real *fingerprint)
 }
 
 static void
-expect_close(const char *what, double actual, double expected)
-{
-	if (!(fabs(actual - expected) <= 1e-9 * (1 + fabs(expected))))
-		fail_msg("%s is %.17g, expected %.17g", what, actual, expected);
-}
-
-static void
 test_definition(void **state)
 {
 	real	   *known = random_fingerprints(KNOWN, 4);
@@ -96,7 +89,8 @@ test_definition(void **state)
 
 		for (int j = 0; j < KNOWN; j++)
 			least = fmin(least, distance_of(hn_known(&head)->center, hn_known(&head)->scale, queries + i * D, known + j * D));
-		expect_close("a novelty", novelty_of(&head, queries + i * D), least / hn_known(&head)->distance);
+		expect_close("a novelty", novelty_of(&head, queries + i * D), least / hn_known(&head)->distance,
+					 1e-9 * (1 + least / hn_known(&head)->distance));
 	}
 	assert_true(hn_known(&head)->scale[2] == 0);
 }
