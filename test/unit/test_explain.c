@@ -49,7 +49,7 @@ fit(const HnParts *parts, double value, double baseline, const double *part_valu
 {
 	double	   *contributions = GET(double, parts->atom_count);
 
-	expect_ok(hn_fit_contributions(&context, parts, value, baseline, part_values, contributions));
+	must(hn_fit_contributions(&context, parts, value, baseline, part_values, contributions));
 	return contributions;
 }
 

@@ -212,7 +212,7 @@ test_interrupt(void **state)
 
 /* A head whose Gaussian process compares fingerprints, or only descriptors, fitted to the molecules. */
 static HnHead
-kernel_head(const real *fingerprints, bool compares_fingerprints)
+gp_head(const real *fingerprints, bool compares_fingerprints)
 {
 	HnFitOptions options = {
 		.fingerprint = compares_fingerprints, .descriptors = compares_fingerprints ? NULL : &hn_descriptors_rdkit_2d
@@ -240,7 +240,7 @@ test_kernel(void **state)
 	(void) state;
 	for (int compares = 0; compares <= 1; compares++)
 	{
-		HnHead		head = kernel_head(known, compares);
+		HnHead		head = gp_head(known, compares);
 
 		assert_int_equal(hn_known_by_gp(&head), compares);
 		must(hn_known_make(&context, &head, D, compares ? NULL : known, compares ? 0 : KNOWN, held, HELD));
@@ -275,7 +275,7 @@ model_that_knows(const real *known, const real *held)
 	hn_model_initialise(tensors, count, 1);
 	for (int i = 1; i < 3; i++)
 	{
-		model.heads[i] = kernel_head(known, i == 1);
+		model.heads[i] = gp_head(known, i == 1);
 		model.heads[i].name = i == 1 ? "kernel" : "other";
 		model.heads[i].targets[0].name = model.heads[i].name;
 	}
