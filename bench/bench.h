@@ -10,8 +10,8 @@
 
 #include "hamnet/context.h"
 
-#define MIN_ATOMS 15			/* of a molecule that counts as drug-like */
-#define MAX_ATOMS 45
+#define MIN_DRUG_ATOMS 15			/* of a molecule that counts as drug-like */
+#define MAX_DRUG_ATOMS 45
 #define MAX_LINE 4096
 
 /* Of this process, so that other load on the machine disturbs little. */

@@ -117,7 +117,7 @@ read_molecules(Bench *bench, const char *path)
 
 		line[strcspn(line, " \t,\r\n")] = '\0';
 		if (hn_graph_from_smiles(&bench->kept_context, line, bench->model.features, MAX_ATOMS, graph) == HN_OK &&
-			graph->atom_count >= MIN_ATOMS && graph->atom_count <= MAX_ATOMS)
+			graph->atom_count >= MIN_DRUG_ATOMS && graph->atom_count <= MAX_DRUG_ATOMS)
 			bench->smiles[bench->count++] = strdup(line);
 	}
 	fclose(file);
@@ -310,7 +310,7 @@ report_network(Bench *bench)
 
 	printf("\nThe network alone, over %d molecules of %d to %d heavy atoms (mean %.1f), "
 		   "%.1f MFLOP each by count; kernels %s:\n\n",
-		   bench->count, MIN_ATOMS, MAX_ATOMS, atoms / bench->count, 1e-6 * flop / bench->count,
+		   bench->count, MIN_DRUG_ATOMS, MAX_DRUG_ATOMS, atoms / bench->count, 1e-6 * flop / bench->count,
 		   hn_simd()->name);
 	printf("| atoms in a batch | µs a molecule | GFLOP/s | of SGEMM at 27 rows | at 1,000 rows |\n|---|---|---|---|---|\n");
 	for (int b = 0; b < BATCHES; b++)

@@ -90,7 +90,7 @@ read_molecules(Bench *bench, const char *path, char **smiles)
 		hn_arena_reset(&bench->arena);
 		line[strcspn(line, " \t,\r\n")] = '\0';
 		if (hn_graph_from_smiles(&bench->context, line, bench->model.features, MAX_ATOMS, &graph) == HN_OK &&
-			graph.atom_count >= MIN_ATOMS && graph.atom_count <= MAX_ATOMS)
+			graph.atom_count >= MIN_DRUG_ATOMS && graph.atom_count <= MAX_DRUG_ATOMS)
 			smiles[count++] = strdup(line);
 	}
 	fclose(file);
@@ -206,7 +206,7 @@ main(int argc, char **argv)
 	count = read_molecules(&bench, argv[2], smiles);
 	printf("What every property of a molecule costs, one molecule at a time, %d of %d to %d heavy atoms and ethanol. The\n"
 		   "forward passes of the models end in values and deviations; their trunk is what all heads read: graph, descriptors,\n"
-		   "counts and fingerprint.\n\n", count, MIN_ATOMS, MAX_ATOMS);
+		   "counts and fingerprint.\n\n", count, MIN_DRUG_ATOMS, MAX_DRUG_ATOMS);
 	printf("| molecules | graph, µs | descriptors and counts, µs | fingerprint, µs | heads: values, µs | and deviations, µs "
 		   "| and novelty, µs | all : forward passes | all : trunk |\n"
 		   "|---|---|---|---|---|---|---|---|---|\n");

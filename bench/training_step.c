@@ -93,8 +93,8 @@ read_examples(Bench *bench, const char *path)
 		real	   *conformation;
 
 		line[strcspn(line, " \t\r\n")] = '\0';
-		if (hn_graph_from_smiles(&bench->kept_context, line, bench->model.features, MAX_ATOMS, graph) != HN_OK ||
-			graph->atom_count < MIN_ATOMS)
+		if (hn_graph_from_smiles(&bench->kept_context, line, bench->model.features, MAX_DRUG_ATOMS, graph) != HN_OK ||
+			graph->atom_count < MIN_DRUG_ATOMS)
 			continue;
 		target = allocate(bench, 1, sizeof(*target));
 		*target = bench->count % 5;
@@ -111,7 +111,7 @@ read_examples(Bench *bench, const char *path)
 	fclose(file);
 	if (bench->count < MOLECULES)
 	{
-		fprintf(stderr, "training_step: %s has too few molecules of %d to %d atoms\n", path, MIN_ATOMS, MAX_ATOMS);
+		fprintf(stderr, "training_step: %s has too few molecules of %d to %d atoms\n", path, MIN_DRUG_ATOMS, MAX_DRUG_ATOMS);
 		exit(EXIT_FAILURE);
 	}
 }

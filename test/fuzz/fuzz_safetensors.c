@@ -10,6 +10,7 @@
 #include "fuzz.h"
 #include "hamnet/chem.h"
 #include "hamnet/known.h"
+#include "hamnet/network.h"
 #include "hamnet/predict.h"
 
 #define LENGTH_BYTES 8
