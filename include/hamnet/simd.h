@@ -23,7 +23,7 @@
 #define HN_BYTE_COLUMNS 4
 
 /* Bytes of each number that rows of bytes are multiplied by. */
-#define HN_BYTE_PARTS 3
+#define HN_BYTE_DIGITS 3
 
 /*
  * Coarse codes of a set of vectors (hamnet/cells.h): the number of a cell, below
@@ -152,7 +152,7 @@ typedef struct HnSimd
 	 * 2^16. Exact.
 	 */
 	void		(*byte_products) (const uint8_t *panels, int groups, int steps,
-								  const int8_t *const query[HN_BYTE_PARTS], int32_t *const products[HN_BYTE_PARTS]);
+								  const int8_t *const query[HN_BYTE_DIGITS], int32_t *const products[HN_BYTE_DIGITS]);
 
 	/* Σ a[k] b[k] in double: products are exact, so that terms may cancel. */
 	double		(*wide_dot) (const float *a, const float *b, size_t n);

@@ -7,9 +7,9 @@
 #include <math.h>
 #include <string.h>
 
-/* Of so many parts of so many each, how many are needed. */
+/* Of so many digits of so many each, how many are needed. */
 static int
-parts(int count, int size)
+digits(int count, int size)
 {
 	return (count + size - 1) / size;
 }
@@ -17,8 +17,8 @@ parts(int count, int size)
 HnStatus
 hn_byte_rows_pack(HnContext *context, const int8_t *rows, int stride, int count, int width, HnByteRows *packed)
 {
-	size_t		steps = (size_t) parts(width, HN_BYTE_COLUMNS);
-	size_t		groups = (size_t) parts(count, HN_BYTE_ROWS);
+	size_t		steps = (size_t) digits(width, HN_BYTE_COLUMNS);
+	size_t		groups = (size_t) digits(count, HN_BYTE_ROWS);
 	size_t		size = groups * steps * HN_BYTE_ROWS * HN_BYTE_COLUMNS;
 
 	packed->count = count;
@@ -50,24 +50,24 @@ hn_byte_rows_pack(HnContext *context, const int8_t *rows, int stride, int count,
 HnStatus
 hn_byte_query(HnContext *context, const real *steps, int width, HnByteQuery *query)
 {
-	size_t		padded = (size_t) parts(width, HN_BYTE_COLUMNS) * HN_BYTE_COLUMNS;
+	size_t		padded = (size_t) digits(width, HN_BYTE_COLUMNS) * HN_BYTE_COLUMNS;
 
 	*query = (HnByteQuery) {0};
-	for (int p = 0; p < HN_BYTE_PARTS; p++)
-		HN_NEW_ZERO(context, query->parts[p], padded);
+	for (int p = 0; p < HN_BYTE_DIGITS; p++)
+		HN_NEW_ZERO(context, query->digits[p], padded);
 	for (int k = 0; k < width; k++)
 	{
 		double		rest = steps[k];
 
-		for (int p = 0; p < HN_BYTE_PARTS; p++)
+		for (int p = 0; p < HN_BYTE_DIGITS; p++)
 		{
 			double		whole = rint(rest);
 
-			query->parts[p][k] = (int8_t) whole;
-			query->crosses[p] += query->parts[0][k] * query->parts[p][k];
+			query->digits[p][k] = (int8_t) whole;
+			query->crosses[p] += query->digits[0][k] * query->digits[p][k];
 			rest = (rest - whole) * PART_STEPS;
 		}
-		rest = steps[k] - query->parts[0][k];
+		rest = steps[k] - query->digits[0][k];
 		query->rest_norm += rest * rest;
 	}
 	return HN_OK;
@@ -77,13 +77,13 @@ void
 hn_byte_distances(const HnByteRows *rows, const HnByteQuery *query, int first, int count,
 				  int32_t *rounded, real factor, real *sums)
 {
-	int			steps = parts(rows->width, HN_BYTE_COLUMNS);
-	int32_t		products[HN_BYTE_PARTS][HN_BYTE_BLOCK];
+	int			steps = digits(rows->width, HN_BYTE_COLUMNS);
+	int32_t		products[HN_BYTE_DIGITS][HN_BYTE_BLOCK];
 	real		weight = factor;
 
 	HN_ASSERT(count <= HN_BYTE_BLOCK);
-	hn_simd()->byte_products(rows->panels + (size_t) first * steps * HN_BYTE_COLUMNS, parts(count, HN_BYTE_ROWS), steps,
-								(const int8_t *const[]) {query->parts[0], query->parts[1], query->parts[2]},
+	hn_simd()->byte_products(rows->panels + (size_t) first * steps * HN_BYTE_COLUMNS, digits(count, HN_BYTE_ROWS), steps,
+								(const int8_t *const[]) {query->digits[0], query->digits[1], query->digits[2]},
 								(int32_t *const[]) {products[0], products[1], products[2]});
 	/* Below 2^29 for the widest rows. */
 	for (int i = 0; i < count; i++)
@@ -92,7 +92,7 @@ hn_byte_distances(const HnByteRows *rows, const HnByteQuery *query, int first, i
 		return;
 	for (int i = 0; i < count; i++)
 		sums[i] += factor * ((real) rounded[i] + (real) query->rest_norm);
-	for (int p = 1; p < HN_BYTE_PARTS; p++)
+	for (int p = 1; p < HN_BYTE_DIGITS; p++)
 	{
 		weight /= PART_STEPS;
 		for (int i = 0; i < count; i++)

@@ -3,15 +3,15 @@
  * of bytes, in the steps of standardise.h.
  *
  * The rows are packed in the order in which hn_simd()->byte_products passes
- * over them, once and in sequence. The molecule is a query of HN_BYTE_PARTS bytes
+ * over them, once and in sequence. The molecule is a query of HN_BYTE_DIGITS bytes
  * a column,
  *
- *   x = c + f,  f = Σ_p part_p / 254^p for p > 0, but for less than 1e-5 of a step,
+ *   x = c + f,  f = Σ_p digit_p / 254^p for p > 0, but for less than 1e-5 of a step,
  *
- * where c, part 0, is x rounded to steps and half a step of a part is a byte of
+ * where c, digit 0, is x rounded to steps and half a step of a digit is a byte of
  * the next. With
  *
- *   |x - r|² = |c - r|² + 2 Σ_p (c - r) · part_p / 254^p + |f|²,  |c - r|² = |c|² + |r|² - 2 c · r,
+ *   |x - r|² = |c - r|² + 2 Σ_p (c - r) · digit_p / 254^p + |f|²,  |c - r|² = |c|² + |r|² - 2 c · r,
  *
  * every sum over r is one of integers, so that nothing is lost near 0.
  */
@@ -32,8 +32,8 @@ typedef struct HnByteRows
 
 typedef struct HnByteQuery
 {
-	int8_t	   *parts[HN_BYTE_PARTS];	/* [steps, HN_BYTE_COLUMNS] */
-	int32_t		crosses[HN_BYTE_PARTS]; /* c · part_p */
+	int8_t	   *digits[HN_BYTE_DIGITS];	/* [steps, HN_BYTE_COLUMNS] */
+	int32_t		crosses[HN_BYTE_DIGITS]; /* c · digit_p */
 	double		rest_norm;		/* |f|² */
 } HnByteQuery;
 

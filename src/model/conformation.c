@@ -145,6 +145,7 @@ typedef struct Superposition
 	double		shift[3];
 } Superposition;
 
+/* Find the rotation and the shift that bring positions [n, 3] onto reference [n, 3], weighed by mass [n]. */
 static void
 superpose(int n, const real *mass, const real *positions, const real *reference, Superposition *best)
 {

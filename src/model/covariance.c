@@ -193,6 +193,7 @@ typedef struct Query
 	HnByteQuery descriptors;
 } Query;
 
+/* Make queries [count] of steps [count, w]. */
 static HnStatus
 make_queries(HnContext *context, const HnGp *gp, int count, const real *steps, Query *queries)
 {

@@ -38,6 +38,7 @@ typedef struct Back
 	real	   *row;			/* six rows of n */
 } Back;
 
+/* form [d, d] = Wᵀ W of a layer W [h, d], and room for its derivative. */
 static HnStatus
 quadratic_form(HnContext *context, const HnLinear *layer, real **form, real **d_form)
 {

@@ -416,6 +416,7 @@ take_labels(Grower *grower, const HnHead *head, int t, const real *labels, const
 	return HN_OK;
 }
 
+/* Grow the trees of all targets over rows [n] with labels [inputs, targets]. */
 static HnStatus
 grow_trees(Grower *grower, const HnHead *head, const real *labels, const int *rows,
 			const HnFitOptions *options)
@@ -456,6 +457,7 @@ grow_trees(Grower *grower, const HnHead *head, const real *labels, const int *ro
 	return HN_OK;
 }
 
+/* Choose rows, encode them and grow a forest in the working arena. */
 static HnStatus
 grow(HnContext *context, const HnInputs *inputs, const real *labels, const HnFitOptions *options,
 	 const HnHead *head, HnForest *forest, HnFitReport *report)

@@ -39,7 +39,7 @@ hn_process_work(HnContext *context, int n, HnProcessWork *work)
 	return HN_OK;
 }
 
-/* Fill the lower triangle with I + √W v K √W and factorise it; tiles, because one side is read by columns. */
+/* Fill the lower triangle of the square [n, n] with I + √W v K √W and factorise it; tiles, because one side is read by columns. */
 static HnStatus
 factorise(HnContext *context, HnProcessWork *work, double variance, bool *positive)
 {
@@ -62,7 +62,7 @@ factorise(HnContext *context, HnProcessWork *work, double variance, bool *positi
 	return hn_cholesky(context, n, work->square, positive);
 }
 
-/* out = K x; the square's diagonal is not K's. */
+/* out [n] = K [n, n] · x [n]; the square's diagonal is not K's. */
 static void
 multiply(const HnProcessWork *work, const real *x, real *out)
 {
@@ -73,7 +73,7 @@ multiply(const HnProcessWork *work, const real *x, real *out)
 		out[i] += (1 - work->square[(size_t) i * n + i]) * x[i];
 }
 
-/* x ← √W B⁻¹ √W x, with the factor of B. */
+/* x [n] ← √W B⁻¹ √W x, with the factor of B. */
 static void
 solve(const HnProcessWork *work, real *x)
 {
@@ -84,6 +84,7 @@ solve(const HnProcessWork *work, real *x)
 		x[i] *= (real) sqrt(work->weight[i]);
 }
 
+/* Return Σ x_i y_i over n in double. */
 static double
 dot(const real *x, const real *y, int n)
 {
@@ -155,7 +156,7 @@ set_latent(HnProcessWork *work, double variance)
 		work->latent[i] *= (real) variance;
 }
 
-/* W and, in b, W (f - mean) + ∇ log p(y | f). */
+/* Set W [n] and b [n] = W (f - mean) + ∇ log p(y | f). */
 static void
 set_newton(HnProcessWork *work, const HnProcessLabels *labels)
 {

@@ -34,6 +34,7 @@ typedef struct Generator
 	real	   *relative;		/* w_r · r_i of the attention [N] */
 } Generator;
 
+/* Fail unless x [n] is finite; where says what it is. */
 static HnStatus
 check_finite(HnContext *context, const real *x, size_t n, const char *where)
 {
@@ -43,7 +44,7 @@ check_finite(HnContext *context, const real *x, size_t n, const char *where)
 	return HN_OK;
 }
 
-/* Drop from the atoms' part of the states at the beginning of a layer. */
+/* Drop from the atoms' columns of state [N, D + r] at the beginning of a layer. */
 static void
 drop_states(const Generator *generator, int layer, real *state)
 {
@@ -53,7 +54,7 @@ drop_states(const Generator *generator, int layer, real *state)
 					 generator->dim, state, generator->width);
 }
 
-/* h_i = LeakyReLU(atom X_i) beside r_i: the state of the first layer. */
+/* state [N, D + r] = LeakyReLU(X [N, F] · atomᵀ) beside coordinates [N, r]: the first layer's. */
 static void
 initial_state(const Generator *generator, const real *coordinates, real *state)
 {
@@ -72,7 +73,7 @@ initial_state(const Generator *generator, const real *coordinates, real *state)
 	}
 }
 
-/* e_ij = LeakyReLU(bond E_k), equal in both directions. */
+/* edge [2M, G] = LeakyReLU(E [M, B] · bondᵀ), equal in both directions. */
 static HnStatus
 initial_edges(HnContext *context, const Generator *generator, real *edge)
 {
@@ -117,7 +118,7 @@ join_edges(const Generator *generator, int width, int first, int columns, real *
 	}
 }
 
-/* a_ij = LeakyReLU(attention [e_ij ; r_i − r_j]) and its softmax over the senders of i. */
+/* score [2M] = LeakyReLU(attention [e_ij ; r_i − r_j]), and attention [2M], its softmax over the senders of i. */
 static void
 edge_attention(const Generator *generator, const HnLinear *attention, const HnLayerTrace *layer)
 {
@@ -140,7 +141,7 @@ edge_attention(const Generator *generator, const HnLinear *attention, const HnLa
 				   batch->edge_offset[i + 1] - batch->edge_offset[i]);
 }
 
-/* c_i = ELU(Σ_j α_ij m_ij); ELU(0) = 0 is what an atom without neighbours gets. */
+/* context [N, D] = ELU(Σ_j α_ij m_ij); ELU(0) = 0 is what an atom without neighbours gets. */
 static void
 gather_messages(const Generator *generator, const HnLayerTrace *layer)
 {
@@ -204,7 +205,7 @@ layer_forward(HnContext *context, const Generator *generator, int l, const HnLay
 	return check_finite(context, layer->gru_output, (size_t) atoms * dim, "atom state");
 }
 
-/* The next layer's state: h' with r beside it. */
+/* Set the next layer's state [N, D + r]: h' with r beside it. */
 static void
 next_state(const Generator *generator, const HnLayerTrace *layer, bool rectify, real *state)
 {

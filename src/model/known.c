@@ -100,6 +100,7 @@ distance_of(int32_t squared_steps, int width)
 	return sqrt((double) squared_steps / width) / HN_BYTE_STEPS;
 }
 
+/* distances [count] of fingerprints [count, D] from the nearest row. */
 static HnStatus
 held_distances(HnContext *context, const Rows *rows, const real *fingerprints, int count, double *distances)
 {
@@ -119,7 +120,7 @@ held_distances(HnContext *context, const Rows *rows, const real *fingerprints, i
 	return HN_OK;
 }
 
-/* Of each row from the nearest other. */
+/* distances [rows] of each row from the nearest other. */
 static HnStatus
 own_distances(HnContext *context, const Rows *rows, double *distances)
 {
@@ -140,6 +141,7 @@ own_distances(HnContext *context, const Rows *rows, double *distances)
 	return HN_OK;
 }
 
+/* Make the table of fingerprints [count, D]: scales, and rows in whole steps. */
 static HnStatus
 make_table(HnContext *context, HnKnown *known, const real *fingerprints, int count)
 {

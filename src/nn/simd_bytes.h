@@ -30,25 +30,25 @@ shift_of(const int8_t *query, int steps)
 }
 
 static void
-byte_products(const uint8_t *panels, int groups, int steps, const int8_t *const query[HN_BYTE_PARTS],
-			  int32_t *const products[HN_BYTE_PARTS])
+byte_products(const uint8_t *panels, int groups, int steps, const int8_t *const query[HN_BYTE_DIGITS],
+			  int32_t *const products[HN_BYTE_DIGITS])
 {
-	__m512i		shifts[HN_BYTE_PARTS];
+	__m512i		shifts[HN_BYTE_DIGITS];
 
-	for (int p = 0; p < HN_BYTE_PARTS; p++)
+	for (int p = 0; p < HN_BYTE_DIGITS; p++)
 		shifts[p] = _mm512_set1_epi32(shift_of(query[p], steps));
 	for (int g = 0; g < groups; g++)
 	{
-		__m512i		sums[HN_BYTE_PARTS][2];
+		__m512i		sums[HN_BYTE_DIGITS][2];
 
-		for (int p = 0; p < HN_BYTE_PARTS; p++)
+		for (int p = 0; p < HN_BYTE_DIGITS; p++)
 			sums[p][0] = sums[p][1] = shifts[p];
 		for (int s = 0; s < steps; s++, panels += HN_BYTE_ROWS * HN_BYTE_COLUMNS)
 		{
 			__m512i		first = _mm512_loadu_si512(panels);
 			__m512i		second = _mm512_loadu_si512(panels + sizeof(first));
 
-			for (int p = 0; p < HN_BYTE_PARTS; p++)
+			for (int p = 0; p < HN_BYTE_DIGITS; p++)
 			{
 				__m512i		columns = four_columns(query[p] + s * HN_BYTE_COLUMNS);
 
@@ -56,7 +56,7 @@ byte_products(const uint8_t *panels, int groups, int steps, const int8_t *const 
 				sums[p][1] = _mm512_dpbusd_epi32(sums[p][1], second, columns);
 			}
 		}
-		for (int p = 0; p < HN_BYTE_PARTS; p++)
+		for (int p = 0; p < HN_BYTE_DIGITS; p++)
 			memcpy(products[p] + g * HN_BYTE_ROWS, sums[p], sizeof(sums[p]));
 	}
 }
@@ -80,8 +80,8 @@ store_rows(int32_t *products, __m256i first, __m256i second)
 }
 
 static void
-byte_products(const uint8_t *panels, int groups, int steps, const int8_t *const query[HN_BYTE_PARTS],
-			  int32_t *const products[HN_BYTE_PARTS])
+byte_products(const uint8_t *panels, int groups, int steps, const int8_t *const query[HN_BYTE_DIGITS],
+			  int32_t *const products[HN_BYTE_DIGITS])
 {
 	const __m256i shift = _mm256_set1_epi16(128);
 	const size_t step = HN_BYTE_ROWS * HN_BYTE_COLUMNS;
@@ -91,7 +91,7 @@ byte_products(const uint8_t *panels, int groups, int steps, const int8_t *const 
 	{
 		const uint8_t *panel = panels + half / 2 * steps * step + half % 2 * step / 2;
 		/* Of four rows each, with the sums of even and odd pairs of columns. */
-		__m256i		sums[HN_BYTE_PARTS][4] = {0};
+		__m256i		sums[HN_BYTE_DIGITS][4] = {0};
 
 		for (int s = 0; s < steps; s++, panel += step)
 			for (int v = 0; v < 4; v++)
@@ -99,23 +99,23 @@ byte_products(const uint8_t *panels, int groups, int steps, const int8_t *const 
 				__m256i		rows = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *) panel + v));
 
 				rows = _mm256_sub_epi16(rows, shift);
-				for (int p = 0; p < HN_BYTE_PARTS; p++)
+				for (int p = 0; p < HN_BYTE_DIGITS; p++)
 					sums[p][v] = _mm256_add_epi32(sums[p][v],
 												  _mm256_madd_epi16(rows, four_columns(query[p] + s * HN_BYTE_COLUMNS)));
 			}
-		for (int p = 0; p < HN_BYTE_PARTS; p++)
+		for (int p = 0; p < HN_BYTE_DIGITS; p++)
 			for (int v = 0; v < 4; v += 2)
 				store_rows(products[p] + half * HN_BYTE_ROWS / 2 + 4 * v, sums[p][v], sums[p][v + 1]);
 	}
 }
 #else
 static void
-byte_products(const uint8_t *panels, int groups, int steps, const int8_t *const query[HN_BYTE_PARTS],
-			  int32_t *const products[HN_BYTE_PARTS])
+byte_products(const uint8_t *panels, int groups, int steps, const int8_t *const query[HN_BYTE_DIGITS],
+			  int32_t *const products[HN_BYTE_DIGITS])
 {
 	for (int g = 0; g < groups; g++)
 	{
-		int32_t		sums[HN_BYTE_PARTS][HN_BYTE_ROWS] = {0};
+		int32_t		sums[HN_BYTE_DIGITS][HN_BYTE_ROWS] = {0};
 
 		for (int s = 0; s < steps; s++)
 			for (int row = 0; row < HN_BYTE_ROWS; row++)
@@ -123,10 +123,10 @@ byte_products(const uint8_t *panels, int groups, int steps, const int8_t *const 
 				{
 					int			value = *panels++ - 128;
 
-					for (int p = 0; p < HN_BYTE_PARTS; p++)
+					for (int p = 0; p < HN_BYTE_DIGITS; p++)
 						sums[p][row] += value * query[p][s * HN_BYTE_COLUMNS + c];
 				}
-		for (int p = 0; p < HN_BYTE_PARTS; p++)
+		for (int p = 0; p < HN_BYTE_DIGITS; p++)
 			memcpy(products[p] + g * HN_BYTE_ROWS, sums[p], sizeof(sums[p]));
 	}
 }

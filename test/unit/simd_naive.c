@@ -272,10 +272,10 @@ log1p_all(real *x, size_t n)
 }
 
 static void
-byte_products(const uint8_t *panels, int groups, int steps, const int8_t *const query[HN_BYTE_PARTS],
-			  int32_t *const products[HN_BYTE_PARTS])
+byte_products(const uint8_t *panels, int groups, int steps, const int8_t *const query[HN_BYTE_DIGITS],
+			  int32_t *const products[HN_BYTE_DIGITS])
 {
-	for (int p = 0; p < HN_BYTE_PARTS; p++)
+	for (int p = 0; p < HN_BYTE_DIGITS; p++)
 		for (int row = 0; row < groups * HN_BYTE_ROWS; row++)
 		{
 			products[p][row] = 0;

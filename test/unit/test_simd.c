@@ -517,12 +517,12 @@ check_byte_products(const HnSimd *set)
 	};
 	uint32_t	state = 12;
 	uint8_t		panels[GROUPS * STEPS * HN_BYTE_ROWS * HN_BYTE_COLUMNS];
-	int8_t		query[HN_BYTE_PARTS][STEPS * HN_BYTE_COLUMNS];
-	int32_t		products[2][HN_BYTE_PARTS][GROUPS * HN_BYTE_ROWS];
-	const int8_t *parts[HN_BYTE_PARTS];
-	int32_t    *places[2][HN_BYTE_PARTS];
+	int8_t		query[HN_BYTE_DIGITS][STEPS * HN_BYTE_COLUMNS];
+	int32_t		products[2][HN_BYTE_DIGITS][GROUPS * HN_BYTE_ROWS];
+	const int8_t *parts[HN_BYTE_DIGITS];
+	int32_t    *places[2][HN_BYTE_DIGITS];
 
-	for (int p = 0; p < HN_BYTE_PARTS; p++)
+	for (int p = 0; p < HN_BYTE_DIGITS; p++)
 	{
 		parts[p] = query[p];
 		places[0][p] = products[0][p];
@@ -534,12 +534,12 @@ check_byte_products(const HnSimd *set)
 			{
 				for (size_t k = 0; k < sizeof(panels); k++)
 					panels[k] = round == 0 ? 255 : round == 1 ? 0 : (uint8_t) (256 * next_fraction(&state));
-				for (int p = 0; p < HN_BYTE_PARTS; p++)
+				for (int p = 0; p < HN_BYTE_DIGITS; p++)
 					for (int k = 0; k < STEPS * HN_BYTE_COLUMNS; k++)
 						query[p][k] = (int8_t) (round < 2 ? (p == 0 ? -127 : 127) : (int) (255 * next_fraction(&state)) - 127);
 				set->byte_products(panels, groups, steps, parts, places[0]);
 				hn_simd_naive.byte_products(panels, groups, steps, parts, places[1]);
-				for (int p = 0; p < HN_BYTE_PARTS; p++)
+				for (int p = 0; p < HN_BYTE_DIGITS; p++)
 					assert_memory_equal(products[0][p], products[1][p], (size_t) groups * HN_BYTE_ROWS * sizeof(int32_t));
 			}
 }
