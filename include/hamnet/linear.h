@@ -17,7 +17,7 @@
 #include "hamnet/real.h"
 
 /*
- * A weight matrix and its bias in the order in which the product kernel reads
+ * A weight matrix and its bias in the order in which hn_simd()->product reads
  * them, which is worth a copy: a forward pass then reads them in sequence, and
  * spares what BLAS spends on each call to put them in an order of its own.
  */

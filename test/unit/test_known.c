@@ -232,7 +232,7 @@ gp_head(const real *fingerprints, bool compares_fingerprints)
 }
 
 static void
-test_kernel(void **state)
+test_gp(void **state)
 {
 	real	   *known = random_fingerprints(KNOWN, 4);
 	real	   *held = random_fingerprints(HELD, 6);
@@ -357,7 +357,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_scale_by_itself, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_nothing_to_measure, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_interrupt, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_kernel, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_gp, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_damaged_file, set_up, tear_down),
 	};
