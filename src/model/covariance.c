@@ -227,12 +227,12 @@ add_distances(const HnGp *gp, const HnPackedGp *packed, const Query *query, int 
 	if (gp->width > D)
 		hn_byte_distances(&packed->descriptors, &query->descriptors, first, count, rounded,
 						  step_factor(gp->descriptor_weight, gp->width - D), sums);
-	if (D > 0)
-		hn_byte_distances(&packed->fingerprints, &query->fingerprint, first, count, rounded,
-						  step_factor(gp->fingerprint_weight, D), sums);
-	if (nearest)
-		for (int i = 0; i < count; i++)
-			*nearest = rounded[i] < *nearest ? rounded[i] : *nearest;
+	if (D == 0)
+		return;
+	hn_byte_distances(&packed->fingerprints, &query->fingerprint, first, count, rounded,
+					  step_factor(gp->fingerprint_weight, D), sums);
+	for (int i = 0; nearest && i < count; i++)
+		*nearest = rounded[i] < *nearest ? rounded[i] : *nearest;
 }
 
 /* out [count, n] ← (1 - s) g(d²), where out holds what the counts add to d² */
