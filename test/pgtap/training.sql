@@ -116,7 +116,7 @@ SELECT throws_ok($$CALL hamnet_train('no', 'SELECT smiles, y, y AS side FROM ass
 SELECT throws_ok($$CALL hamnet_train('no', 'SELECT smiles, 1 AS side FROM assay', '{"head": "full", "contrast": "side"}')$$, '22023', 'query has no target beside the groups of option "contrast"', 'beside a target');
 SELECT throws_ok($$CALL hamnet_train('no', 'SELECT smiles, y FROM assay', '{"head": "full", "weights": {"z": 1}}')$$, '42703', 'query has no target "z", which option "weights" names', 'weights are of targets');
 SELECT throws_ok($$CALL hamnet_train('no', 'SELECT smiles, y FROM assay', '{"head": "full", "weights": {"y": -1}}')$$, '22023', 'weight of target "y" is -1, it must be between 0 and 1000000', 'and not negative');
-SELECT throws_ok($$CALL hamnet_train('no', 'SELECT smiles, y FROM assay', '{"head": "kernel", "keep": 1}')$$, '22023', 'option "keep" is for a head "full"', 'a frozen fingerprint is kept anyway');
+SELECT throws_ok($$CALL hamnet_train('no', 'SELECT smiles, y FROM assay', '{"head": "kernel", "keep": 1}')$$, '22023', 'option "keep" requires head "full"', 'a frozen fingerprint is kept anyway');
 SELECT throws_ok($$CALL hamnet_train('no', 'SELECT smiles, y FROM assay', '{"head": "full", "keep": 1, "base": "hamnet-untrained"}')$$, NULL, 'only a projection can be kept');
 
 -- new generators
