@@ -442,7 +442,7 @@ target_pass(HnContext *context, Pass *pass, void *state)
 					 pass->training->weights ? pass->training->weights + first : NULL, d_scores[h], &losses);
 		first += head->target_count;
 	}
-	if (!heads_only && sums->gradient)
+	if (!heads_only)
 		HN_NEW_ZERO(context, d_fingerprints, pass->count * dim);
 	HN_TRY(fingerprint_losses(context, pass, first, d_fingerprints, &losses));
 	HN_TRY(add_losses(context, &losses, sums->sum));

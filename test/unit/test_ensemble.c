@@ -2,11 +2,7 @@
  * test_ensemble.c: ensembles of conformations: what is made, kept, picked and
  * weighed, and the distance between two.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "fixture.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,29 +13,9 @@
 
 #define MAX_ATOMS 1000
 
-static HnArena arena;
-static HnContext context;
-
 static const HnConformerOptions all = {
 	.rule = {100, 10, 0.5, HN_PICK_SPREAD}, .conformations = 12, .epsilon = 1, .hydrogens = true
 };
-
-static int
-set_up(void **state)
-{
-	(void) state;
-	hn_arena_init(&arena, hn_malloc_allocator);
-	hn_context_init(&context, &arena, NULL, NULL);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void) state;
-	hn_arena_destroy(&arena);
-	return 0;
-}
 
 static HnConformers
 make(const char *smiles, HnConformerOptions options)

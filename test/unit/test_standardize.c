@@ -1,11 +1,7 @@
 /*
  * test_standardize.c: one form of a molecule, whatever it was written as.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,26 +14,6 @@
 
 /* From respell.cpp. */
 extern char *respell(const char *smiles, unsigned seed);
-
-static HnArena arena;
-static HnContext context;
-
-static int
-set_up(void **state)
-{
-	(void) state;
-	hn_arena_init(&arena, hn_malloc_allocator);
-	hn_context_init(&context, &arena, NULL, NULL);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void) state;
-	hn_arena_destroy(&arena);
-	return 0;
-}
 
 typedef enum Form
 {
