@@ -54,7 +54,7 @@ extern void hn_arena_init(HnArena *arena, HnAllocator allocator);
  */
 extern void *hn_arena_alloc(HnArena *arena, size_t count, size_t size);
 
-/* Cut count * size bytes that are cleared to zero. */
+/* The same, cleared to zero bytes. */
 extern void *hn_arena_alloc_zero(HnArena *arena, size_t count, size_t size);
 
 /* Remember the present position; hn_arena_rewind frees all that came after it. */

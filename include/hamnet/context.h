@@ -57,9 +57,6 @@ extern HnStatus hn_fail_memory(HnContext *context);
 /* True, with the failure recorded, once the caller wants the work stopped. */
 extern bool hn_interrupted(HnContext *context);
 
-/* Copy a string into the context's arena. */
-extern HnStatus hn_copy_string(HnContext *context, const char *text, const char **copy);
-
 /* Return the failure of a call from the calling function. */
 #define HN_TRY(call) \
 	do { \
@@ -79,7 +76,7 @@ extern HnStatus hn_copy_string(HnContext *context, const char *text, const char 
 		} \
 	} while (0)
 
-/* Allocate count elements that are cleared, or return the failure. */
+/* The same, cleared. */
 #define HN_NEW_ZERO(context, pointer, count) \
 	do { \
 		(pointer) = hn_arena_alloc_zero((context)->arena, (size_t) (count), sizeof(*(pointer))); \

@@ -64,7 +64,7 @@ typedef struct HnGraph
 	const HnFeatureSet *features;
 	int			atom_count;
 	int			bond_count;
-	int		   *source_atom;	/* [n] RDKit's index: position in the input, from 0,
+	int		   *source_atom;	/* [n] RDKit's index: place in the input, from 0,
 								 * not counting hydrogens made implicit */
 	unsigned char *element;		/* [n] atomic number, 0 for a dummy */
 	int			(*bonds)[2];	/* [m] (u, v), u < v, sorted */

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hamnet/text.h"
+
 HnStatus
 hn_section_enter(HnContext *context, HnSection *section, json_t *value, const char *const *keys)
 {

@@ -8,6 +8,7 @@
 
 #include "hamnet/simd.h"
 #include "hamnet/random.h"
+#include "hamnet/text.h"
 #include "hamnet/training.h"
 #include "inputs.h"
 #include "networks.h"

@@ -5,7 +5,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 void
 hn_context_init(HnContext *context, HnArena *arena,
@@ -52,16 +51,4 @@ hn_interrupted(HnContext *context)
 		return false;
 	hn_fail(context, HN_INTERRUPTED, "interrupted");
 	return true;
-}
-
-HnStatus
-hn_copy_string(HnContext *context, const char *text, const char **copy)
-{
-	size_t		size = strlen(text) + 1;
-	char	   *bytes;
-
-	HN_NEW(context, bytes, size);
-	memcpy(bytes, text, size);
-	*copy = bytes;
-	return HN_OK;
 }

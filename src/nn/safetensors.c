@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "hamnet/json.h"
+#include "hamnet/text.h"
 
 #define LENGTH_BYTES 8
 #define METADATA_KEY "__metadata__"
