@@ -212,6 +212,16 @@ CREATE FUNCTION hamnet_svg_similarity(a text, b text, model text) RETURNS text
 COMMENT ON FUNCTION hamnet_svg_similarity(text, text, text) IS
 	'a drawing of two molecules whose colours say which atoms make their fingerprints by a named model alike';
 
+CREATE FUNCTION hamnet_svg_training(run bigint) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 10000;
+COMMENT ON FUNCTION hamnet_svg_training(bigint) IS
+	'charts of loss and metric by epoch of one of the caller''s training runs';
+
+CREATE FUNCTION hamnet_svg_parity(model text, query text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION hamnet_svg_parity(text, text) IS
+	'charts of predicted against measured for each column of a query, with intervals; of classes, how often a probability comes true';
+
 ---------------------------------------------------------------------------
 -- Explanations
 ---------------------------------------------------------------------------

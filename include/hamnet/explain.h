@@ -11,7 +11,7 @@
  *
  *		Σ over parts (value - value of the part - Σ c of the removed)² + Σ c²
  *
- * under Σ c = value - baseline. Atoms that symmetry makes equal get their mean.
+ * under Σ c = value - baseline. Atoms that are equivalent but for stereochemistry get their mean.
  */
 #ifndef HAMNET_EXPLAIN_H
 #define HAMNET_EXPLAIN_H

@@ -157,7 +157,10 @@ cut(HnContext *context, const RDKit::RWMol &mol, HnParts *parts)
 	return HN_OK;
 }
 
-/* Elements, and classes of equivalent atoms. */
+/*
+ * Elements, and classes of atoms that are equivalent but for stereochemistry: by that RDKit
+ * tells apart what a rotation makes equal, as the sides of a disubstituted cyclohexane.
+ */
 void
 describe_atoms(HnContext *context, const RDKit::ROMol &mol, HnParts *parts)
 {
@@ -166,7 +169,7 @@ describe_atoms(HnContext *context, const RDKit::ROMol &mol, HnParts *parts)
 	parts->element = allocate<unsigned char>(context, mol.getNumAtoms());
 	for (const auto atom : mol.atoms())
 		parts->element[atom->getIdx()] = static_cast<unsigned char>(atom->getAtomicNum());
-	RDKit::Canon::rankMolAtoms(mol, ranks, false /* leave ties */);
+	RDKit::Canon::rankMolAtoms(mol, ranks, false /* leave ties */, false /* without chirality */);
 	parts->symmetry = allocate<int>(context, ranks.size());
 	std::copy(ranks.begin(), ranks.end(), parts->symmetry);
 }

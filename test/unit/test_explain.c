@@ -172,6 +172,20 @@ test_symmetry(void **state)
 	assert_int_equal(pairs, 2);
 }
 
+/* Atoms that a rotation exchanges are equivalent, whatever their stereochemistry is called. */
+static void
+test_cyclohexane(void **state)
+{
+	HnParts		parts = cut("N#C[C@]1(C)CC[C@@H](O)CC1");
+	int			pairs = 0;
+
+	(void) state;
+	for (int i = 0; i < parts.atom_count; i++)
+		for (int j = 0; j < i; j++)
+			pairs += parts.symmetry[i] == parts.symmetry[j];
+	assert_int_equal(pairs, 2);
+}
+
 /* A part without a value has no part in it, and without any all atoms get the same. */
 static void
 test_unknown(void **state)
@@ -212,6 +226,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_spelling, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_sum, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_symmetry, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_cyclohexane, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unknown, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
 	};

@@ -10,10 +10,9 @@
 #include "utils/builtins.h"
 
 #include "hamnet/explain.h"
-#include "hamnet/training.h"
 
 #include "model/compute.h"
-#include "model/head_inputs.h"
+#include "model/molecule_batch.h"
 #include "model/predict.h"
 #include "model/svg.h"
 #include "model/target.h"
@@ -122,22 +121,47 @@ typedef struct Target
 	int			target;			/* of the head */
 } Target;
 
+/* Where predictions of a target go. */
+typedef struct TargetValues
+{
+	const Target *target;
+	double	   *values;
+} TargetValues;
+
+static HnStatus
+KeepValues(void *state, const MoleculeBatch *batch)
+{
+	const TargetValues *kept = state;
+	const Target *target = kept->target;
+	int			targets = target->head->target_count;
+	double	   *predictions;
+
+	HN_NEW(batch->context, predictions, (Size) batch->inputs.count * targets);
+	HN_TRY(hn_predict(batch->context, &target->model->model, target->head, &batch->inputs, predictions, NULL));
+	for (int i = 0; i < batch->inputs.count; i++)
+		kept->values[batch->places[i]] = predictions[(Size) i * targets + target->target];
+	return HN_OK;
+}
+
+/* It keeps its NaN. */
+static void
+PassOver(void *state, const HnContext *context, int place, const char *smiles)
+{
+}
+
+/* Predict one target alone, by its head. */
 static double *
 PredictAll(const void *state, const char *const *smiles, int count)
 {
 	const Target *target = state;
 	const HnModel *model = &target->model->model;
-	int			targets = hn_model_target_count(model);
-	double	   *predictions = PredictSmiles(model, smiles, count, NULL);
-	double	   *values = palloc(count * sizeof(double));
-	int			place = target->target;
+	TargetValues kept = {target, palloc(count * sizeof(double))};
 
-	for (const HnHead *head = model->heads; head < target->head; head++)
-		place += head->target_count;
 	for (int i = 0; i < count; i++)
-		values[i] = predictions[(Size) i * targets + place];
-	pfree(predictions);
-	return values;
+		kept.values[i] = NAN;
+	VisitMolecules(model, hn_model_needs(model), model->other_count + 1, HN_AS_GIVEN, smiles, count,
+				   (BatchVisitor) {KeepValues, PassOver, &kept});
+	return kept.values;
 }
 
 /* Explain what the arguments (smiles, property [, model]) name. */

@@ -20,25 +20,18 @@
 #include "server/core.h"
 #include "server/srf.h"
 #include "train/data.h"
+#include "train/evaluate.h"
 
 /* Rows that are predicted together. */
 #define CHUNK_ROWS 1000
 
-/* A growing list of pairs, of one target. */
-typedef struct Pairs
-{
-	int64		count;
-	int64		room;
-	double	   *predicted;
-	double	   *actual;
-} Pairs;
-
-typedef struct Evaluation
+struct Evaluation
 {
 	MoleculeQuery query;
 	HnArena		arena;
 	HnContext	context;
 	HnModel		model;			/* a copy, which the query cannot make the cache drop */
+	bool		deviations;		/* are wanted */
 	int		   *place_of_column;	/* of each column in the model's predictions */
 	const HnHead **heads;		/* of each column */
 	Pairs	   *pairs;			/* of each column */
@@ -46,7 +39,7 @@ typedef struct Evaluation
 	int			waiting;
 	char	   *smiles[CHUNK_ROWS];
 	double	   *labels;			/* [CHUNK_ROWS, target_count] */
-} Evaluation;
+};
 
 /* Read a copy of a model that lasts as long as the call. */
 static void
@@ -108,21 +101,24 @@ MatchColumns(Evaluation *evaluation, const char *name)
 }
 
 static void
-AddPair(Pairs *pairs, double predicted, double actual)
+AddPair(Pairs *pairs, double predicted, double actual, double sd)
 {
 	if (pairs->room == 0)
 	{
 		pairs->room = CHUNK_ROWS;
 		pairs->predicted = palloc(pairs->room * sizeof(double));
 		pairs->actual = palloc(pairs->room * sizeof(double));
+		pairs->sds = palloc(pairs->room * sizeof(double));
 	}
 	else if (pairs->count == pairs->room)
 	{
 		pairs->room *= 2;
 		pairs->predicted = repalloc_huge(pairs->predicted, pairs->room * sizeof(double));
 		pairs->actual = repalloc_huge(pairs->actual, pairs->room * sizeof(double));
+		pairs->sds = repalloc_huge(pairs->sds, pairs->room * sizeof(double));
 	}
 	pairs->predicted[pairs->count] = predicted;
+	pairs->sds[pairs->count] = sd;
 	pairs->actual[pairs->count++] = actual;
 }
 
@@ -132,8 +128,9 @@ PredictWaiting(Evaluation *evaluation)
 {
 	int			columns = evaluation->query.target_count;
 	int			targets = hn_model_target_count(&evaluation->model);
+	double	   *sds = NULL;
 	double	   *predictions = PredictSmiles(&evaluation->model, (const char *const *) evaluation->smiles,
-											evaluation->waiting, NULL);
+											evaluation->waiting, evaluation->deviations ? &sds : NULL);
 
 	for (int i = 0; i < evaluation->waiting; i++)
 	{
@@ -143,14 +140,16 @@ PredictWaiting(Evaluation *evaluation)
 		for (int c = 0; c < columns; c++)
 		{
 			double		label = evaluation->labels[(Size) i * columns + c];
-			double		value = row[evaluation->place_of_column[c]];
+			int			place = evaluation->place_of_column[c];
 
-			if (!isnan(label) && !isnan(value))
-				AddPair(&evaluation->pairs[c], value, label);
+			if (!isnan(label) && !isnan(row[place]))
+				AddPair(&evaluation->pairs[c], row[place], label, sds ? sds[(Size) i * targets + place] : NAN);
 		}
 		pfree(evaluation->smiles[i]);
 	}
 	pfree(predictions);
+	if (sds)
+		pfree(sds);
 	evaluation->waiting = 0;
 }
 
@@ -179,6 +178,35 @@ ReadRows(Evaluation *evaluation)
 	if (evaluation->invalid > 0)
 		ereport(NOTICE,
 				(errmsg("rows without a valid molecule are left out: %lld", (long long) evaluation->invalid)));
+}
+
+Evaluation *
+Evaluate(const char *name, const char *query, bool deviations)
+{
+	Evaluation *evaluation = palloc0(sizeof(Evaluation));
+
+	hn_arena_init(&evaluation->arena, ContextAllocator(CurrentMemoryContext));
+	InitCoreContext(&evaluation->context, &evaluation->arena);
+	evaluation->deviations = deviations;
+	CopyModel(&evaluation->context, name, &evaluation->model);
+	PrepareTargetQuery(&evaluation->query, query);
+	MatchColumns(evaluation, name);
+	ReadRows(evaluation);
+	return evaluation;
+}
+
+int
+EvaluatedTargets(const Evaluation *evaluation)
+{
+	return evaluation->query.target_count;
+}
+
+const Pairs *
+EvaluatedPairs(const Evaluation *evaluation, int c, const char **name, HnTask *task)
+{
+	*name = evaluation->query.targets[c].name;
+	*task = evaluation->query.targets[c].task;
+	return &evaluation->pairs[c];
 }
 
 /* A row of the result; the value is NULL where the data give it no meaning. */
@@ -228,14 +256,7 @@ hamnet_evaluate(PG_FUNCTION_ARGS)
 	HnContext	context;
 
 	SPI_connect();
-	evaluation = palloc0(sizeof(Evaluation));
-	hn_arena_init(&evaluation->arena, ContextAllocator(CurrentMemoryContext));
-	InitCoreContext(&evaluation->context, &evaluation->arena);
-	CopyModel(&evaluation->context, name, &evaluation->model);
-	PrepareTargetQuery(&evaluation->query, query);
-	MatchColumns(evaluation, name);
-	ReadRows(evaluation);
-
+	evaluation = Evaluate(name, query, false);
 	memory = AllocSetContextCreate(CurrentMemoryContext, "hamnet metrics", ALLOCSET_DEFAULT_SIZES);
 	hn_arena_init(&arena, ContextAllocator(memory));
 	InitCoreContext(&context, &arena);
