@@ -12,7 +12,8 @@ pgxs=$(dirname "$("$PG_CONFIG" --pgxs)")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-run=(env "TESTDIR=$work" "PATH=$("$PG_CONFIG" --bindir):$PATH" PGPORT=65432
+# From PostgreSQL 16 on logs and data have directories of their own.
+run=(env "TESTDIR=$work" "TESTDATADIR=$work/tmp_check" "TESTLOGDIR=$work/tmp_check/log" "PATH=$("$PG_CONFIG" --bindir):$PATH" PGPORT=65432
 	"PG_REGRESS=$(realpath "$pgxs/../test/regress/pg_regress")"
 	prove -I "$(realpath "$pgxs/../test/perl")")
 
