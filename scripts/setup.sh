@@ -17,7 +17,7 @@ tests=(clang libclang-rt-dev libcmocka-dev libipc-run-perl "postgresql-$PG_MAJOR
 case "${1:-}" in
 	"") ;;
 	--tests) packages+=("${tests[@]}") ;;
-	--lint) packages+=("${tests[@]}" clang-tidy cppcheck shellcheck) ;;
+	--lint) packages+=("${tests[@]}" clang-tidy cppcheck shellcheck curl xz-utils debootstrap iproute2) ;;
 	--deb) packages+=(build-essential debhelper fakeroot postgresql-all postgresql-server-dev-all) ;;
 	*) die "usage: scripts/setup.sh [--tests | --lint | --deb]" ;;
 esac

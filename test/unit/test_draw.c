@@ -218,7 +218,7 @@ test_unusual(void **state)
 }
 
 static bool
-stop(void *state)
+interrupt(void *state)
 {
 	return ++*(int *) state > 3;
 }
@@ -233,7 +233,7 @@ test_interrupt(void **state)
 	(void) state;
 	for (int i = 0; i < 100; i++)
 		drawings[i] = (HnDrawing) {.smiles = "CCO"};
-	hn_context_init(&context, &arena, stop, &asked);
+	hn_context_init(&context, &arena, interrupt, &asked);
 	assert_int_equal(hn_draw(&context, drawings, 100, &style, MAX_ATOMS, &svg), HN_INTERRUPTED);
 	assert_int_equal(asked, 4);
 }

@@ -292,7 +292,7 @@ test_few_labels(void **state)
 }
 
 static bool
-stop(void *state)
+interrupt(void *state)
 {
 	(void) state;
 	return true;
@@ -308,7 +308,7 @@ test_interrupt(void **state)
 	real	   *labels = labels_of(&rows, HN_REGRESSION);
 
 	(void) state;
-	context.interrupted = stop;
+	context.interrupted = interrupt;
 	assert_int_equal(hn_forest_fit(&context, &rows, D, labels, &options, &head, &report), HN_INTERRUPTED);
 }
 

@@ -239,7 +239,7 @@ test_range(void **state)
 		for (int i = 0; setting->sketched[p] && i < 32; i++)
 			assert_true(isfinite(setting->sketches[p].values[i]));
 	}
-	assert_in_range(sketched, 1, POINTS - 1);
+	assert_true(sketched >= 1 && sketched < POINTS);
 	free_setting(setting);
 }
 

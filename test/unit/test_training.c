@@ -365,7 +365,7 @@ test_skipping(void **state)
 }
 
 static bool
-stop(void *state)
+interrupt(void *state)
 {
 	int		   *left = state;
 
@@ -389,7 +389,7 @@ test_interrupting(void **state)
 		HnLossSum	sum = {0};
 		HnStatus	status;
 
-		hn_context_init(&interrupted, &arena, stop, &left);
+		hn_context_init(&interrupted, &arena, interrupt, &left);
 		status = hn_gradient_add(&interrupted, &model, &training, 0, examples, MOLECULES, gradient, &sum);
 		finished = status == HN_OK;
 		assert_true(finished || status == HN_INTERRUPTED);

@@ -19,7 +19,7 @@ test_orders_and_shares(void **state)
 		hn_epoch_order(5, 1, n, order);
 		for (int i = 0; i < n; i++)
 		{
-			assert_in_range(order[i], 0, n - 1);
+			assert_true(order[i] >= 0 && order[i] < n);
 			assert_false(seen[order[i]]);
 			seen[order[i]] = true;
 		}
@@ -34,7 +34,7 @@ test_orders_and_shares(void **state)
 
 				hn_share(n, workers, w, &begin, &end);
 				assert_int_equal(begin, next);
-				assert_in_range(end - begin, n / workers, n / workers + 1);
+				assert_true(end - begin >= n / workers && end - begin <= n / workers + 1);
 				next = end;
 			}
 			assert_int_equal(next, n);
@@ -44,7 +44,7 @@ test_orders_and_shares(void **state)
 	hn_epoch_order(5, 2, 1000, other);
 	for (int i = 0; i < 1000; i++)
 		same += order[i] == other[i];
-	assert_in_range(same, 0, 10);
+	assert_true(same <= 10);
 }
 
 /* Members of a group come in runs of the wanted length, each as often as before; others stay single. */
@@ -77,7 +77,7 @@ test_order_in_runs(void **state)
 		length = follows ? length + 1 : 1;
 	}
 	/* One of each group, at most: what is left over. */
-	assert_in_range(short_runs, 0, 7);
+	assert_true(short_runs <= 7);
 	must(hn_epoch_order_in_runs(&context, 5, 2, N, group, RUN, other));
 	assert_memory_not_equal(order, other, sizeof(order));
 	for (int i = 0; i < N; i++)

@@ -91,7 +91,13 @@ hamnet_costestimate(struct PlannerInfo *root, struct IndexPath *path, double loo
 	 * held.
 	 */
 	if (path->path.pathtype == T_IndexOnlyScan)
+	{
 		*startup = *total = get_float8_infinity();
+#if PG_VERSION_NUM >= 180000
+		/* Fewer disabled nodes win there, whatever they cost. */
+		path->path.disabled_nodes = 2;
+#endif
+	}
 
 	/* What is returned goes through the index's hands once more */
 	*total += costs.indexSelectivity * info->tuples * cpu_index_tuple_cost;
