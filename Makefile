@@ -1,12 +1,12 @@
 # Targets, see README.md: demo, check, bench and reproduce set up everything they need themselves, and
 # so do deb, and the longer tests, check-full and its parts fuzz, lint and check-sanitize; report writes
-# models/REPORT.md from stored results; all, install, uninstall and clean are PGXS's; unit,
+# models/REPORT.md from stored results, pictures the pictures of README.md; all, install, uninstall and clean are PGXS's; unit,
 # installcheck, check-pgtap and check-tap are the parts of check, for a server that has the extension.
 
 # The commands for a fresh clone come without PGXS, which may not be installed yet.
-ifneq (,$(filter setup demo check check-full deb fuzz lint check-sanitize bench reproduce report,$(MAKECMDGOALS)))
+ifneq (,$(filter setup demo check check-full deb fuzz lint check-sanitize bench reproduce report pictures,$(MAKECMDGOALS)))
 
-.PHONY: setup demo check check-full deb fuzz lint check-sanitize bench reproduce report
+.PHONY: setup demo check check-full deb fuzz lint check-sanitize bench reproduce report pictures
 setup:
 	@scripts/setup.sh --tests
 demo:
@@ -30,6 +30,8 @@ reproduce:
 	@MAKEFLAGS= DATA="$(DATA)" ROW="$(ROW)" scripts/reproduce.sh
 report:
 	@python3 models/report.py
+pictures:
+	@scripts/pictures.sh
 
 else
 

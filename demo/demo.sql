@@ -120,8 +120,14 @@ FROM hamnet_conformer('CC(=O)Oc1ccccc1C(=O)O');
 SELECT step, kinetic, potential, dissipated
 FROM hamnet_trajectory('CC(=O)Oc1ccccc1C(=O)O') WHERE step % 5 = 0;
 
-SELECT atom, element, round(weight::numeric, 4) AS weight
-FROM hamnet_atom_weights('CC(=O)Oc1ccccc1C(=O)O') ORDER BY weight DESC LIMIT 5;
+\set ECHO none
+\echo
+\echo What each atom contributes to the predicted lipophilicity.
+\echo
+\set ECHO queries
+
+SELECT atom, element, round(contribution::numeric, 2) AS contribution, unit
+FROM hamnet_explain('CC(=O)Oc1ccccc1C(=O)O', 'lipophilicity') ORDER BY contribution DESC;
 
 \set ECHO none
 \echo
@@ -163,6 +169,20 @@ FROM hamnet_evaluate('my_assay', 'SELECT smiles, activity FROM assay WHERE id % 
 SELECT a.id, a.activity, round(p.value::numeric, 2) AS predicted, round(p.sd::numeric, 2) AS sd
 FROM assay AS a, LATERAL hamnet_predictions(a.smiles, 'my_assay') AS p
 WHERE a.id % 10 = 0 ORDER BY p.value DESC LIMIT 5;
+
+\set ECHO none
+\echo
+\echo The same for a class: is a compound more active than half of them?
+\echo
+\set ECHO queries
+
+CREATE TABLE assay_class AS
+SELECT id, smiles, activity > (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY activity) FROM assay) AS active FROM assay;
+
+CALL hamnet_train('my_class', 'SELECT smiles, active FROM assay_class WHERE id % 10 <> 0', '{"head": "kernel"}');
+
+SELECT target, metric, round(value::numeric, 3) AS value, n
+FROM hamnet_evaluate('my_class', 'SELECT smiles, active FROM assay_class WHERE id % 10 = 0');
 
 \set ECHO none
 \echo

@@ -67,12 +67,15 @@ FILES = {
                   "chance": NUMBER, "molecules": COUNT, "actives": COUNT, "model": "[0-9a-f]{64}|-",
                   "commit": r"[0-9a-f]{7,40}\+?|unknown", "date": r"\d{4}-\d\d-\d\d"},
     "splits": {"dataset": DATASET, "split": SPLIT, "train": COUNT, "valid": COUNT, "test": COUNT, "repeated": COUNT},
+    "explanations": {"property": TEXT, "test": "deletion|raising|lowering|crippen|polar|alert|spelling|milliseconds", "value": NUMBER,
+                     "random": f"({NUMBER})?", "molecules": COUNT, "model": "[0-9a-f]{64}", "commit": r"[0-9a-f]{7,40}\+?|unknown",
+                     "date": r"\d{4}-\d\d-\d\d"},
     "base": {"key": TEXT, "value": TEXT, "note": r"[^\n]*"},
 }
 # What may stand in a file only once.
 KEYS = {"properties": ("dataset", "split", "variant", "metric", "target"), "baselines": ("dataset", "split", "method"),
         "paired": ("dataset", "split"), "trials": ("dataset", "split", "variant", "target"), "retrieval": ("dataset", "fingerprint", "distance"),
-        "splits": ("dataset", "split"), "base": ("key",)}
+        "splits": ("dataset", "split"), "explanations": ("property", "test"), "base": ("key",)}
 # What must be the same in all lines of a run.
 RUN = ("train_seconds", "predict_seconds", "train_mib", "predict_mib", "options", "model")
 
@@ -129,6 +132,7 @@ class Results:
         self.trials = read(folder, "trials")
         self.retrieval = read(folder, "retrieval")
         self.splits = {(line["dataset"], line["split"]): line for line in read(folder, "splits")}
+        self.explanations = read(folder, "explanations")
         self.base = read(folder, "base")
 
     def check_paired(self, folder):
@@ -430,6 +434,31 @@ def retrieval(results):
     return lines
 
 
+# What is said of a test of explanations, and its decimals.
+EXPLAINED = {"deletion": ("change of the prediction without a fifth of the atoms: those of the largest contributions", 2),
+             "raising": ("its fall without the fifth that raises it most", 2),
+             "lowering": ("its rise without the fifth that lowers it most", 2),
+             "crippen": ("correlation with Crippen's contributions within a molecule", 2),
+             "polar": ("ROC-AUC of nitrogen and oxygen among the atoms", 2),
+             "alert": ("ROC-AUC of nitro groups and aromatic amines among the atoms of mutagens", 2),
+             "spelling": ("share of molecules that another spelling does not change by a bit", 2),
+             "milliseconds": ("milliseconds for a molecule, by the clock, beside other work", 0)}
+
+
+def explanations(results):
+    lines = ["", "## Explanations", "",
+             "What `hamnet_explain` says of test molecules ([explanations.py](explanations.py)), beside atoms drawn at random, or the same contributions on",
+             "atoms in random order. Means over molecules.", ""]
+    if not results.explanations:
+        return lines + [f"Explanations: {NOT_RUN}."]
+    rows = []
+    for line in results.explanations:
+        what, digits = EXPLAINED[line["test"]]
+        rows.append([line["property"], what, f"{float(line['value']):.{digits}f}", f"{float(line['random']):.{digits}f}" if line["random"] else "",
+                     line["molecules"]])
+    return lines + table(["", "", "explained", "random", "molecules"], rows)
+
+
 def trials(results):
     lines = ["", "## What was tried", "", "On validation rows; test rows had no part in it.", ""]
     if not results.trials:
@@ -479,7 +508,7 @@ def report(folder):
     lines = [INTRODUCTION, ""] + summary(results) + ["", "## Each data set"]
     for dataset in DATASETS:
         lines += dataset_section(results, dataset)
-    for section in (paired, calibration, novelty, costs, shipped, retrieval, trials, base):
+    for section in (paired, calibration, novelty, costs, shipped, retrieval, explanations, trials, base):
         lines += section(results)
     return "\n".join(lines + [REPRODUCTION, ""])
 

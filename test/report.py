@@ -115,5 +115,19 @@ status, text, _ = with_results(figures({("random0", "ours"): 0.4, ("random0", "e
 check("better than engine off on 1 of 2 splits, on average worse by 0.025; not on random1." in section(text, "ESOL"),
       "two variants are compared on the splits that both have")
 
+
+def better_explained(test):
+    """Whether every property of a test has a larger value than by chance."""
+    header, *lines = [line.rstrip("\n").split(",") for line in lines_of(f"{RESULTS}/explanations.csv")]
+    found = [dict(zip(header, line)) for line in lines if line[1] == test]
+    return len(found) > 0 and all(float(line["value"]) > float(line["random"]) for line in found)
+
+
+for test in ("deletion", "raising", "lowering", "crippen", "polar", "alert"):
+    check(better_explained(test), f"explanations are better than chance: {test}")
+text = with_results(lambda folder: os.remove(f"{folder}/explanations.csv"))[1]
+check("Explanations: not run." in text, "without explanations they are not run")
+refuses("explanations.csv", lambda l: l[:1] + [l[1].replace("deletion", "guess")] + l[2:], "a test that there is not is refused")
+
 print(f"1..{count}")
 sys.exit(failures > 0)
