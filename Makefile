@@ -16,7 +16,7 @@ check:
 check-full:
 	@scripts/check.sh --full
 deb:
-	@scripts/deb.sh
+	@$(if $(SUITE),MAKEFLAGS= scripts/suite.sh $(SUITE) make deb,scripts/deb.sh)
 fuzz:
 	@scripts/fuzz.sh $(FUZZ_SECONDS)
 lint:

@@ -2,8 +2,9 @@
 #
 # Install the Debian packages that are missing: those for building hamnet and
 # running the demo, with --tests also those for the tests, with --lint also
-# those for static analysis, and with --deb those for building packages. Silent,
-# and without touching the network, where nothing is missing.
+# those for static analysis, with --deb those for building packages, and with
+# --clients the clients and extensions of doc/clients.md that this release has.
+# Silent, and without touching the network, where nothing is missing.
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,13 +14,16 @@ find_server
 
 packages=(gcc g++ make "postgresql-$PG_MAJOR" "postgresql-server-dev-$PG_MAJOR" postgresql-common
 	librdkit-dev libboost-dev rdkit-data libopenblas-serial-dev libjansson-dev)
+wanted=()
 tests=(clang libclang-rt-dev libcmocka-dev libipc-run-perl "postgresql-$PG_MAJOR-pgtap")
 case "${1:-}" in
 	"") ;;
 	--tests) packages+=("${tests[@]}") ;;
 	--lint) packages+=("${tests[@]}" clang-tidy cppcheck shellcheck curl xz-utils debootstrap iproute2) ;;
 	--deb) packages+=(build-essential debhelper fakeroot postgresql-all postgresql-server-dev-all) ;;
-	*) die "usage: scripts/setup.sh [--tests | --lint | --deb]" ;;
+	--clients) wanted=(python3-psycopg python3-psycopg2 python3-asyncpg python3-sqlalchemy python3-pandas
+		"postgresql-$PG_MAJOR-pgvector" "postgresql-$PG_MAJOR-rdkit") ;;
+	*) die "usage: scripts/setup.sh [--tests | --lint | --deb | --clients]" ;;
 esac
 
 # True for an installed package, and for a compiler or make that came another way.
@@ -37,8 +41,10 @@ is_known()
 command -v dpkg-query >/dev/null ||
 	die "this is not a Debian system; install the equivalents of these packages, then run make and make install: ${packages[*]}"
 
-# Headers of RDKit 2026.09 need it, and its package does not depend on it.
-! is_known libringdecomposerlib-dev || packages+=(libringdecomposerlib-dev)
+# Headers of RDKit 2026.09 need the first, and its package does not depend on it.
+for package in libringdecomposerlib-dev "${wanted[@]}"; do
+	! is_known "$package" || packages+=("$package")
+done
 
 missing=()
 for package in "${packages[@]}"; do

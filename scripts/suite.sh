@@ -70,5 +70,7 @@ git ls-files -z --cached --others --exclude-standard --deduplicate | xargs -0 ls
 
 # Packages come over the network, the rest needs none.
 enter "" scripts/setup.sh --tests
+enter "" scripts/setup.sh --clients
+[[ $* != *deb* ]] || enter "" scripts/setup.sh --deb
 say "$suite: $*"
 enter --net "$@"
