@@ -243,6 +243,180 @@ COMMENT ON FUNCTION hamnet_atom_weights(text) IS 'attention that the last read-o
 COMMENT ON FUNCTION hamnet_atom_weights(text, text) IS 'attention that the last read-out round of a named model pays each atom, in sum 1';
 
 ---------------------------------------------------------------------------
+-- Filter columns of hamnet indexes
+---------------------------------------------------------------------------
+
+-- Strategies are those of btree. Function 2 is its comparison, by which the
+-- access method knows how to store a value.
+
+CREATE OPERATOR FAMILY integer_ops USING hamnet;
+COMMENT ON OPERATOR FAMILY integer_ops USING hamnet IS
+	'filter by integers';
+
+CREATE OPERATOR CLASS int2_ops
+	DEFAULT FOR TYPE smallint USING hamnet FAMILY integer_ops AS
+	OPERATOR 1 pg_catalog.<,
+	OPERATOR 2 pg_catalog.<=,
+	OPERATOR 3 pg_catalog.=,
+	OPERATOR 4 pg_catalog.>=,
+	OPERATOR 5 pg_catalog.>,
+	FUNCTION 2 pg_catalog.btint2cmp(smallint, smallint);
+COMMENT ON OPERATOR CLASS int2_ops USING hamnet IS
+	'filter by integers';
+
+CREATE OPERATOR CLASS int4_ops
+	DEFAULT FOR TYPE integer USING hamnet FAMILY integer_ops AS
+	OPERATOR 1 pg_catalog.<,
+	OPERATOR 2 pg_catalog.<=,
+	OPERATOR 3 pg_catalog.=,
+	OPERATOR 4 pg_catalog.>=,
+	OPERATOR 5 pg_catalog.>,
+	FUNCTION 2 pg_catalog.btint4cmp(integer, integer);
+COMMENT ON OPERATOR CLASS int4_ops USING hamnet IS
+	'filter by integers';
+
+CREATE OPERATOR CLASS int8_ops
+	DEFAULT FOR TYPE bigint USING hamnet FAMILY integer_ops AS
+	OPERATOR 1 pg_catalog.<,
+	OPERATOR 2 pg_catalog.<=,
+	OPERATOR 3 pg_catalog.=,
+	OPERATOR 4 pg_catalog.>=,
+	OPERATOR 5 pg_catalog.>,
+	FUNCTION 2 pg_catalog.btint8cmp(bigint, bigint);
+COMMENT ON OPERATOR CLASS int8_ops USING hamnet IS
+	'filter by integers';
+
+ALTER OPERATOR FAMILY integer_ops USING hamnet ADD
+	OPERATOR 1 pg_catalog.< (smallint, integer),
+	OPERATOR 2 pg_catalog.<= (smallint, integer),
+	OPERATOR 3 pg_catalog.= (smallint, integer),
+	OPERATOR 4 pg_catalog.>= (smallint, integer),
+	OPERATOR 5 pg_catalog.> (smallint, integer),
+	OPERATOR 1 pg_catalog.< (smallint, bigint),
+	OPERATOR 2 pg_catalog.<= (smallint, bigint),
+	OPERATOR 3 pg_catalog.= (smallint, bigint),
+	OPERATOR 4 pg_catalog.>= (smallint, bigint),
+	OPERATOR 5 pg_catalog.> (smallint, bigint),
+	OPERATOR 1 pg_catalog.< (integer, smallint),
+	OPERATOR 2 pg_catalog.<= (integer, smallint),
+	OPERATOR 3 pg_catalog.= (integer, smallint),
+	OPERATOR 4 pg_catalog.>= (integer, smallint),
+	OPERATOR 5 pg_catalog.> (integer, smallint),
+	OPERATOR 1 pg_catalog.< (integer, bigint),
+	OPERATOR 2 pg_catalog.<= (integer, bigint),
+	OPERATOR 3 pg_catalog.= (integer, bigint),
+	OPERATOR 4 pg_catalog.>= (integer, bigint),
+	OPERATOR 5 pg_catalog.> (integer, bigint),
+	OPERATOR 1 pg_catalog.< (bigint, smallint),
+	OPERATOR 2 pg_catalog.<= (bigint, smallint),
+	OPERATOR 3 pg_catalog.= (bigint, smallint),
+	OPERATOR 4 pg_catalog.>= (bigint, smallint),
+	OPERATOR 5 pg_catalog.> (bigint, smallint),
+	OPERATOR 1 pg_catalog.< (bigint, integer),
+	OPERATOR 2 pg_catalog.<= (bigint, integer),
+	OPERATOR 3 pg_catalog.= (bigint, integer),
+	OPERATOR 4 pg_catalog.>= (bigint, integer),
+	OPERATOR 5 pg_catalog.> (bigint, integer);
+
+CREATE OPERATOR FAMILY float_ops USING hamnet;
+COMMENT ON OPERATOR FAMILY float_ops USING hamnet IS
+	'filter by floating-point numbers';
+
+CREATE OPERATOR CLASS float4_ops
+	DEFAULT FOR TYPE real USING hamnet FAMILY float_ops AS
+	OPERATOR 1 pg_catalog.<,
+	OPERATOR 2 pg_catalog.<=,
+	OPERATOR 3 pg_catalog.=,
+	OPERATOR 4 pg_catalog.>=,
+	OPERATOR 5 pg_catalog.>,
+	FUNCTION 2 pg_catalog.btfloat4cmp(real, real);
+COMMENT ON OPERATOR CLASS float4_ops USING hamnet IS
+	'filter by floating-point numbers';
+
+CREATE OPERATOR CLASS float8_ops
+	DEFAULT FOR TYPE double precision USING hamnet FAMILY float_ops AS
+	OPERATOR 1 pg_catalog.<,
+	OPERATOR 2 pg_catalog.<=,
+	OPERATOR 3 pg_catalog.=,
+	OPERATOR 4 pg_catalog.>=,
+	OPERATOR 5 pg_catalog.>,
+	FUNCTION 2 pg_catalog.btfloat8cmp(double precision, double precision);
+COMMENT ON OPERATOR CLASS float8_ops USING hamnet IS
+	'filter by floating-point numbers';
+
+ALTER OPERATOR FAMILY float_ops USING hamnet ADD
+	OPERATOR 1 pg_catalog.< (real, double precision),
+	OPERATOR 2 pg_catalog.<= (real, double precision),
+	OPERATOR 3 pg_catalog.= (real, double precision),
+	OPERATOR 4 pg_catalog.>= (real, double precision),
+	OPERATOR 5 pg_catalog.> (real, double precision),
+	OPERATOR 1 pg_catalog.< (double precision, real),
+	OPERATOR 2 pg_catalog.<= (double precision, real),
+	OPERATOR 3 pg_catalog.= (double precision, real),
+	OPERATOR 4 pg_catalog.>= (double precision, real),
+	OPERATOR 5 pg_catalog.> (double precision, real);
+
+CREATE OPERATOR FAMILY oid_ops USING hamnet;
+COMMENT ON OPERATOR FAMILY oid_ops USING hamnet IS
+	'filter by object identifiers';
+
+CREATE OPERATOR CLASS oid_ops
+	DEFAULT FOR TYPE oid USING hamnet FAMILY oid_ops AS
+	OPERATOR 1 pg_catalog.<,
+	OPERATOR 2 pg_catalog.<=,
+	OPERATOR 3 pg_catalog.=,
+	OPERATOR 4 pg_catalog.>=,
+	OPERATOR 5 pg_catalog.>,
+	FUNCTION 2 pg_catalog.btoidcmp(oid, oid);
+COMMENT ON OPERATOR CLASS oid_ops USING hamnet IS
+	'filter by object identifiers';
+
+CREATE OPERATOR FAMILY date_ops USING hamnet;
+COMMENT ON OPERATOR FAMILY date_ops USING hamnet IS
+	'filter by dates';
+
+CREATE OPERATOR CLASS date_ops
+	DEFAULT FOR TYPE date USING hamnet FAMILY date_ops AS
+	OPERATOR 1 pg_catalog.<,
+	OPERATOR 2 pg_catalog.<=,
+	OPERATOR 3 pg_catalog.=,
+	OPERATOR 4 pg_catalog.>=,
+	OPERATOR 5 pg_catalog.>,
+	FUNCTION 2 pg_catalog.date_cmp(date, date);
+COMMENT ON OPERATOR CLASS date_ops USING hamnet IS
+	'filter by dates';
+
+CREATE OPERATOR FAMILY timestamp_ops USING hamnet;
+COMMENT ON OPERATOR FAMILY timestamp_ops USING hamnet IS
+	'filter by timestamps';
+
+CREATE OPERATOR CLASS timestamp_ops
+	DEFAULT FOR TYPE timestamp USING hamnet FAMILY timestamp_ops AS
+	OPERATOR 1 pg_catalog.<,
+	OPERATOR 2 pg_catalog.<=,
+	OPERATOR 3 pg_catalog.=,
+	OPERATOR 4 pg_catalog.>=,
+	OPERATOR 5 pg_catalog.>,
+	FUNCTION 2 pg_catalog.timestamp_cmp(timestamp, timestamp);
+COMMENT ON OPERATOR CLASS timestamp_ops USING hamnet IS
+	'filter by timestamps';
+
+CREATE OPERATOR FAMILY timestamptz_ops USING hamnet;
+COMMENT ON OPERATOR FAMILY timestamptz_ops USING hamnet IS
+	'filter by timestamps with time zone';
+
+CREATE OPERATOR CLASS timestamptz_ops
+	DEFAULT FOR TYPE timestamptz USING hamnet FAMILY timestamptz_ops AS
+	OPERATOR 1 pg_catalog.<,
+	OPERATOR 2 pg_catalog.<=,
+	OPERATOR 3 pg_catalog.=,
+	OPERATOR 4 pg_catalog.>=,
+	OPERATOR 5 pg_catalog.>,
+	FUNCTION 2 pg_catalog.timestamptz_cmp(timestamptz, timestamptz);
+COMMENT ON OPERATOR CLASS timestamptz_ops USING hamnet IS
+	'filter by timestamps with time zone';
+
+---------------------------------------------------------------------------
 -- hamnet indexes
 ---------------------------------------------------------------------------
 

@@ -19,11 +19,14 @@
 /* Strategies: one operator to order by, one to find what lies in a ball. */
 #define HAMNET_ORDER_STRATEGY 1
 #define HAMNET_BALL_STRATEGY 2
-#define HAMNET_STRATEGIES 2
 
-/* Support functions: the distance that the operators compute. */
+/* Columns after the fingerprint have the strategies of btree. */
+#define HAMNET_STRATEGIES 5
+
+/* Support functions: the distance that the operators compute; the comparison of btree. */
 #define HAMNET_DISTANCE_PROC 1
-#define HAMNET_PROCS 1
+#define HAMNET_COMPARE_PROC 2
+#define HAMNET_PROCS 2
 
 #define HAMNET_DEFAULT_COORDINATES 96
 
@@ -56,7 +59,23 @@ typedef struct HamnetRow
 	float		norm;			/* at least the length */
 	HnCode		code;
 	uint8		bytes[HN_CELL_POSITIONS];	/* its measures; only of a row to store */
+	int64		filters[HAMNET_MAX_FILTERS];	/* see search/filter.c */
+	uint8		nulls;			/* bit i: filter column i is NULL */
 } HamnetRow;
+
+/* A condition on a filter column: its integers are within low..high. */
+typedef struct HamnetFilter
+{
+	int			column;			/* 0 is the first after the fingerprint */
+	int64		low;
+	int64		high;
+} HamnetFilter;
+
+typedef struct HamnetFilters
+{
+	int			count;
+	HamnetFilter filter[HAMNET_MAX_FILTERS];
+} HamnetFilters;
 
 /* search/handler.c */
 extern HnMetric HamnetGetMetric(Relation index);
@@ -128,6 +147,27 @@ extern void HamnetVisitRows(Relation index, HamnetVisitRow visit, void *state);
 
 /* Read row i of the group whose page of rows is at block, and which is locked. */
 extern void HamnetReadRow(Relation index, Page page, BlockNumber block, int i, HamnetRow *row);
+
+/* search/filter.c: columns after the fingerprint. */
+
+/* True if a btree comparison is of a type that filter columns may have. */
+extern bool HamnetIsFilterComparison(PGFunction compare);
+
+/* Enter the filter columns of an index into its description. */
+extern void HamnetDescribeFilters(Relation index, HamnetMeta *meta);
+
+/* Complete a row by its filter columns; the first value is the fingerprint. */
+extern void HamnetFormFilters(Relation index, const Datum *values, const bool *isnull, HamnetRow *row);
+
+/* Add a condition, whose argument is not NULL. Returns false if no row can meet it. */
+extern bool HamnetReadFilter(Relation index, ScanKey key, HamnetFilters *filters);
+
+/* Set keep[i] to 1 for the rows of a page that meet all conditions, else to 0. */
+extern void HamnetFilterRows(Page page, const HamnetLayout *layout, const HamnetFilters *filters, int count, uint8 *keep);
+
+/* Write and read the filter columns of row i of a page. */
+extern void HamnetPagePutFilters(Page page, const HamnetLayout *layout, int i, const HamnetRow *row);
+extern void HamnetPageGetFilters(Page page, const HamnetLayout *layout, int i, HamnetRow *row);
 
 /* search/check.c: open a hamnet index and lock it and its table; the caller must own it. */
 extern Relation OpenHamnetIndex(Oid oid, Relation *heap);

@@ -47,13 +47,15 @@
 #define PHASE_ENCODE 4
 #define PHASE_WRITE 5
 
-/* A row that waits for its place, with the record of its code behind it. */
+/* A row that waits for its turn, with the record of its code behind it. */
 typedef struct WaitingRow
 {
 	ItemPointerData tid;
 	uint8		state;			/* HamnetState */
 	uint8		bytes[HN_CELL_POSITIONS];
+	uint8		nulls;
 	float		norm;
+	int64		filters[HAMNET_MAX_FILTERS];
 	uint8		record[FLEXIBLE_ARRAY_MEMBER];
 } WaitingRow;
 
@@ -154,6 +156,7 @@ InitMetaPage(Relation index, Page page)
 	meta->version = HAMNET_INDEX_VERSION;
 	meta->metric = HamnetGetMetric(index);
 	meta->coordinates = HamnetGetCoordinates(index);
+	HamnetDescribeFilters(index, meta);
 }
 
 /* Cut the code space into pages. Returns how many. */
@@ -366,6 +369,8 @@ AddRow(BuildState *state, const HamnetRow *row)
 
 	waiting->tid = row->tid;
 	waiting->state = row->state;
+	waiting->nulls = row->nulls;
+	memcpy(waiting->filters, row->filters, sizeof(row->filters));
 	if (row->state == HAMNET_CODED)
 	{
 		memcpy(waiting->bytes, row->bytes, HN_CELL_POSITIONS);
@@ -402,6 +407,7 @@ EncodeRow(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool ali
 	HamnetRow  *row = &state->rows[state->batched];
 
 	HamnetFormUncoded(row, tid, HAMNET_NULL);
+	HamnetFormFilters(index, values, isnull, row);
 	if (!isnull[0])
 	{
 		MemoryContext old = MemoryContextSwitchTo(state->memory);
@@ -537,6 +543,8 @@ WriteGroup(BuildState *state, const Part *part, const uint32 *numbers, int count
 		const WaitingRow *waiting = GetWaitingRow(state, part, numbers[i]);
 		HamnetRow	row = {.tid = waiting->tid,.state = waiting->state,.norm = waiting->norm};
 
+		row.nulls = waiting->nulls;
+		memcpy(row.filters, waiting->filters, sizeof(row.filters));
 		memcpy(row.bytes, waiting->bytes, HN_CELL_POSITIONS);
 		HamnetPagePutRow((Page) pages[0].data, layout, &state->cells, i, &row);
 		if (row.state != HAMNET_CODED)

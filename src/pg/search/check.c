@@ -268,6 +268,7 @@ static void
 CheckRow(CheckState *state, Page page, const Entry *entry, ItemPointer tid, const Datum *values, const bool *isnull)
 {
 	HamnetRow	row;
+	HamnetRow	formed = {0};
 
 	if (entry->i >= HamnetPageGetOpaque(page)->count ||
 		!ItemPointerEquals(&HamnetPageGetTids(page, &state->layout)[entry->i], tid))
@@ -275,6 +276,9 @@ CheckRow(CheckState *state, Page page, const Entry *entry, ItemPointer tid, cons
 	HamnetReadRow(state->index, page, entry->block, entry->i, &row);
 	if ((row.state == HAMNET_NULL) != isnull[0])
 		Corrupt(state, entry->block, "a row that is wrong about NULL");
+	HamnetFormFilters(state->index, values, isnull, &formed);
+	if (row.nulls != formed.nulls || memcmp(row.filters, formed.filters, sizeof(row.filters)) != 0)
+		Corrupt(state, entry->block, "a filter column that is not of its row");
 	if (row.state == HAMNET_CODED)
 	{
 		Hfp		   *h = DatumGetHfp(values[0]);

@@ -7,6 +7,7 @@
 #include "access/amvalidate.h"
 #include "access/htup_details.h"
 #include "access/reloptions.h"
+#include "access/stratnum.h"
 #include "catalog/pg_amop.h"
 #include "catalog/pg_amproc.h"
 #include "catalog/pg_opclass.h"
@@ -58,6 +59,10 @@ HamnetGetMetric(Relation index)
 {
 	HnMetric	metric;
 
+	if (!OidIsValid(index_getprocid(index, 1, HAMNET_DISTANCE_PROC)))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the first column of hamnet index \"%s\" is not a fingerprint", RelationGetRelationName(index))));
 	if (!FindMetric(index_getprocinfo(index, 1, HAMNET_DISTANCE_PROC)->fn_addr, &metric))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -115,8 +120,9 @@ Complain(const char *family, const char *flaw)
 	return false;
 }
 
+/* Check an operator of a family of distances. */
 static bool
-ValidateOperator(Form_pg_amop member, const char *family)
+ValidateDistanceOperator(Form_pg_amop member, const char *family)
 {
 	Oid			type = member->amoplefttype;
 
@@ -138,6 +144,17 @@ ValidateOperator(Form_pg_amop member, const char *family)
 	}
 }
 
+/* Check an operator of a family of filters. */
+static bool
+ValidateFilterOperator(Form_pg_amop member, const char *family)
+{
+	if (member->amopstrategy < BTLessStrategyNumber || member->amopstrategy > BTGreaterStrategyNumber ||
+		member->amoppurpose != AMOP_SEARCH ||
+		!check_amop_signature(member->amopopr, BOOLOID, member->amoplefttype, member->amoprighttype))
+		return Complain(family, "has an operator that is not one of btree");
+	return true;
+}
+
 static bool
 ValidateFunction(Form_pg_amproc member, const char *family)
 {
@@ -145,16 +162,24 @@ ValidateFunction(Form_pg_amproc member, const char *family)
 	FmgrInfo	function;
 	HnMetric	metric;
 
-	if (member->amprocnum != HAMNET_DISTANCE_PROC ||
-		!check_amproc_signature(member->amproc, FLOAT8OID, true, 2, 2, type, type))
-		return Complain(family, "has a support function other than a distance");
 	fmgr_info(member->amproc, &function);
-	if (!FindMetric(function.fn_addr, &metric))
-		return Complain(family, "has a distance without bounds");
+	if (member->amprocnum == HAMNET_DISTANCE_PROC)
+	{
+		if (!check_amproc_signature(member->amproc, FLOAT8OID, true, 2, 2, type, type))
+			return Complain(family, "has a function 1 other than a distance");
+		if (!FindMetric(function.fn_addr, &metric))
+			return Complain(family, "has a distance without bounds");
+		return true;
+	}
+	if (member->amprocnum != HAMNET_COMPARE_PROC ||
+		!check_amproc_signature(member->amproc, INT4OID, true, 2, 2, type, type))
+		return Complain(family, "has a support function other than a distance or a comparison");
+	if (!HamnetIsFilterComparison(function.fn_addr))
+		return Complain(family, "compares values of a type that cannot be a filter");
 	return true;
 }
 
-/* Does an operator class have what it needs, and nothing that makes no sense? */
+/* Check that an operator class has what it needs, and nothing that makes no sense. */
 static bool
 hamnet_validate(Oid class)
 {
@@ -167,6 +192,7 @@ hamnet_validate(Oid class)
 	bool		valid = true;
 	bool		ordered = false;
 	bool		distance = false;
+	bool		comparison = false;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for operator class %u", class);
@@ -178,21 +204,22 @@ hamnet_validate(Oid class)
 	operators = SearchSysCacheList1(AMOPSTRATEGY, ObjectIdGetDatum(form->opcfamily));
 	functions = SearchSysCacheList1(AMPROCNUM, ObjectIdGetDatum(form->opcfamily));
 
-	for (int i = 0; i < operators->n_members; i++)
-	{
-		Form_pg_amop member = (Form_pg_amop) GETSTRUCT(&operators->members[i]->tuple);
-
-		valid &= ValidateOperator(member, family);
-		ordered |= member->amopstrategy == HAMNET_ORDER_STRATEGY && member->amoplefttype == form->opcintype;
-	}
 	for (int i = 0; i < functions->n_members; i++)
 	{
 		Form_pg_amproc member = (Form_pg_amproc) GETSTRUCT(&functions->members[i]->tuple);
 
 		valid &= ValidateFunction(member, family);
-		distance |= member->amproclefttype == form->opcintype;
+		distance |= member->amprocnum == HAMNET_DISTANCE_PROC && member->amproclefttype == form->opcintype;
+		comparison |= member->amprocnum == HAMNET_COMPARE_PROC && member->amproclefttype == form->opcintype;
 	}
-	if (!ordered || !distance)
+	for (int i = 0; i < operators->n_members; i++)
+	{
+		Form_pg_amop member = (Form_pg_amop) GETSTRUCT(&operators->members[i]->tuple);
+
+		valid &= comparison ? ValidateFilterOperator(member, family) : ValidateDistanceOperator(member, family);
+		ordered |= member->amopstrategy == HAMNET_ORDER_STRATEGY && member->amoplefttype == form->opcintype;
+	}
+	if (!comparison && (!ordered || !distance))
 		valid = Complain(family, "lacks its distance, as operator 1 or as function 1");
 
 	ReleaseSysCacheList(operators);
@@ -212,6 +239,7 @@ hamnet_handler(PG_FUNCTION_ARGS)
 	routine->amstrategies = HAMNET_STRATEGIES;
 	routine->amsupport = HAMNET_PROCS;
 	routine->amcanorderbyop = true;
+	routine->amcanmulticol = true;
 	routine->amoptionalkey = true;
 	routine->amkeytype = InvalidOid;
 	routine->amparallelvacuumoptions = VACUUM_OPTION_PARALLEL_BULKDEL | VACUUM_OPTION_PARALLEL_COND_CLEANUP;

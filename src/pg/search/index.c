@@ -300,6 +300,7 @@ HamnetPagePutRow(Page page, const HamnetLayout *layout, const HnCells *cells, in
 
 	HamnetPageGetStates(page, layout)[i] = row->state;
 	HamnetPageGetTids(page, layout)[i] = row->tid;
+	HamnetPagePutFilters(page, layout, i, row);
 	opaque->count = Max(opaque->count, i + 1);
 	CountRow(opaque, row->state, 1);
 	if (row->state != HAMNET_CODED)
@@ -339,6 +340,7 @@ HamnetReadRow(Relation index, Page page, BlockNumber block, int i, HamnetRow *ro
 	row->tid = HamnetPageGetTids(page, &layout)[i];
 	row->state = HamnetPageGetStates(page, &layout)[i];
 	row->code.error = HN_SHORT_INFINITY;
+	HamnetPageGetFilters(page, &layout, i, row);
 	if (row->state != HAMNET_CODED)
 		return;
 	buffer = ReadBuffer(index, HamnetCodeBlock(&layout, block, i));

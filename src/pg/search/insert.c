@@ -187,6 +187,7 @@ hamnet_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Rela
 		if ((Pointer) h != DatumGetPointer(values[0]))
 			pfree(h);
 	}
+	HamnetFormFilters(index, values, isnull, &row);
 	InsertRow(index, &row);
 
 	/* Uniqueness is never checked */

@@ -80,7 +80,9 @@ typedef struct HamnetScan
 	HnCells		cells;
 	HnCellQuery cell_query;
 	bool		incomparable[HAMNET_STATES];	/* rows of that state with the query */
+	bool		in_ball;		/* there is a ball */
 	double		radius;			/* of the ball, infinite without one */
+	HamnetFilters filters;
 	double	   *bounds;			/* [ordered] of the boxes */
 	Visit	   *nearest;		/* [nearest_count] in the order of their bounds */
 	int			nearest_count;
@@ -260,14 +262,24 @@ ReadKeys(IndexScanDesc scan, Hfp **centre)
 	state->radius = get_float8_infinity();
 	state->by_distance = order && !(order->sk_flags & SK_ISNULL);
 	*centre = state->by_distance ? DatumGetHfp(order->sk_argument) : NULL;
+	state->in_ball = false;
+	state->filters.count = 0;
 	for (int i = 0; i < scan->numberOfKeys; i++)
 	{
+		ScanKey		key = &scan->keyData[i];
 		HfpBall    *ball;
 
-		/* The operator is strict */
-		if (scan->keyData[i].sk_flags & SK_ISNULL)
+		/* The operators are strict */
+		if (key->sk_flags & SK_ISNULL)
 			return false;
-		ball = DatumGetHfpBall(scan->keyData[i].sk_argument);
+		if (key->sk_attno > 1)
+		{
+			if (!HamnetReadFilter(scan->indexRelation, key, &state->filters))
+				return false;
+			continue;
+		}
+		ball = DatumGetHfpBall(key->sk_argument);
+		state->in_ball = true;
 		if (*centre == NULL)
 			*centre = &ball->centre;
 		if (IsSame(*centre, &ball->centre))
@@ -363,15 +375,25 @@ GrowRoom(HamnetScan *state)
 	candidates->wanted = room;
 }
 
+/* Find the rows of a page that meet the filters. Returns false if there are none. */
+static bool
+FindKept(HamnetScan *state, Page page, uint8 *keep)
+{
+	int			count = Min(HamnetPageGetOpaque(page)->count, state->layout.capacity);
+
+	HamnetFilterRows(page, &state->layout, &state->filters, count, keep);
+	return state->filters.count == 0 ? count > 0 : memchr(keep, 1, count) != NULL;
+}
+
 /* Consider the rows of a group without a code, all of them if the query has no bounds. */
 static void
-ConsiderUncoded(HamnetScan *state, Page page)
+ConsiderUncoded(HamnetScan *state, Page page, const uint8 *keep)
 {
 	const uint8 *states = HamnetPageGetStates(page, &state->layout);
 	ItemPointerData *tids = HamnetPageGetTids(page, &state->layout);
 
 	for (int i = 0; i < HamnetPageGetOpaque(page)->count; i++)
-		if (states[i] != HAMNET_FREE && states[i] != HAMNET_NULL &&
+		if (keep[i] && states[i] != HAMNET_FREE && states[i] != HAMNET_NULL &&
 			(states[i] != HAMNET_CODED || !state->query.bounded))
 			hn_candidates_add(&state->candidates, -get_float8_infinity(),
 							  hn_code_id((uint8 *) &tids[i]) | (state->incomparable[states[i]] ? INCOMPARABLE : 0));
@@ -379,7 +401,7 @@ ConsiderUncoded(HamnetScan *state, Page page)
 
 /* The rows of a group whose codes are worth reading, with their identifiers. Returns how many. */
 static int
-SelectRows(HamnetScan *state, Page page, uint16 *rows, uint64 *ids)
+SelectRows(HamnetScan *state, Page page, const uint8 *keep, uint16 *rows, uint64 *ids)
 {
 	HamnetOpaque *opaque = HamnetPageGetOpaque(page);
 	const uint8 *states = HamnetPageGetStates(page, &state->layout);
@@ -390,7 +412,7 @@ SelectRows(HamnetScan *state, Page page, uint16 *rows, uint64 *ids)
 	int			kept = 0;
 
 	for (int i = 0; i < count; i++)
-		if (states[rows[i]] == HAMNET_CODED)
+		if (keep[rows[i]] && states[rows[i]] == HAMNET_CODED)
 		{
 			rows[kept] = rows[i];
 			ids[kept++] = hn_code_id((uint8 *) &tids[rows[i]]);
@@ -448,18 +470,19 @@ VisitGroup(IndexScanDesc scan, uint32 group)
 	Page		page = BufferGetPage(buffer);
 	uint16		rows[HAMNET_MAX_ROWS];
 	uint64		ids[HAMNET_MAX_ROWS];
+	uint8		keep[HAMNET_MAX_ROWS];
 	int			count = 0;
 
 	CHECK_FOR_INTERRUPTS();
 	GrowRoom(state);
 	PrefetchCells(buffer, &state->layout);
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	if (HamnetPageHasRows(page))
+	if (HamnetPageHasRows(page) && FindKept(state, page, keep))
 	{
 		if (!state->query.bounded || HamnetPageGetOpaque(page)->uncoded > 0)
-			ConsiderUncoded(state, page);
+			ConsiderUncoded(state, page, keep);
 		if (state->query.bounded)
-			count = SelectRows(state, page, rows, ids);
+			count = SelectRows(state, page, keep, rows, ids);
 	}
 	UnlockReleaseBuffer(buffer);
 	ConsiderCodes(scan, block, rows, ids, count);
@@ -521,16 +544,17 @@ TakeRows(IndexScanDesc scan, uint32 group)
 	HamnetScan *state = scan->opaque;
 	Buffer		buffer = PinPage(scan, HamnetGroupBlock(HamnetOpen(scan->indexRelation), group));
 	Page		page = BufferGetPage(buffer);
+	uint8		keep[HAMNET_MAX_ROWS];
 
 	CHECK_FOR_INTERRUPTS();
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	if (HamnetPageHasRows(page))
+	if (HamnetPageHasRows(page) && FindKept(state, page, keep))
 	{
 		const uint8 *states = HamnetPageGetStates(page, &state->layout);
 		ItemPointerData *tids = HamnetPageGetTids(page, &state->layout);
 
 		for (int i = 0; i < HamnetPageGetOpaque(page)->count; i++)
-			if (state->nulls_only ? states[i] == HAMNET_NULL : states[i] != HAMNET_FREE)
+			if (keep[i] && (state->nulls_only ? states[i] == HAMNET_NULL : states[i] != HAMNET_FREE))
 				hn_candidates_add(&state->candidates, -get_float8_infinity(), hn_code_id((uint8 *) &tids[i]));
 	}
 	UnlockReleaseBuffer(buffer);
@@ -551,7 +575,7 @@ NextGroup(IndexScanDesc scan)
 		MakeRoom(state, HAMNET_MAX_ROWS + 1);
 		hn_candidates_begin(&state->candidates, state->items, state->room, after, state->radius);
 		state->next = 0;
-		if (scan->numberOfKeys == 0 || state->nulls_only)
+		if (!state->in_ball || state->nulls_only)
 			TakeRows(scan, group);
 		else if (group >= state->ordered || state->bounds == NULL || state->bounds[group] <= state->radius)
 			VisitGroup(scan, group);
@@ -614,7 +638,7 @@ hamnet_gettuple(IndexScanDesc scan, ScanDirection direction)
 		else if (state->stage == STAGE_CANDIDATES)
 		{
 			/* NULLs, unless there is a ball, which has none in it. Ordered groups have none either */
-			state->stage = scan->numberOfKeys > 0 ? STAGE_END : STAGE_GROUPS;
+			state->stage = state->in_ball ? STAGE_END : STAGE_GROUPS;
 			state->nulls_only = true;
 			state->group = state->ordered;
 		}
@@ -623,7 +647,7 @@ hamnet_gettuple(IndexScanDesc scan, ScanDirection direction)
 	}
 
 	IdToTid(state->candidates.items[state->next].id, &scan->xs_heaptid);
-	scan->xs_recheck = scan->numberOfKeys > 0;
+	scan->xs_recheck = state->in_ball;
 	if (scan->numberOfOrderBys > 0)
 		StoreOrder(scan, state->stage == STAGE_GROUPS, &state->candidates.items[state->next]);
 	state->next++;
@@ -646,7 +670,7 @@ hamnet_getbitmap(IndexScanDesc scan, TIDBitmap *bitmap)
 			ItemPointerData tid;
 
 			IdToTid(state->candidates.items[i].id, &tid);
-			tbm_add_tuples(bitmap, &tid, 1, scan->numberOfKeys > 0);
+			tbm_add_tuples(bitmap, &tid, 1, state->in_ball);
 		}
 		count += state->candidates.count;
 	}
