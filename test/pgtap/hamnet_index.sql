@@ -191,4 +191,42 @@ SELECT matches(nearest_plan('id > 0'), 'Index Scan using compound_l2', 'planner:
 SELECT matches(nearest_plan('grp > 500'), 'Index Scan using compound_l2', 'planner: the index with a filter');
 SELECT doesnt_match(nearest_plan('id = 77'), 'compound_l2', 'planner: not with a filter that keeps one row');
 
+-- Two models in one column, and two lengths: a filter that keeps one gives with
+-- an index what it gives without, and no filter is the error that it is without
+CREATE TABLE mixed AS
+	SELECT i AS id, i % 3 AS kind, CASE i % 3 WHEN 0 THEN ('11111111:' || random_hfp(1)::text)::hfp
+		WHEN 1 THEN ('22222222:' || random_hfp(1)::text)::hfp ELSE (random_hfp(1)::real[])[1:20]::hfp END AS fp
+	FROM generate_series(1, 900) i;
+CREATE TABLE mixed_query AS SELECT kind, fp AS q FROM mixed WHERE id IN (30, 31, 32);
+CREATE FUNCTION mixed_answers(what text, kind int, q hfp, with_index boolean) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	result text;
+BEGIN
+	PERFORM set_config('enable_seqscan', CASE WHEN with_index THEN 'off' ELSE 'on' END, true);
+	PERFORM set_config('enable_sort', CASE WHEN with_index THEN 'off' ELSE 'on' END, true);
+	PERFORM set_config('enable_indexscan', CASE WHEN with_index THEN 'on' ELSE 'off' END, true);
+	PERFORM set_config('enable_bitmapscan', CASE WHEN with_index THEN 'on' ELSE 'off' END, true);
+	EXECUTE format(what, kind, q) INTO result;
+	RETURN result;
+EXCEPTION WHEN data_exception THEN
+	RETURN 'error';
+END $$;
+CREATE FUNCTION same_mixed(stage text) RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT is(mixed_answers(what, m.kind, q, true), mixed_answers(what, m.kind, q, false), format('%s, kind %s: %s', stage, m.kind, label))
+	FROM mixed_query m, (VALUES
+		('a filter by another column', 'SELECT array_agg(id) FROM (SELECT id FROM mixed WHERE kind = %s ORDER BY fp <-> %L LIMIT 20) s'),
+		('all rows of the filter', 'SELECT array_agg(id) FROM (SELECT id FROM mixed WHERE kind = %s ORDER BY fp <-> %L) s'),
+		('a filter and a radius', 'SELECT array_agg(id ORDER BY id) FROM mixed WHERE kind = %s AND hamnet_within(fp, %L, 2)'),
+		('a filter that keeps two kinds', 'SELECT array_agg(id) FROM (SELECT id FROM mixed WHERE kind <> (%s + 1) %% 3 ORDER BY fp <-> %L LIMIT 20) s'),
+		('no filter', 'SELECT array_agg(id) FROM (SELECT id FROM mixed WHERE %s >= 0 ORDER BY fp <-> %L LIMIT 20) s')) v (label, what)
+$$;
+CREATE INDEX mixed_fp ON mixed USING hamnet (fp);
+SELECT same_mixed('hamnet');
+DROP INDEX mixed_fp;
+CREATE INDEX mixed_fp ON mixed USING hamnet (fp, kind);
+SELECT same_mixed('hamnet with a filter column');
+DROP INDEX mixed_fp;
+CREATE INDEX mixed_fp ON mixed USING gist (fp);
+SELECT same_mixed('gist');
+
 SELECT * FROM finish();

@@ -56,6 +56,7 @@ typedef struct HamnetRow
 {
 	ItemPointerData tid;
 	HamnetState state;
+	HamnetKind	kind;			/* without a code */
 	float		norm;			/* at least the length */
 	HnCode		code;
 	uint8		bytes[HN_CELL_POSITIONS];	/* its measures; only of a row to store */
@@ -92,8 +93,19 @@ extern HamnetLayout HamnetGetLayout(const HamnetMeta *meta);
 /* The model that the index is for, as of now. */
 extern uint32 HamnetGetModel(Relation index);
 
-/* What a fingerprint of that kind is to an index for this one: HAMNET_CODED if it may have a code. */
-extern HamnetState HamnetClassify(int dim, uint32 model, int index_dim, uint32 index_model);
+/* True if fingerprints of these kinds can be compared. */
+static inline bool
+HamnetIsComparable(HamnetKind a, HamnetKind b)
+{
+	return a.dim == b.dim &&
+		(a.model == b.model || a.model == HFP_UNKNOWN_MODEL || b.model == HFP_UNKNOWN_MODEL);
+}
+
+static inline HamnetKind
+HamnetKindOf(const Hfp *h)
+{
+	return (HamnetKind) {h->dim, h->model};
+}
 
 /*
  * Widen a fingerprint to x [dim], at length 1 for the cosine, and return its
@@ -104,8 +116,8 @@ extern double HamnetWiden(HnMetric metric, const Hfp *h, double *x);
 /* A float not below the length. */
 extern float HamnetNormAbove(double length);
 
-/* A row without a code. */
-extern void HamnetFormUncoded(HamnetRow *row, ItemPointer tid, HamnetState state);
+/* A row without a code, of a fingerprint or NULL. */
+extern void HamnetFormUncoded(HamnetRow *row, ItemPointer tid, const Hfp *h);
 
 /* Complete a row that has been encoded. */
 extern void HamnetFormCoded(const HnCells *cells, HamnetRow *row);
@@ -120,6 +132,9 @@ extern void HamnetPagePutRow(Page page, const HamnetLayout *layout, const HnCell
 
 /* Mark row i of a page as free. */
 extern void HamnetPageFreeRow(Page page, const HamnetLayout *layout, int i);
+
+/* The kind of row i of a page, which is HAMNET_UNCODED. */
+extern HamnetKind HamnetPageGetKind(Page page, const HamnetLayout *layout, int i);
 
 /* True if the page holds rows; false if it is empty or not of that kind. */
 extern bool HamnetPageHasRows(Page page);

@@ -54,6 +54,7 @@ typedef struct WaitingRow
 	uint8		state;			/* HamnetState */
 	uint8		bytes[HN_CELL_POSITIONS];
 	uint8		nulls;
+	HamnetKind	kind;
 	float		norm;
 	int64		filters[HAMNET_MAX_FILTERS];
 	uint8		record[FLEXIBLE_ARRAY_MEMBER];
@@ -214,7 +215,7 @@ SampleRow(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool ali
 	}
 	if (state->model == HFP_UNKNOWN_MODEL && h->dim == state->dim)
 		state->model = h->model;
-	if (HamnetClassify(h->dim, h->model, state->dim, state->model) == HAMNET_CODED)
+	if (HamnetIsComparable(HamnetKindOf(h), (HamnetKind) {state->dim, state->model}))
 	{
 		slot = state->seen++;
 		if (slot >= state->room)
@@ -371,7 +372,8 @@ AddRow(BuildState *state, const HamnetRow *row)
 	waiting->state = row->state;
 	waiting->nulls = row->nulls;
 	memcpy(waiting->filters, row->filters, sizeof(row->filters));
-	if (row->state == HAMNET_CODED)
+	waiting->kind = row->kind;
+	if (HamnetIsCoded(row->state))
 	{
 		memcpy(waiting->bytes, row->bytes, HN_CELL_POSITIONS);
 		waiting->norm = row->norm;
@@ -405,9 +407,9 @@ EncodeRow(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool ali
 {
 	BuildState *state = arg;
 	HamnetRow  *row = &state->rows[state->batched];
+	bool		coded = false;
 
-	HamnetFormUncoded(row, tid, HAMNET_NULL);
-	HamnetFormFilters(index, values, isnull, row);
+	HamnetFormUncoded(row, tid, NULL);
 	if (!isnull[0])
 	{
 		MemoryContext old = MemoryContextSwitchTo(state->memory);
@@ -416,13 +418,15 @@ EncodeRow(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool ali
 		if (state->space.values &&
 			state->model == HFP_UNKNOWN_MODEL && h->dim == state->dim)
 			state->model = h->model;
-		row->state = HamnetClassify(h->dim, h->model, state->space.values ? state->dim : 0, state->model);
-		if (row->state == HAMNET_CODED)
+		HamnetFormUncoded(row, tid, h);
+		coded = state->space.values && HamnetIsComparable(row->kind, (HamnetKind) {state->dim, state->model});
+		if (coded)
 			row->norm = HamnetNormAbove(HamnetWiden(state->metric, h, state->batch + (size_t) state->batched * state->dim));
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(state->memory);
 	}
-	if (row->state != HAMNET_CODED)
+	HamnetFormFilters(index, values, isnull, row);
+	if (!coded)
 		AddRow(state, row);
 	else if (++state->batched == BATCH_ROWS)
 		FlushBatch(state);
@@ -541,13 +545,13 @@ WriteGroup(BuildState *state, const Part *part, const uint32 *numbers, int count
 	for (int i = 0; i < count; i++)
 	{
 		const WaitingRow *waiting = GetWaitingRow(state, part, numbers[i]);
-		HamnetRow	row = {.tid = waiting->tid,.state = waiting->state,.norm = waiting->norm};
+		HamnetRow	row = {.tid = waiting->tid,.state = waiting->state,.kind = waiting->kind,.norm = waiting->norm};
 
 		row.nulls = waiting->nulls;
 		memcpy(row.filters, waiting->filters, sizeof(row.filters));
 		memcpy(row.bytes, waiting->bytes, HN_CELL_POSITIONS);
 		HamnetPagePutRow((Page) pages[0].data, layout, &state->cells, i, &row);
-		if (row.state != HAMNET_CODED)
+		if (!HamnetIsCoded(row.state))
 			continue;
 		hn_box_add(box, row.bytes, row.norm);
 		memcpy(HamnetPageGetRecord((Page) pages[HamnetCodeBlock(layout, 0, i)].data, layout, i),

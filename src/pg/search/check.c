@@ -120,14 +120,14 @@ CheckPage(CheckState *state, Page page, BlockNumber block, bool ordered)
 	states = HamnetPageGetStates(page, &state->layout);
 	for (int i = 0; i < opaque->count; i++)
 	{
-		if (states[i] >= HAMNET_STATES || (ordered && states[i] != HAMNET_CODED && states[i] != HAMNET_FREE))
+		if (states[i] >= HAMNET_STATES || (ordered && !HamnetIsCoded(states[i]) && states[i] != HAMNET_FREE))
 			Corrupt(state, block, "a row of an impossible state");
 		if (states[i] != HAMNET_FREE && !ItemPointerIsValid(&HamnetPageGetTids(page, &state->layout)[i]))
 			Corrupt(state, block, "a row without a tuple identifier");
 		counts[states[i]]++;
 	}
 	if (counts[HAMNET_NULL] != opaque->nulls || opaque->count - counts[HAMNET_FREE] != opaque->in_use ||
-		opaque->in_use - counts[HAMNET_NULL] - counts[HAMNET_CODED] != opaque->uncoded)
+		counts[HAMNET_UNCODED] != opaque->uncoded)
 		Corrupt(state, block, "a wrong number of rows");
 }
 
@@ -167,9 +167,9 @@ NoteRow(const HamnetRow *row, Page page, BlockNumber block, int i, void *arg)
 	CheckState *state = arg;
 	const HamnetMeta *meta = &HamnetOpen(state->index)->meta;
 
-	if (row->state == HAMNET_CODED && !(hn_short_to_float(row->code.error) >= 0))
+	if (HamnetIsCoded(row->state) && !(hn_short_to_float(row->code.error) >= 0))
 		Corrupt(state, block, "a negative error");
-	for (int j = 0; j < Min(HN_CODE_LEAD, state->layout.coordinates) && row->state == HAMNET_CODED; j++)
+	for (int j = 0; j < Min(HN_CODE_LEAD, state->layout.coordinates) && HamnetIsCoded(row->state); j++)
 		if (GetCell(page, &state->layout, HN_CELL_LEAD + j, i) !=
 			hn_cell_of(&meta->cells, HN_CELL_LEAD + j, row->code.codes[j]))
 			Corrupt(state, block, "a cell that is not of its code");
@@ -279,7 +279,7 @@ CheckRow(CheckState *state, Page page, const Entry *entry, ItemPointer tid, cons
 	HamnetFormFilters(state->index, values, isnull, &formed);
 	if (row.nulls != formed.nulls || memcmp(row.filters, formed.filters, sizeof(row.filters)) != 0)
 		Corrupt(state, entry->block, "a filter column that is not of its row");
-	if (row.state == HAMNET_CODED)
+	if (HamnetIsCoded(row.state))
 	{
 		Hfp		   *h = DatumGetHfp(values[0]);
 

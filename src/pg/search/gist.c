@@ -557,6 +557,16 @@ GetQuery(FunctionCallInfo fcinfo, struct varlena *query, bool is_ball, bool cosi
 	return cache;
 }
 
+/* True if no fingerprint below a key can be compared with the query. */
+static bool
+IsIncomparable(const GistHfp *key, const QueryCache *query)
+{
+	return key->kind != GHFP_ANY &&
+		(key->dim != query->dim ||
+		 (key->model != query->model &&
+		  key->model != HFP_UNKNOWN_MODEL && query->model != HFP_UNKNOWN_MODEL));
+}
+
 /*
  * A lower bound of what the operator computes between the query and any
  * fingerprint below a key; 0 where that would be an error, so that the row is
@@ -567,10 +577,7 @@ KeyBound(const GistHfp *key, const QueryCache *query, HnMetric metric)
 {
 	double		bound;
 
-	if (key->kind == GHFP_ANY || !query->sketched ||
-		key->dim != query->dim || key->count != query->count ||
-		(key->model != query->model &&
-		 key->model != HFP_UNKNOWN_MODEL && query->model != HFP_UNKNOWN_MODEL))
+	if (key->kind == GHFP_ANY || !query->sketched || key->count != query->count || IsIncomparable(key, query))
 		return 0;
 
 	bound = hn_sketch_bound(&query->sketch, GHFP_LOW(key), GHFP_HIGH(key), key->count, key->norm);
@@ -587,8 +594,12 @@ ghfp_distance(PG_FUNCTION_ARGS)
 	QueryCache *query = GetQuery(fcinfo, (struct varlena *) PG_GETARG_POINTER(1), false,
 								 metric == HN_METRIC_COSINE);
 
-	/* Of inner keys this is ignored */
-	*recheck = true;
+	/*
+	 * Of inner keys this is ignored. A row that cannot be compared comes first,
+	 * with no distance computed: a filter may discard it, and if none does, the
+	 * distance is computed, and is an error, when the row is returned.
+	 */
+	*recheck = !IsIncomparable(DatumGetGistHfp(entry->key), query);
 	PG_RETURN_FLOAT8(KeyBound(DatumGetGistHfp(entry->key), query, metric));
 }
 

@@ -136,17 +136,6 @@ HamnetGetModel(Relation index)
 	return ReadMeta(index).model;
 }
 
-HamnetState
-HamnetClassify(int dim, uint32 model, int index_dim, uint32 index_model)
-{
-	if (index_dim == 0)
-		return HAMNET_EXTREME;
-	if (dim != index_dim)
-		return HAMNET_OTHER_DIM;
-	return model == index_model || model == HFP_UNKNOWN_MODEL || index_model == HFP_UNKNOWN_MODEL ?
-		HAMNET_CODED : HAMNET_OTHER_MODEL;
-}
-
 /* The capacity of groups: as many rows a page as can be. */
 static void
 ChooseCapacity(HamnetLayout *layout, int row_size)
@@ -238,18 +227,21 @@ HamnetNormAbove(double length)
 }
 
 void
-HamnetFormUncoded(HamnetRow *row, ItemPointer tid, HamnetState state)
+HamnetFormUncoded(HamnetRow *row, ItemPointer tid, const Hfp *h)
 {
 	memset(row, 0, sizeof(*row));
 	row->tid = *tid;
-	row->state = state;
+	row->state = h ? HAMNET_UNCODED : HAMNET_NULL;
+	if (h)
+		row->kind = HamnetKindOf(h);
 	row->code.error = HN_SHORT_INFINITY;
 }
 
 void
 HamnetFormCoded(const HnCells *cells, HamnetRow *row)
 {
-	row->state = hn_cells_measure(cells, &row->code, row->norm, row->bytes) ? HAMNET_CODED : HAMNET_EXTREME;
+	if (hn_cells_measure(cells, &row->code, row->norm, row->bytes))
+		row->state = row->kind.model == HFP_UNKNOWN_MODEL ? HAMNET_UNTAGGED : HAMNET_CODED;
 }
 
 void
@@ -258,8 +250,8 @@ HamnetFormRow(const HamnetIndex *index, uint32 model, const Hfp *h, ItemPointer 
 	double		scratch[HN_CODE_MAX];
 	double	   *x;
 
-	HamnetFormUncoded(row, tid, HamnetClassify(h->dim, h->model, index->meta.dim, model));
-	if (row->state != HAMNET_CODED)
+	HamnetFormUncoded(row, tid, h);
+	if (!HamnetIsComparable(row->kind, (HamnetKind) {index->meta.dim, model}))
 		return;
 
 	x = palloc(sizeof(double) * h->dim);
@@ -290,7 +282,28 @@ CountRow(HamnetOpaque *opaque, HamnetState state, int count)
 {
 	opaque->in_use += count;
 	opaque->nulls += state == HAMNET_NULL ? count : 0;
-	opaque->uncoded += state == HAMNET_NULL || state == HAMNET_CODED ? 0 : count;
+	opaque->uncoded += state == HAMNET_UNCODED ? count : 0;
+}
+
+/* A kind lies in the columns of cells, a byte in each. */
+static void
+PutKind(Page page, const HamnetLayout *layout, int i, HamnetKind kind)
+{
+	const uint8 *bytes = (const uint8 *) &kind;
+
+	for (int c = 0; c < sizeof(kind); c++)
+		HamnetPageGetCells(page)[c * layout->capacity + i] = bytes[c];
+}
+
+HamnetKind
+HamnetPageGetKind(Page page, const HamnetLayout *layout, int i)
+{
+	HamnetKind	kind;
+	uint8	   *bytes = (uint8 *) &kind;
+
+	for (int c = 0; c < sizeof(kind); c++)
+		bytes[c] = HamnetPageGetCells(page)[c * layout->capacity + i];
+	return kind;
 }
 
 void
@@ -303,7 +316,9 @@ HamnetPagePutRow(Page page, const HamnetLayout *layout, const HnCells *cells, in
 	HamnetPagePutFilters(page, layout, i, row);
 	opaque->count = Max(opaque->count, i + 1);
 	CountRow(opaque, row->state, 1);
-	if (row->state != HAMNET_CODED)
+	if (row->state == HAMNET_UNCODED)
+		PutKind(page, layout, i, row->kind);
+	if (!HamnetIsCoded(row->state))
 		return;
 	hn_cells_store(cells, row->bytes, HamnetPageGetCells(page), layout->capacity, i);
 	opaque->norm = Max(opaque->norm, row->norm);
@@ -341,7 +356,7 @@ HamnetReadRow(Relation index, Page page, BlockNumber block, int i, HamnetRow *ro
 	row->state = HamnetPageGetStates(page, &layout)[i];
 	row->code.error = HN_SHORT_INFINITY;
 	HamnetPageGetFilters(page, &layout, i, row);
-	if (row->state != HAMNET_CODED)
+	if (!HamnetIsCoded(row->state))
 		return;
 	buffer = ReadBuffer(index, HamnetCodeBlock(&layout, block, i));
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);

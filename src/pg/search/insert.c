@@ -78,7 +78,7 @@ TryGroup(Relation index, const HamnetLayout *layout, BlockNumber block, const Ha
 		return false;
 	}
 
-	if (row->state == HAMNET_CODED)
+	if (HamnetIsCoded(row->state))
 	{
 		code_buffer = ReadBuffer(index, HamnetCodeBlock(layout, block, i));
 		LockBuffer(code_buffer, BUFFER_LOCK_EXCLUSIVE);
@@ -174,7 +174,7 @@ hamnet_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Rela
 	HamnetRow	row;
 
 	if (isnull[0])
-		HamnetFormUncoded(&row, tid, HAMNET_NULL);
+		HamnetFormUncoded(&row, tid, NULL);
 	else
 	{
 		Hfp		   *h = DatumGetHfp(values[0]);

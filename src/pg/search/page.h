@@ -83,10 +83,9 @@ typedef enum HamnetPageKind
 typedef enum HamnetState
 {
 	HAMNET_FREE,				/* none */
-	HAMNET_CODED,
-	HAMNET_EXTREME,				/* too large for a code, or there is no code space */
-	HAMNET_OTHER_MODEL,			/* than the index is for */
-	HAMNET_OTHER_DIM,
+	HAMNET_CODED,				/* of the index's model */
+	HAMNET_UNTAGGED,			/* coded, of unknown model */
+	HAMNET_UNCODED,				/* of another model or length, too large, or without a code space */
 	HAMNET_NULL
 } HamnetState;
 
@@ -97,7 +96,7 @@ typedef struct HamnetOpaque
 {
 	uint16		count;			/* rows up to the last in use, or boxes */
 	uint16		in_use;			/* of them not HAMNET_FREE */
-	uint16		uncoded;		/* of them neither HAMNET_CODED nor HAMNET_NULL */
+	uint16		uncoded;		/* of them HAMNET_UNCODED */
 	uint16		nulls;			/* of them HAMNET_NULL */
 	float		norm;			/* the greatest */
 	uint16		kind;			/* HamnetPageKind */
@@ -134,6 +133,19 @@ typedef struct HamnetLayout
 	int			filter_start[HAMNET_MAX_FILTERS];	/* in a page's contents */
 	int			null_start;
 } HamnetLayout;
+
+static inline bool
+HamnetIsCoded(HamnetState state)
+{
+	return state == HAMNET_CODED || state == HAMNET_UNTAGGED;
+}
+
+/* What fingerprints can be compared by; of a row without a code it is kept in place of its cells. */
+typedef struct HamnetKind
+{
+	int			dim;
+	uint32		model;
+} HamnetKind;
 
 /* Contents of a page of rows. */
 static inline uint8 *

@@ -79,7 +79,8 @@ typedef struct HamnetScan
 	HnCodeQuery query;
 	HnCells		cells;
 	HnCellQuery cell_query;
-	bool		incomparable[HAMNET_STATES];	/* rows of that state with the query */
+	HamnetKind	kind;			/* of the query */
+	HamnetKind	index_kind;
 	bool		in_ball;		/* there is a ball */
 	double		radius;			/* of the ball, infinite without one */
 	HamnetFilters filters;
@@ -142,23 +143,19 @@ hamnet_endscan(IndexScanDesc scan)
 	scan->opaque = NULL;
 }
 
-/*
- * Decide which rows cannot be compared with a query of that kind for sure: the
- * operator would raise an error for them. Rows with a code may be of unknown
- * model, which can be compared with any.
- */
-static void
-FindIncomparable(HamnetScan *state, const Hfp *h, int index_dim, uint32 index_model)
+/* True if row i of a page can be compared with the query; else the operator would raise an error. */
+static bool
+IsComparable(const HamnetScan *state, Page page, int i)
 {
-	bool		same_dim = h->dim == index_dim;
-
-	memset(state->incomparable, 0, sizeof(state->incomparable));
-	if (index_dim == 0)
-		return;
-	state->incomparable[HAMNET_CODED] = state->incomparable[HAMNET_EXTREME] = !same_dim;
-	state->incomparable[HAMNET_OTHER_MODEL] = !same_dim ||
-		(h->model != HFP_UNKNOWN_MODEL && h->model == index_model);
-	state->incomparable[HAMNET_OTHER_DIM] = same_dim;
+	switch (HamnetPageGetStates(page, &state->layout)[i])
+	{
+		case HAMNET_CODED:
+			return HamnetIsComparable(state->kind, state->index_kind);
+		case HAMNET_UNTAGGED:
+			return state->kind.dim == state->index_kind.dim;
+		default:
+			return HamnetIsComparable(state->kind, HamnetPageGetKind(page, &state->layout, i));
+	}
 }
 
 /* Encode the query fingerprint. One that the index is not for has no bounds. */
@@ -174,8 +171,9 @@ PrepareQuery(IndexScanDesc scan, const Hfp *h)
 
 	memset(&state->query, 0, sizeof(state->query));
 	state->query.coordinates = index->layout.coordinates;
-	FindIncomparable(state, h, index->meta.dim, model);
-	if (HamnetClassify(h->dim, h->model, index->meta.dim, model) != HAMNET_CODED)
+	state->kind = HamnetKindOf(h);
+	state->index_kind = (HamnetKind) {index->meta.dim, model};
+	if (!HamnetIsComparable(state->kind, state->index_kind))
 		return;
 
 	x = palloc(sizeof(double) * h->dim);
@@ -394,9 +392,9 @@ ConsiderUncoded(HamnetScan *state, Page page, const uint8 *keep)
 
 	for (int i = 0; i < HamnetPageGetOpaque(page)->count; i++)
 		if (keep[i] && states[i] != HAMNET_FREE && states[i] != HAMNET_NULL &&
-			(states[i] != HAMNET_CODED || !state->query.bounded))
+			(states[i] == HAMNET_UNCODED || !state->query.bounded))
 			hn_candidates_add(&state->candidates, -get_float8_infinity(),
-							  hn_code_id((uint8 *) &tids[i]) | (state->incomparable[states[i]] ? INCOMPARABLE : 0));
+							  hn_code_id((uint8 *) &tids[i]) | (IsComparable(state, page, i) ? 0 : INCOMPARABLE));
 }
 
 /* The rows of a group whose codes are worth reading, with their identifiers. Returns how many. */
@@ -412,7 +410,7 @@ SelectRows(HamnetScan *state, Page page, const uint8 *keep, uint16 *rows, uint64
 	int			kept = 0;
 
 	for (int i = 0; i < count; i++)
-		if (keep[rows[i]] && states[rows[i]] == HAMNET_CODED)
+		if (keep[rows[i]] && HamnetIsCoded(states[rows[i]]))
 		{
 			rows[kept] = rows[i];
 			ids[kept++] = hn_code_id((uint8 *) &tids[rows[i]]);

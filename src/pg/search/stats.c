@@ -62,7 +62,7 @@ CountRow(const HamnetRow *row, Page page, BlockNumber block, int i, void *arg)
 	statistics->rows++;
 	if (row->state == HAMNET_NULL)
 		statistics->nulls++;
-	else if (row->state != HAMNET_CODED)
+	else if (!HamnetIsCoded(row->state))
 		statistics->uncoded++;
 	else
 	{
@@ -128,7 +128,7 @@ FindNearest(const HamnetRow *row, Page page, BlockNumber block, int i, void *arg
 {
 	Statistics *statistics = arg;
 
-	for (int p = 0; p < statistics->probes && row->state == HAMNET_CODED; p++)
+	for (int p = 0; p < statistics->probes && HamnetIsCoded(row->state); p++)
 		AddNearest(&statistics->probe[p], DistanceOfCodes(statistics, &row->code, &statistics->probe[p].code));
 }
 
@@ -139,7 +139,7 @@ CountCandidates(const HamnetRow *row, Page page, BlockNumber block, int i, void 
 	Statistics *statistics = arg;
 
 	for (int p = 0; p < statistics->probes && row->state != HAMNET_NULL; p++)
-		statistics->candidates += row->state != HAMNET_CODED ||
+		statistics->candidates += !HamnetIsCoded(row->state) ||
 			DistanceOfCodes(statistics, &row->code, &statistics->probe[p].code) -
 			hn_short_to_float(row->code.error) <= statistics->probe[p].nearest[NEIGHBOURS - 1];
 }

@@ -75,13 +75,18 @@ hfp_ball_out(PG_FUNCTION_ARGS)
 	PG_RETURN_CSTRING(psprintf("<%s,%s>", centre, float8out_internal(ball->radius)));
 }
 
-/* Call a distance on a fingerprint and a ball's centre: is it within the radius? */
+/*
+ * Call a distance on a fingerprint and a ball's centre, and compare it with the
+ * radius. A fingerprint that cannot be compared with the centre counts as within:
+ * the call of hamnet_within that the ball was made of decides about it, after
+ * filters that may discard it.
+ */
 static bool
 CallWithin(FunctionCallInfo fcinfo, double (*distance) (const Hfp *, const Hfp *))
 {
 	Hfp		   *h = PG_GETARG_HFP_P(0);
 	HfpBall    *ball = PG_GETARG_HFP_BALL_P(1);
-	bool		result = distance(h, &ball->centre) <= ball->radius;
+	bool		result = !HfpIsComparable(h, &ball->centre) || distance(h, &ball->centre) <= ball->radius;
 
 	PG_FREE_IF_COPY(h, 0);
 	PG_FREE_IF_COPY(ball, 1);

@@ -7,7 +7,7 @@
  *
  * Index access methods take the operators <@->, <@=> and <@%> into their
  * families, one for each metric; fp <@-> ball means (fp <-> centre) <= radius,
- * to the last bit, ends included.
+ * to the last bit, ends included, or that they cannot be compared.
  */
 #ifndef HAMNET_TYPE_BALL_H
 #define HAMNET_TYPE_BALL_H

@@ -24,6 +24,13 @@
  */
 #define TRUSTED_SUM 1e-17
 
+bool
+HfpIsComparable(const Hfp *a, const Hfp *b)
+{
+	return a->dim == b->dim &&
+		(a->model == b->model || a->model == HFP_UNKNOWN_MODEL || b->model == HFP_UNKNOWN_MODEL);
+}
+
 void
 CheckHfpComparable(const Hfp *a, const Hfp *b)
 {
@@ -32,8 +39,7 @@ CheckHfpComparable(const Hfp *a, const Hfp *b)
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("different hfp dimensions %d and %d", a->dim, b->dim)));
 
-	if (unlikely(a->model != b->model &&
-				 a->model != HFP_UNKNOWN_MODEL && b->model != HFP_UNKNOWN_MODEL))
+	if (unlikely(!HfpIsComparable(a, b)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("fingerprints of different models %08x and %08x cannot be compared",

@@ -14,7 +14,8 @@
 
 #include "type/hfp.h"
 
-/* Ensure that a and b may be compared. */
+/* True if a and b may be compared; and ensure that. */
+extern bool HfpIsComparable(const Hfp *a, const Hfp *b);
 extern void CheckHfpComparable(const Hfp *a, const Hfp *b);
 
 /* |a - b| */

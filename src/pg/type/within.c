@@ -160,8 +160,11 @@ DeriveIndexCondition(SupportRequestIndexCondition *request, Oid support)
 	if (!OidIsValid(operator))
 		return NIL;
 
-	/* The operator holds exactly where the function does */
-	request->lossy = false;
+	/*
+	 * The operator also holds where the function is an error; then the
+	 * function, as a filter beside others, decides whether it is one.
+	 */
+	request->lossy = true;
 
 	return list_make1(make_opclause(operator, BOOLOID, false, (Expr *) indexed,
 									MakeBallExpression(request->funcid, ball_type, centre, radius),
