@@ -32,17 +32,19 @@ extern const HnDescriptorSet hn_descriptors_rdkit_2d;
 /* The descriptor set of that name, or NULL. */
 extern const HnDescriptorSet *hn_descriptor_set(const char *name);
 
-/* What heads need of a molecule beside its fingerprint. */
+/* What is needed of a molecule beside its graph: by heads, or to divide molecules by their scaffolds. */
 typedef struct HnNeeds
 {
 	const HnDescriptorSet *descriptors; /* NULL: none */
 	bool		counts;
+	bool		scaffold;
 } HnNeeds;
 
 typedef struct HnDescription
 {
 	real	   *descriptors;	/* [set->count] NaN where RDKit gives no finite value; NULL if not needed */
 	HnCounts	counts;			/* length 0 if not needed */
+	const char *scaffold;		/* as hn_scaffold gives it; NULL if not needed */
 } HnDescription;
 
 /*

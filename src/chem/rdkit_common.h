@@ -182,6 +182,9 @@ void drop_atom_maps(RDKit::ROMol &mol);
 /* RDKit's canonical SMILES. HN_TOO_LARGE where the stack may be too short for it. */
 HnStatus write_smiles(HnContext *context, const RDKit::ROMol &mol, bool isomeric, const char **smiles);
 
+/* The Murcko scaffold of a molecule as SMILES, see hn_scaffold. */
+HnStatus write_scaffold(HnContext *context, const RDKit::ROMol &mol, const char **scaffold);
+
 /* Check the sizes that the cost of sanitising depends on. Hydrogens do not count. */
 HnStatus check_size(HnContext *context, const RDKit::RWMol &mol, int max_atoms);
 

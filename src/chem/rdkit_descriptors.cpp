@@ -492,6 +492,8 @@ hn_describe_smiles(HnContext *context, const char *smiles, const HnFeatureSet *f
 		if (graph != nullptr)
 			describe_graph(context, *mol, features, graph);
 		memset(description, 0, sizeof(*description));
+		if (needs.scaffold)
+			HN_TRY(write_scaffold(context, *mol, &description->scaffold));
 		if (needs.descriptors != nullptr)
 			HN_TRY(describe(context, *mol, &description->descriptors));
 		if (needs.counts)

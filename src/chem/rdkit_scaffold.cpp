@@ -14,6 +14,19 @@ extern "C"
 #include "hamnet/chem.h"
 }
 
+namespace hamnet
+{
+
+HnStatus
+write_scaffold(HnContext *context, const RDKit::ROMol &mol, const char **scaffold)
+{
+	std::unique_ptr<RDKit::ROMol> core(RDKit::MurckoDecompose(mol));
+
+	return write_smiles(context, *core, false, scaffold);
+}
+
+}
+
 using namespace hamnet;
 
 HnStatus
@@ -26,9 +39,6 @@ hn_scaffold(HnContext *context, const char *smiles, int max_atoms, const char **
 		std::unique_ptr<RDKit::RWMol> mol;
 
 		HN_TRY(read_smiles(context, input, max_atoms, log, mol));
-
-		std::unique_ptr<RDKit::ROMol> core(RDKit::MurckoDecompose(*mol));
-
-		return write_smiles(context, *core, false, scaffold);
+		return write_scaffold(context, *mol, scaffold);
 	});
 }

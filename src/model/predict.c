@@ -12,7 +12,7 @@
 HnNeeds
 hn_model_needs(const HnModel *model)
 {
-	HnNeeds		needs = {NULL, false};
+	HnNeeds		needs = {.descriptors = NULL};
 
 	for (int h = 0; h < model->head_count; h++)
 		for (int kind = 0; kind < HN_PARTS; kind++)

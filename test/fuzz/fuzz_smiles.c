@@ -128,7 +128,7 @@ rewrite(HnContext *context, const char *smiles, const HnFeatureSet *features, Fu
 static HnStatus
 try_smiles(HnContext *context, const char *smiles, const HnFeatureSet *features, bool described, FuzzDigest *digest)
 {
-	HnNeeds		needs = {described ? &hn_descriptors_rdkit_2d : NULL, described};
+	HnNeeds		needs = {.descriptors = described ? &hn_descriptors_rdkit_2d : NULL, .counts = described};
 	HnDescription description;
 	HnGraph		graph;
 

@@ -161,7 +161,7 @@ describe(const HnModel *model)
 {
 	size_t		dim = (size_t) model->fingerprint_config.dim;
 	size_t		width = (size_t) hn_descriptors_rdkit_2d.count;
-	HnNeeds		needs = {&hn_descriptors_rdkit_2d, true};
+	HnNeeds		needs = {.descriptors = &hn_descriptors_rdkit_2d, .counts = true};
 	real	   *fingerprints = hn_arena_alloc(&arena, (size_t) molecule_count, dim * sizeof(real));
 	real	   *descriptors = hn_arena_alloc(&arena, (size_t) molecule_count, width * sizeof(real));
 	HnCounts   *counts = hn_arena_alloc(&arena, (size_t) molecule_count, sizeof(HnCounts));

@@ -16,7 +16,7 @@
 /* From respell.cpp. */
 extern char *respell(const char *smiles, unsigned seed);
 
-static const HnNeeds everything = {&hn_descriptors_rdkit_2d, true};
+static const HnNeeds everything = {.descriptors = &hn_descriptors_rdkit_2d, .counts = true};
 
 static void
 describe(const char *smiles, HnDescription *description)
@@ -116,7 +116,7 @@ test_spelling(void **state)
 static void
 test_shared_parse(void **state)
 {
-	static const HnNeeds nothing = {NULL, false};
+	static const HnNeeds nothing = {.descriptors = NULL};
 	HnDescription description;
 	HnGraph		graph;
 	HnGraph		alone;

@@ -57,7 +57,7 @@ Describe(FunctionCallInfo fcinfo, bool lenient)
 {
 	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	const HnDescriptorSet *set = &hn_descriptors_rdkit_2d;
-	HnNeeds		needs = {set, false};
+	HnNeeds		needs = {.descriptors = set};
 	RowSet		rows = BeginRows(fcinfo);
 	HnContext  *context = BeginCore();
 	HnDescription description;

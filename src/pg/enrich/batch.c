@@ -301,7 +301,8 @@ ComputeBatch(const EnrichJob *job, Batch *batch)
 				 errmsg("the model was dropped or replaced while hamnet_enrich worked with it"),
 				 errdetail("Its identity was %s.", job->request.model_id),
 				 errhint("Fingerprints that are stored are of that model.")));
-	ComputeFingerprints(model, job->request.standard, smiles, batch->count, batch->fingerprints,
+	ComputeFingerprints(model, &(Molecules) {.count = batch->count, .smiles = (const char *const *) smiles, .standard = job->request.standard},
+						true, batch->fingerprints,
 						job->request.prediction_count > 0 ? batch->predictions : NULL, batch->reasons);
 }
 

@@ -69,7 +69,7 @@ ParseMolecule(ParsedMolecule *molecule, const HnFeatureSet *features, HnNeeds ne
 HnStatus
 ParseForModels(const CachedModel *const *models, int count, const char *smiles, ParsedMolecule *molecule)
 {
-	HnNeeds		needs = {NULL, false};
+	HnNeeds		needs = {.descriptors = NULL};
 
 	for (int i = 0; i < count; i++)
 	{
@@ -91,7 +91,7 @@ ComputeModelInputs(const CachedModel *model, ParsedMolecule *molecule, HnInputs 
 	real	   *fingerprints;
 
 	if (model->model.features != molecule->features)
-		HN_TRY(ParseMolecule(molecule, model->model.features, (HnNeeds) {NULL, false}, &none));
+		HN_TRY(ParseMolecule(molecule, model->model.features, (HnNeeds) {.descriptors = NULL}, &none));
 	HN_TRY(hn_all_fingerprints(molecule->context, &model->model, &molecule->batch, &fingerprints));
 	*inputs = (HnInputs)
 	{
@@ -113,6 +113,7 @@ MakeFingerprint(const CachedModel *model, const real *numbers)
 typedef struct Outcomes
 {
 	const CachedModel *model;
+	bool		lenient;
 	Hfp		  **fingerprints;
 	double	  **predictions;
 	char	  **reasons;
@@ -134,41 +135,41 @@ KeepOutcomes(void *state, const MoleculeBatch *batch)
 	}
 	for (int i = 0; i < count; i++)
 	{
-		int			place = batch->places[i];
+		int			index = batch->indexes[i];
 
-		outcomes->fingerprints[place] =
+		outcomes->fingerprints[index] =
 			MakeFingerprint(outcomes->model, batch->inputs.fingerprints + (size_t) i * model->fingerprint_config.dim);
 		if (predictions)
 		{
-			outcomes->predictions[place] = palloc(targets * sizeof(double));
-			memcpy(outcomes->predictions[place], predictions + (size_t) i * targets, targets * sizeof(double));
+			outcomes->predictions[index] = palloc(targets * sizeof(double));
+			memcpy(outcomes->predictions[index], predictions + (size_t) i * targets, targets * sizeof(double));
 		}
 	}
 	return HN_OK;
 }
 
 static void
-NoteFailure(void *state, const HnContext *context, int place, const char *smiles)
+NoteFailure(void *state, const HnContext *context, int index, const char *smiles)
 {
 	Outcomes   *outcomes = state;
 
+	ReportFailure(context, smiles, outcomes->lenient);
 	if (outcomes->reasons)
-		outcomes->reasons[place] = pstrdup(context->message);
+		outcomes->reasons[index] = pstrdup(context->message);
 }
 
 void
-ComputeFingerprints(const CachedModel *model, HnStandard standard, char **smiles, int count,
+ComputeFingerprints(const CachedModel *model, const Molecules *molecules, bool lenient,
 					Hfp **results, double **predictions, char **reasons)
 {
-	Outcomes	outcomes = {model, results, predictions, reasons};
-	HnNeeds		needs = {NULL, false};
+	Outcomes	outcomes = {model, lenient, results, predictions, reasons};
+	HnNeeds		needs = {.descriptors = NULL};
 
-	memset(results, 0, count * sizeof(Hfp *));
+	memset(results, 0, molecules->count * sizeof(Hfp *));
 	if (reasons)
-		memset(reasons, 0, count * sizeof(char *));
+		memset(reasons, 0, molecules->count * sizeof(char *));
 	if (predictions)
 		needs = hn_model_needs(&model->model);
-	VisitMolecules(&model->model, needs, predictions ? model->model.other_count + 1 : 1, standard,
-				   (const char *const *) smiles, count,
+	VisitMolecules(&model->model, needs, predictions ? model->model.other_count + 1 : 1, molecules,
 				   (BatchVisitor) {KeepOutcomes, NoteFailure, &outcomes});
 }

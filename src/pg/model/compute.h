@@ -8,6 +8,7 @@
 #include "hamnet/predict.h"
 #include "hamnet/standardize.h"
 #include "model/cache.h"
+#include "model/molecule_batch.h"
 #include "type/hfp.h"
 
 /* A molecule run through the whole network, in the backend's core arena. */
@@ -54,7 +55,7 @@ extern Hfp *MakeFingerprint(const CachedModel *model, const real *numbers);
  * and targets. reasons, unless it is NULL, says why a molecule has none, and is
  * NULL elsewhere.
  */
-extern void ComputeFingerprints(const CachedModel *model, HnStandard standard, char **smiles, int count,
+extern void ComputeFingerprints(const CachedModel *model, const Molecules *molecules, bool lenient,
 								Hfp **results, double **predictions, char **reasons);
 
 #endif

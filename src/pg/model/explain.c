@@ -159,7 +159,8 @@ PredictAll(const void *state, const char *const *smiles, int count)
 
 	for (int i = 0; i < count; i++)
 		kept.values[i] = NAN;
-	VisitMolecules(model, hn_model_needs(model), model->other_count + 1, HN_AS_GIVEN, smiles, count,
+	VisitMolecules(model, hn_model_needs(model), model->other_count + 1,
+				   &(Molecules) {.count = count, .smiles = smiles},
 				   (BatchVisitor) {KeepValues, PassOver, &kept});
 	return kept.values;
 }
@@ -275,7 +276,7 @@ CompareAll(const void *state, const char *const *smiles, int count)
 	Hfp		  **fingerprints = palloc(count * sizeof(Hfp *));
 	double	   *values = palloc(count * sizeof(double));
 
-	ComputeFingerprints(nearness->model, HN_AS_GIVEN, (char **) smiles, count, fingerprints, NULL, NULL);
+	ComputeFingerprints(nearness->model, &(Molecules) {.count = count, .smiles = smiles}, true, fingerprints, NULL, NULL);
 	for (int i = 0; i < count; i++)
 		values[i] = fingerprints[i] ? 1 - HfpCosineDistance(fingerprints[i], nearness->to) : NAN;
 	return values;

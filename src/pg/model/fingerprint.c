@@ -12,20 +12,14 @@
 #include "model/compute.h"
 #include "model/recent.h"
 
-/* A new fingerprint; NULL for a lenient call where the molecule has none. */
+/* Compute a fingerprint; a lenient form gives NULL where the molecule has none. */
 static Hfp *
-ComputeFingerprint(const CachedModel *model, char *smiles, bool lenient)
+ComputeFingerprint(const CachedModel *model, const char *smiles, bool lenient)
 {
-	Computed	computed;
-	Hfp		   *result;
+	Hfp		   *fingerprint;
 
-	if (lenient)
-	{
-		ComputeFingerprints(model, HN_AS_GIVEN, &smiles, 1, &result, NULL, NULL);
-		return result;
-	}
-	ComputeAll(model, smiles, &computed);
-	return MakeFingerprint(model, computed.fingerprint.fingerprint);
+	ComputeFingerprints(model, &(Molecules) {.count = 1, .smiles = &smiles}, lenient, &fingerprint, NULL, NULL);
+	return fingerprint;
 }
 
 /* The same, computed once for a molecule that is asked for again and again. */
@@ -69,11 +63,11 @@ PG_FUNCTION_INFO_V1(hamnet_try_fingerprint);
 PGDLLEXPORT Datum
 hamnet_try_fingerprint(PG_FUNCTION_ARGS)
 {
-	Hfp		   *result = FingerprintOf(GetModelArgument(fcinfo, 1), PG_GETARG_TEXT_PP(0), true);
+	Hfp		   *fingerprint = FingerprintOf(GetModelArgument(fcinfo, 1), PG_GETARG_TEXT_PP(0), true);
 
-	if (result == NULL)
+	if (fingerprint == NULL)
 		PG_RETURN_NULL();
-	PG_RETURN_HFP_P(result);
+	PG_RETURN_HFP_P(fingerprint);
 }
 
 /* The type hfp, from the declared result hfp[] of the function being called. */
@@ -106,7 +100,7 @@ hamnet_fingerprints(PG_FUNCTION_ARGS)
 	results = palloc(count * sizeof(Hfp *));
 	for (int i = 0; i < count; i++)
 		smiles[i] = nulls[i] ? NULL : TextDatumGetCString(elements[i]);
-	ComputeFingerprints(model, HN_AS_GIVEN, smiles, count, results, NULL, NULL);
+	ComputeFingerprints(model, &(Molecules) {.count = count, .smiles = (const char *const *) smiles}, true, results, NULL, NULL);
 	for (int i = 0; i < count; i++)
 	{
 		nulls[i] = results[i] == NULL;

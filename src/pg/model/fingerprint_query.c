@@ -73,7 +73,9 @@ AddFetched(RowSet *rows, const UserQuery *query, const char *model_id, HnStandar
 		smiles[i] = SPI_getvalue(query->rows->vals[i], query->columns, column + 1);
 
 	/* The query may have pushed the model out of the cache. */
-	ComputeFingerprints(GetModelById(model_id, false), standard, smiles, query->count, fingerprints, NULL, NULL);
+	ComputeFingerprints(GetModelById(model_id, false),
+						&(Molecules) {.count = query->count, .smiles = (const char *const *) smiles, .standard = standard},
+						true, fingerprints, NULL, NULL);
 	for (int i = 0; i < query->count; i++)
 	{
 		heap_deform_tuple(query->rows->vals[i], query->columns, row, nulls);

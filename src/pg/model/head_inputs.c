@@ -40,7 +40,7 @@ MakeCollection(HnContext *context, Collection *collection)
 
 /* Keep what describes molecule i of a batch, beyond the life of the batch's arena. */
 static HnStatus
-KeepDescription(Collection *collection, const HnInputs *inputs, int i, int place)
+KeepDescription(Collection *collection, const HnInputs *inputs, int i, int index)
 {
 	uint16_t   *columns;
 	uint8_t    *counts;
@@ -50,7 +50,7 @@ KeepDescription(Collection *collection, const HnInputs *inputs, int i, int place
 	{
 		Size		width = collection->needs.descriptors->count;
 
-		memcpy(collection->descriptors + place * width, inputs->descriptors + i * width, width * sizeof(real));
+		memcpy(collection->descriptors + index * width, inputs->descriptors + i * width, width * sizeof(real));
 	}
 	if (collection->counts)
 	{
@@ -58,7 +58,7 @@ KeepDescription(Collection *collection, const HnInputs *inputs, int i, int place
 		HN_NEW(collection->context, counts, length);
 		memcpy(columns, inputs->counts[i].columns, length * sizeof(*columns));
 		memcpy(counts, inputs->counts[i].counts, length * sizeof(*counts));
-		collection->counts[place] = (HnCounts)
+		collection->counts[index] = (HnCounts)
 		{
 			length, columns, counts
 		};
@@ -75,34 +75,35 @@ KeepInputs(void *state, const MoleculeBatch *batch)
 
 	for (int i = 0; i < inputs->count; i++)
 	{
-		int			place = batch->places[i];
+		int			index = batch->indexes[i];
 
 		for (int g = 0; g <= collection->model->other_count; g++)
-			memcpy(collection->fingerprints + ((Size) g * collection->count + place) * dim,
+			memcpy(collection->fingerprints + ((Size) g * collection->count + index) * dim,
 				   inputs->fingerprints + ((Size) g * inputs->count + i) * dim, dim * sizeof(real));
-		if (KeepDescription(collection, inputs, i, place) != HN_OK)
+		if (KeepDescription(collection, inputs, i, index) != HN_OK)
 			ReportCoreError(collection->context, NULL);
-		collection->valid[place] = true;
+		collection->valid[index] = true;
 	}
 	return HN_OK;
 }
 
 /* Such a molecule keeps its zeros. */
 static void
-PassOver(void *state, const HnContext *context, int place, const char *smiles)
+PassOver(void *state, const HnContext *context, int index, const char *smiles)
 {
 }
 
 void
 ComputeHeadInputs(HnContext *context, const HnModel *model, HnNeeds needs,
-				  const char *const *smiles, int count, HnInputs *inputs, bool *valid)
+				  const Molecules *molecules, HnInputs *inputs, bool *valid)
 {
+	int			count = molecules->count;
 	Collection	collection = {.context = context, .model = model, .needs = needs, .count = count, .valid = valid};
 
 	memset(valid, 0, count * sizeof(bool));
 	if (MakeCollection(context, &collection) != HN_OK)
 		ReportCoreError(context, NULL);
-	VisitMolecules(model, needs, model->other_count + 1, HN_AS_GIVEN, smiles, count,
+	VisitMolecules(model, needs, model->other_count + 1, molecules,
 				   (BatchVisitor) {KeepInputs, PassOver, &collection});
 	*inputs = (HnInputs)
 	{
@@ -113,7 +114,7 @@ ComputeHeadInputs(HnContext *context, const HnModel *model, HnNeeds needs,
 	};
 }
 
-/* Where PredictSmiles puts its numbers. */
+/* Where PredictMolecules puts its numbers. */
 typedef struct Predictions
 {
 	const HnModel *model;
@@ -136,9 +137,9 @@ KeepPredictions(void *state, const MoleculeBatch *batch)
 	HN_TRY(PredictHeads(batch->context, predictions->model, &batch->inputs, values, sds));
 	for (int i = 0; i < batch->inputs.count; i++)
 	{
-		memcpy(predictions->values + batch->places[i] * targets, values + i * targets, targets * sizeof(double));
+		memcpy(predictions->values + batch->indexes[i] * targets, values + i * targets, targets * sizeof(double));
 		if (sds)
-			memcpy(predictions->sds + batch->places[i] * targets, sds + i * targets, targets * sizeof(double));
+			memcpy(predictions->sds + batch->indexes[i] * targets, sds + i * targets, targets * sizeof(double));
 	}
 	return HN_OK;
 }
@@ -155,15 +156,15 @@ MakeUnknown(Size count)
 }
 
 double *
-PredictSmiles(const HnModel *model, const char *const *smiles, int count, double **sds)
+PredictMolecules(const HnModel *model, const Molecules *molecules, double **sds)
 {
 	Predictions predictions = {.model = model, .targets = hn_model_target_count(model)};
-	Size		total = (Size) count * predictions.targets;
+	Size		total = (Size) molecules->count * predictions.targets;
 
 	predictions.values = MakeUnknown(total);
 	if (sds)
 		predictions.sds = *sds = MakeUnknown(total);
-	VisitMolecules(model, hn_model_needs(model), model->other_count + 1, HN_AS_GIVEN, smiles, count,
+	VisitMolecules(model, hn_model_needs(model), model->other_count + 1, molecules,
 				   (BatchVisitor) {KeepPredictions, PassOver, &predictions});
 	return predictions.values;
 }

@@ -20,9 +20,8 @@ typedef struct Visit
 {
 	const HnModel *model;
 	HnNeeds		needs;
-	int			generators;
-	HnStandard	standard;
-	const char *const *smiles;
+	int			generators;			/* 1 or all */
+	const Molecules *molecules;
 	BatchVisitor visitor;
 } Visit;
 
@@ -32,7 +31,7 @@ typedef struct Parsed
 	int			count;
 	HnGraph		graphs[BATCH_ATOMS];
 	HnDescription descriptions[BATCH_ATOMS];
-	int			places[BATCH_ATOMS];
+	int			indexes[BATCH_ATOMS];
 } Parsed;
 
 /* Put what heads read of several molecules side by side. */
@@ -60,7 +59,7 @@ CollectInputs(HnContext *context, HnNeeds needs, const HnDescription *descriptio
 static HnStatus
 TryBatch(HnContext *context, const Visit *visit, const Parsed *parsed, int first, int count)
 {
-	MoleculeBatch molecules = {.context = context, .places = parsed->places + first, .inputs.count = count};
+	MoleculeBatch molecules = {.context = context, .indexes = parsed->indexes + first, .inputs.count = count};
 	HnBatch		batch;
 	real	   *fingerprints;
 
@@ -72,6 +71,14 @@ TryBatch(HnContext *context, const Visit *visit, const Parsed *parsed, int first
 	molecules.inputs.fingerprints = fingerprints;
 	HN_TRY(CollectInputs(context, visit->needs, parsed->descriptions + first, &molecules.inputs));
 	return visit->visitor.computed(visit->visitor.state, &molecules);
+}
+
+/* Pass a molecule to the visitor that has failed as the context says. */
+static void
+Fail(HnContext *context, const Visit *visit, int index)
+{
+	visit->visitor.failed(visit->visitor.state, context, index,
+						  visit->molecules->smiles ? visit->molecules->smiles[index] : NULL);
 }
 
 /*
@@ -89,62 +96,84 @@ RunBatch(HnContext *context, const Visit *visit, const Parsed *parsed, int first
 		return;
 	ReportFailure(context, NULL, true);
 	if (count == 1)
-		visit->visitor.failed(visit->visitor.state, context, parsed->places[first],
-							  visit->smiles[parsed->places[first]]);
+		Fail(context, visit, parsed->indexes[first]);
 	else
 		for (int i = first; i < first + count; i++)
 			RunBatch(context, visit, parsed, i, 1);
 }
 
+/* Find the graph and the description of a molecule that was parsed before. */
 static HnStatus
-DescribeMolecule(HnContext *context, const Visit *visit, const char *smiles, HnGraph *graph, HnDescription *description)
+TakeParsed(HnContext *context, const Visit *visit, int index, HnGraph *graph, HnDescription *description)
 {
-	HN_TRY(hn_standardize(context, smiles, visit->standard, hamnet_max_atoms, &smiles));
-	return hn_describe_smiles(context, smiles, visit->model->features, visit->needs, hamnet_max_atoms, graph, description);
+	const Molecules *molecules = visit->molecules;
+	int			i = molecules->indexes ? molecules->indexes[index] : index;
+
+	memset(description, 0, sizeof(*description));
+	if (molecules->valid && !molecules->valid[i])
+		return hn_fail(context, HN_INVALID_SMILES, "molecule cannot be described");
+	*graph = molecules->graphs[i];
+	if (visit->needs.descriptors)
+		description->descriptors = (real *) molecules->described->descriptors + (Size) i * visit->needs.descriptors->count;
+	if (visit->needs.counts)
+		description->counts = molecules->described->counts[i];
+	return HN_OK;
 }
 
-/* Parse molecules from place `next` on until a batch is full; returns the next place. */
-static int
-ParseBatch(HnContext *context, const Visit *visit, int next, int count, Parsed *parsed)
+/* Parse a molecule, unless that was done before. */
+static HnStatus
+ParseOne(HnContext *context, const Visit *visit, int index, HnGraph *graph, HnDescription *description)
 {
+	const char *smiles;
+
+	if (visit->molecules->smiles == NULL)
+		return TakeParsed(context, visit, index, graph, description);
+	HN_TRY(hn_standardize(context, visit->molecules->smiles[index], visit->molecules->standard, hamnet_max_atoms, &smiles));
+	return hn_describe_smiles(context, smiles, visit->model->features, visit->needs,
+							  hamnet_max_atoms, graph, description);
+}
+
+/* Parse molecules from index `next` on until a batch is full; returns the next index. */
+static int
+ParseBatch(HnContext *context, const Visit *visit, int next, Parsed *parsed)
+{
+	const Molecules *molecules = visit->molecules;
 	int			atoms = 0;
 
-	for (parsed->count = 0; next < count && atoms < BATCH_ATOMS; next++)
+	for (parsed->count = 0; next < molecules->count && atoms < BATCH_ATOMS; next++)
 	{
 		HnGraph    *graph = &parsed->graphs[parsed->count];
-		HnStatus	status;
 
-		if (visit->smiles[next] == NULL)
+		if (molecules->smiles && molecules->smiles[next] == NULL)
 			continue;
-		status = DescribeMolecule(context, visit, visit->smiles[next], graph, &parsed->descriptions[parsed->count]);
-		if (status == HN_OK)
+		if (ParseOne(context, visit, next, graph, &parsed->descriptions[parsed->count]) == HN_OK)
 		{
 			atoms += graph->atom_count;
-			parsed->places[parsed->count++] = next;
+			parsed->indexes[parsed->count++] = next;
 		}
 		else
 		{
-			ReportFailure(context, visit->smiles[next], true);
-			visit->visitor.failed(visit->visitor.state, context, next, visit->smiles[next]);
+			ReportFailure(context, molecules->smiles ? molecules->smiles[next] : NULL, true);
+			Fail(context, visit, next);
 		}
 	}
 	return next;
 }
 
 void
-VisitMolecules(const HnModel *model, HnNeeds needs, int generators, HnStandard standard,
-			   const char *const *smiles, int count, BatchVisitor visitor)
+VisitMolecules(const HnModel *model, HnNeeds needs, int generators,
+			   const Molecules *molecules, BatchVisitor visitor)
 {
-	Visit		visit = {model, needs, generators, standard, smiles, visitor};
+	Visit		visit = {model, needs, generators, molecules, visitor};
 	Parsed		parsed;
 	int			next = 0;
 
-	while (next < count)
+	while (next < molecules->count)
 	{
 		HnContext  *context = BeginCore();
 
 		CHECK_FOR_INTERRUPTS();
-		next = ParseBatch(context, &visit, next, count, &parsed);
+		next = ParseBatch(context, &visit, next, &parsed);
 		if (parsed.count > 0)
 			RunBatch(context, &visit, &parsed, 0, parsed.count);
 	}

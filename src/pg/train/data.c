@@ -16,15 +16,15 @@
 #include "server/guc.h"
 #include "train/data.h"
 
-/* So many rejected molecules are kept with their reasons, and named in the notice. */
-#define MOST_REJECTS 10000
+/* Rejected molecules that are kept with their reasons, and that are named in the notice. */
+#define MAX_REJECTS 10000
 #define NAMED_REJECTS 3
 
 static void
 Reject(TrainingData *data, StringInfo named, const char *molecule, const char *reason)
 {
 	data->invalid++;
-	if (data->invalid <= MOST_REJECTS)
+	if (data->invalid <= MAX_REJECTS)
 	{
 		appendStringInfoString(&data->rejects, data->invalid == 1 ? "{\"molecule\": " : ", {\"molecule\": ");
 		if (molecule)
@@ -48,19 +48,39 @@ IsLabelled(const TrainingData *data, const MoleculeRow *row)
 	return false;
 }
 
-/* Bring a row's SMILES into the standard, and make its graph, and its positions where it has coordinates. */
+/*
+ * Bring a SMILES into the standard and parse it, with its description where one
+ * is needed. A molecule that has a graph but cannot be described is used as far
+ * as that goes: *described is false.
+ */
 static HnStatus
-ReadGraph(HnContext *context, const TrainingData *data, const HnFeatureSet *features,
-		  MoleculeRow *row, HnGraph *graph, real **positions)
+ReadSmiles(HnContext *context, const TrainingData *data, const char **smiles, HnGraph *graph,
+		   HnDescription *description, bool *described)
+{
+	HnNeeds		needs = data->descriptions.needs;
+	HnStatus	status;
+
+	HN_TRY(hn_standardize(context, *smiles, data->standard, hamnet_max_atoms, smiles));
+	status = hn_describe_smiles(context, *smiles, data->set.features, needs, hamnet_max_atoms, graph, description);
+	*described = status == HN_OK;
+	if (IsMoleculeError(status) && (needs.descriptors || needs.counts))
+		status = hn_graph_from_smiles(context, *smiles, data->set.features, hamnet_max_atoms, graph);
+	return status;
+}
+
+/* Make a row's graph, its description, and its positions where it has coordinates. */
+static HnStatus
+ReadMolecule(HnContext *context, const TrainingData *data, MoleculeRow *row, HnGraph *graph,
+			 HnDescription *description, bool *described, real **positions)
 {
 	*positions = NULL;
+	*described = false;
 	if (data->query.molblocks)
 	{
-		HN_TRY(hn_graph_from_molblock(context, row->molecule, features, hamnet_max_atoms, graph, positions));
+		HN_TRY(hn_graph_from_molblock(context, row->molecule, data->set.features, hamnet_max_atoms, graph, positions));
 		return hn_check_positions(context, graph, *positions);
 	}
-	HN_TRY(hn_standardize(context, row->molecule, data->standard, hamnet_max_atoms, &row->molecule));
-	HN_TRY(hn_graph_from_smiles(context, row->molecule, features, hamnet_max_atoms, graph));
+	HN_TRY(ReadSmiles(context, data, &row->molecule, graph, description, described));
 	if (data->query.target_count > 0)
 		return HN_OK;
 	if (row->coordinates == NULL)
@@ -71,22 +91,11 @@ ReadGraph(HnContext *context, const TrainingData *data, const HnFeatureSet *feat
 }
 
 static void
-KeepSmiles(TrainingData *data, const MoleculeRow *row)
-{
-	int			place = data->set.count;
-
-	if (place == data->row_room)
-	{
-		data->row_room *= 2;
-		data->smiles = repalloc_huge(data->smiles, data->row_room * sizeof(char *));
-	}
-	data->smiles[place] = data->query.molblocks ? NULL : pstrdup(row->molecule);
-}
-
-static void
-ReadRow(TrainingData *data, HnContext *context, MoleculeRow *row, int part, StringInfo named)
+ReadRow(TrainingData *data, HnContext *context, MoleculeRow *row, int source, StringInfo named)
 {
 	HnGraph		graph;
+	HnDescription description;
+	bool		described;
 	real	   *positions;
 	HnStatus	status;
 
@@ -102,11 +111,11 @@ ReadRow(TrainingData *data, HnContext *context, MoleculeRow *row, int part, Stri
 		return;
 	}
 	hn_arena_reset(context->arena);
-	status = ReadGraph(context, data, data->set.features, row, &graph, &positions);
+	status = ReadMolecule(context, data, row, &graph, &description, &described, &positions);
 	if (status == HN_OK)
 	{
-		KeepSmiles(data, row);
-		AddMolecule(&data->set, &graph, data->set.count, part,
+		AddDescription(&data->descriptions, described ? &description : NULL);
+		AddMolecule(&data->set, &graph, data->set.count, source,
 					data->query.target_count > 0 ? row->targets : NULL, positions);
 	}
 	else if (status == HN_INVALID_SMILES || status == HN_TOO_LARGE || status == HN_INVALID_ARGUMENT ||
@@ -118,7 +127,7 @@ ReadRow(TrainingData *data, HnContext *context, MoleculeRow *row, int part, Stri
 
 /* Read all rows of a query. */
 static void
-ReadRows(TrainingData *data, HnContext *context, MoleculeQuery *query, int part, StringInfo named)
+ReadRows(TrainingData *data, HnContext *context, MoleculeQuery *query, int source, StringInfo named)
 {
 	MoleculeRow row;
 
@@ -126,14 +135,14 @@ ReadRows(TrainingData *data, HnContext *context, MoleculeQuery *query, int part,
 	while (NextMolecule(query, &row))
 	{
 		CHECK_FOR_INTERRUPTS();
-		ReadRow(data, context, &row, part, named);
+		ReadRow(data, context, &row, source, named);
 	}
 	EndMoleculeQuery(query);
 }
 
-/* Tell the caller what was left out, and refuse too little. */
+/* Notify the caller of what was left out, and refuse too little. */
 static void
-CheckRows(const TrainingData *data, int usable, const char *named, int fewest)
+CheckRows(const TrainingData *data, int usable, const char *named, int minimum)
 {
 	if (data->invalid > 0)
 		ereport(NOTICE,
@@ -146,13 +155,13 @@ CheckRows(const TrainingData *data, int usable, const char *named, int fewest)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("query returned no rows")));
-	if (usable < fewest)
+	if (usable < minimum)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("too few usable rows: %d", usable),
 				 errdetail("The query returned %lld rows: %lld without a label, %lld without a valid molecule. "
 						   "At least %d are needed.", (long long) data->rows, (long long) data->unlabelled,
-						   (long long) data->invalid, fewest)));
+						   (long long) data->invalid, minimum)));
 	if (data->validation_query && data->set.count == usable)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
@@ -160,7 +169,7 @@ CheckRows(const TrainingData *data, int usable, const char *named, int fewest)
 }
 
 void
-ReadTrainingData(TrainingData *data, const HnFeatureSet *features, int fewest)
+ReadTrainingData(TrainingData *data, const HnFeatureSet *features, int minimum)
 {
 	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "hamnet parsing", ALLOCSET_DEFAULT_SIZES);
 	HnArena		arena;
@@ -171,8 +180,6 @@ ReadTrainingData(TrainingData *data, const HnFeatureSet *features, int fewest)
 	hn_arena_init(&arena, ContextAllocator(memory));
 	InitCoreContext(&context, &arena);
 	InitTrainingSet(&data->set, features, data->query.target_count);
-	data->row_room = 256;
-	data->smiles = palloc(data->row_room * sizeof(char *));
 	initStringInfo(&data->rejects);
 	appendStringInfoChar(&data->rejects, '[');
 	initStringInfo(&named);
@@ -183,17 +190,12 @@ ReadTrainingData(TrainingData *data, const HnFeatureSet *features, int fewest)
 		ReadRows(data, &context, data->validation_query, 1, &named);
 	appendStringInfoChar(&data->rejects, ']');
 	MemoryContextDelete(memory);
-	CheckRows(data, usable, named.data, fewest);
+	CheckRows(data, usable, named.data, minimum);
 
 	SortTrainingSet(&data->set);
+	OrderDescriptions(&data->descriptions, &data->set);
 	data->graphs = palloc_extended(data->set.count * sizeof(HnGraph), MCXT_ALLOC_HUGE);
 	data->examples = palloc_extended(data->set.count * sizeof(HnExample), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < data->set.count; i++)
 		PointExample(&data->set, i, &data->graphs[i], &data->examples[i]);
-}
-
-const char *
-SmilesAt(const TrainingData *data, int place)
-{
-	return data->smiles[GetMolecule(&data->set, place)->row];
 }

@@ -8,6 +8,8 @@
 #include "lib/stringinfo.h"
 
 #include "hamnet/standardize.h"
+
+#include "train/descriptions.h"
 #include "train/molecule_query.h"
 #include "train/set.h"
 
@@ -18,18 +20,17 @@ typedef struct TrainingData
 {
 	MoleculeQuery query;
 	HnStandard	standard;		/* that SMILES are brought into */
-	MoleculeQuery *validation_query;	/* of the rows to validate on; NULL: they are a part of the query's */
+	MoleculeQuery *validation_query;	/* of the rows to validate on; NULL: they are some of the query's */
 	TrainingSet set;			/* sorted */
 	HnGraph    *graphs;			/* [set.count] */
 	HnExample  *examples;		/* [set.count] that point into set */
-	int			row_room;
-	char	  **smiles;			/* by PackedMolecule.row; NULL for a MOL block */
+	Descriptions descriptions;	/* of the set; what they need is set by the caller */
 	int64		rows;			/* that the query returned */
 	int64		unlabelled;		/* of them, without any target */
 	int64		invalid;		/* of them, no valid molecule */
 	StringInfoData rejects;		/* the first of these, a JSON array of {"molecule", "reason"} */
 
-	int		   *train;			/* [train_count] places in set */
+	int		   *train;			/* [train_count] indexes into set */
 	int			train_count;
 	int		   *validation;		/* [validation_count] */
 	int			validation_count;
@@ -37,12 +38,10 @@ typedef struct TrainingData
 
 /*
  * Read the rows of data->query, and of the validation query if there is one,
- * which were prepared, in the current memory context. A row that holds no valid molecule is counted, not an error; the
- * first are named in a NOTICE. Fewer than `fewest` usable rows are an error.
+ * which were prepared, into the current memory context. A row that holds no valid
+ * molecule is counted, not an error; the first are named in a NOTICE. Less than
+ * `minimum` usable rows are an error.
  */
-extern void ReadTrainingData(TrainingData *data, const HnFeatureSet *features, int fewest);
-
-/* SMILES of the molecule at a place of the set. */
-extern const char *SmilesAt(const TrainingData *data, int place);
+extern void ReadTrainingData(TrainingData *data, const HnFeatureSet *features, int minimum);
 
 #endif

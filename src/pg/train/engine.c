@@ -153,6 +153,7 @@ ReadData(EngineTrainer *trainer, const char *query)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("MOL blocks cannot be divided by scaffold"),
 				 errhint("Use validation \"random\", or give SMILES and coordinates.")));
+	trainer->data.descriptions.needs.scaffold = split == SPLIT_SCAFFOLD;
 	ReadTrainingData(&trainer->data, trainer->model.features, MIN_TRAINING_ROWS);
 	SplitTrainingData(&trainer->data, split, validation->number > 0 ? validation->number : 0.05, trainer->options.seed);
 }

@@ -129,8 +129,8 @@ PredictWaiting(Evaluation *evaluation)
 	int			columns = evaluation->query.target_count;
 	int			targets = hn_model_target_count(&evaluation->model);
 	double	   *sds = NULL;
-	double	   *predictions = PredictSmiles(&evaluation->model, (const char *const *) evaluation->smiles,
-											evaluation->waiting, evaluation->deviations ? &sds : NULL);
+	Molecules	molecules = {.count = evaluation->waiting, .smiles = (const char *const *) evaluation->smiles};
+	double	   *predictions = PredictMolecules(&evaluation->model, &molecules, evaluation->deviations ? &sds : NULL);
 
 	for (int i = 0; i < evaluation->waiting; i++)
 	{

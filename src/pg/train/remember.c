@@ -13,62 +13,59 @@
 #include "server/core.h"
 #include "train/remember.h"
 
-/* Whether a molecule has a label among those of a head, which begin at target `first`. */
+/* Return whether a molecule has a label among those of a head, which begin at target `first`. */
 static bool
-HasLabel(const TrainingData *data, int place, int first, int count)
+HasLabel(const TrainingData *data, int index, int first, int count)
 {
 	for (int t = first; t < first + count; t++)
-		if (!isnan(data->examples[place].targets[t]))
+		if (!isnan(data->examples[index].targets[t]))
 			return true;
 	return false;
 }
 
 /*
- * The places of a part that have a label of a head, at most `limit`: a
- * random choice by the seed of more, in the order of places.
+ * Choose molecules of the training or validation set that have a label of a head,
+ * at most `limit`: a random choice by the seed of more, in the order of the set.
  */
 static int *
-ChoosePlaces(const TrainingData *data, const int *part, int part_count, int first, int targets, int limit,
+ChooseMolecules(const TrainingData *data, const int *set, int set_count, int first, int targets, int limit,
 			 uint64 seed, int *count)
 {
-	int		   *places = palloc_extended((Size) Max(part_count, 1) * sizeof(int), MCXT_ALLOC_HUGE);
+	int		   *indexes = palloc_extended((Size) Max(set_count, 1) * sizeof(int), MCXT_ALLOC_HUGE);
 	int			labelled = 0;
 	int			kept = 0;
 
-	for (int i = 0; i < part_count; i++)
-		if (HasLabel(data, part[i], first, targets))
-			places[labelled++] = part[i];
+	for (int i = 0; i < set_count; i++)
+		if (HasLabel(data, set[i], first, targets))
+			indexes[labelled++] = set[i];
 
 	/* One after another, each with the probability that leaves room for as many as are wanted. */
 	*count = Min(labelled, limit);
 	for (int i = 0; i < labelled && kept < *count; i++)
 		if (hn_next_random(&seed) % (uint64) (labelled - i) < (uint64) (*count - kept))
-			places[kept++] = places[i];
-	return places;
+			indexes[kept++] = indexes[i];
+	return indexes;
 }
 
-/* Fingerprints [*count, D] of the molecules at places, without those that the model cannot compute. */
+/* Fingerprints [*count, D] of the molecules at indexes, without those that the model cannot compute. */
 static real *
-Fingerprints(HnContext *context, const HnModel *model, const TrainingData *data, const int *places, int *count)
+Fingerprints(HnContext *context, const HnModel *model, const TrainingData *data, const int *indexes, int *count)
 {
 	Size		dim = model->fingerprint_config.dim;
-	const char **smiles = palloc(Max(*count, 1) * sizeof(char *));
+	Molecules	molecules = {.count = *count, .indexes = indexes, .graphs = data->graphs};
 	bool	   *valid = palloc(Max(*count, 1) * sizeof(bool));
 	HnModel		first = *model;
 	HnInputs	inputs;
 	real	   *fingerprints;
 	int			kept = 0;
 
-	for (int i = 0; i < *count; i++)
-		smiles[i] = SmilesAt(data, places[i]);
 	first.other_count = 0;
-	ComputeHeadInputs(context, &first, (HnNeeds) {NULL, false}, smiles, *count, &inputs, valid);
+	ComputeHeadInputs(context, &first, (HnNeeds) {.descriptors = NULL}, &molecules, &inputs, valid);
 	fingerprints = (real *) inputs.fingerprints;
 	for (int i = 0; i < *count; i++)
 		if (valid[i])
 			memmove(fingerprints + dim * kept++, fingerprints + dim * i, dim * sizeof(real));
 	*count = kept;
-	pfree(smiles);
 	pfree(valid);
 	return fingerprints;
 }
@@ -81,19 +78,19 @@ RememberForHead(HnContext *context, const HnModel *model, HnHead *head, int firs
 	int			held_count;
 	real	   *known = NULL;
 	real	   *held;
-	int		   *places;
+	int		   *indexes;
 
 	if (!hn_known_by_gp(head))
 	{
-		places = ChoosePlaces(data, data->train, data->train_count, first, head->target_count, limit, seed,
+		indexes = ChooseMolecules(data, data->train, data->train_count, first, head->target_count, limit, seed,
 							  &known_count);
-		known = Fingerprints(context, model, data, places, &known_count);
-		pfree(places);
+		known = Fingerprints(context, model, data, indexes, &known_count);
+		pfree(indexes);
 	}
-	places = ChoosePlaces(data, data->validation, data->validation_count, first, head->target_count, HN_MAX_KNOWN, seed,
+	indexes = ChooseMolecules(data, data->validation, data->validation_count, first, head->target_count, HN_MAX_KNOWN, seed,
 						  &held_count);
-	held = Fingerprints(context, model, data, places, &held_count);
-	pfree(places);
+	held = Fingerprints(context, model, data, indexes, &held_count);
+	pfree(indexes);
 	if (hn_known_make(context, head, model->fingerprint_config.dim, known, known_count, held, held_count) != HN_OK)
 		ReportCoreError(context, NULL);
 }

@@ -8,9 +8,9 @@
 #include "train/data.h"
 
 /*
- * Let each head of a finished model remember molecules of the training part
+ * Let each head of a finished model remember molecules of the training set
  * that have one of its labels, at most `limit`, a random choice by the seed
- * of more, and scale distances by the validation part (known.h). Targets stand
+ * of more, and scale distances by the validation set (known.h). Targets stand
  * in the order of the heads. Tables come from the context's arena. Runs the model's
  * first generator over these molecules. A limit of 0 remembers nothing.
  */

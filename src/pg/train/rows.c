@@ -211,6 +211,19 @@ OrderTargets(Trainer *trainer)
 	pfree(row);
 }
 
+/* Return what heads of the candidates read beside fingerprints; fine-tuned networks read it only if asked. */
+static HnNeeds
+DescriptionsNeeded(const TrainOptions *options)
+{
+	bool		network = options->head && (strcmp(options->head, "mlp") == 0 || strcmp(options->head, "full") == 0);
+	const char *inputs = options->inputs ? options->inputs :
+		network && strcmp(options->head, "full") == 0 ? "fingerprint" : "counts";
+
+	if (network && strcmp(inputs, "fingerprint") == 0)
+		return (HnNeeds) {.descriptors = NULL};
+	return (HnNeeds) {.descriptors = &hn_descriptors_rdkit_2d, .counts = true};
+}
+
 /* Return the examples of the training set, for what is estimated from them. */
 static HnExample *
 TrainExamples(const TrainingData *data)
@@ -227,15 +240,17 @@ PrepareData(Trainer *trainer)
 {
 	TrainOptions *options = &trainer->options;
 	TrainingData *data = &trainer->data;
+	SplitKind	split = ChooseSplit(&options->validation, options->validation_query);
 	HnModel		probe = {.heads = trainer->heads, .head_count = trainer->head_count};
 	HnExample  *examples;
 
 	data->standard = StandardByName(options->standardize);
+	data->descriptions.needs = DescriptionsNeeded(options);
+	data->descriptions.needs.scaffold = split == SPLIT_SCAFFOLD;
 	ReadTrainingData(data, trainer->model.features, MIN_TRAINING_ROWS);
 	NotifyClassesAmongNumbers(data, ContrastColumn(trainer));
 	OrderTargets(trainer);
-	SplitTrainingData(data, ChooseSplit(&options->validation, options->validation_query),
-					  options->validation.number > 0 ? options->validation.number : 0.1, options->seed);
+	SplitTrainingData(data, split, options->validation.number > 0 ? options->validation.number : 0.1, options->seed);
 	examples = TrainExamples(data);
 	if (hn_training_standardise(&trainer->context, &probe, examples, data->train_count) != HN_OK)
 		ReportCoreError(&trainer->context, NULL);
@@ -247,25 +262,27 @@ void
 DescribeMolecules(Trainer *trainer)
 {
 	const TrainingData *data = &trainer->data;
-	HnNeeds		needs = {.descriptors = &hn_descriptors_rdkit_2d, .counts = true};
 	int			dim = trainer->model.fingerprint_config.dim;
 	int			count = data->set.count;
-	const char **smiles;
+	Molecules	molecules = {.count = count, .graphs = data->graphs, .valid = data->descriptions.valid};
+	HnInputs	computed;
+	real	   *fingerprints;
 
 	if (trainer->described)
 		return;
-	ereport(NOTICE, (errmsg("describing %d molecules", count)));
-	smiles = palloc_extended(count * sizeof(char *), MCXT_ALLOC_HUGE);
+	Assert(data->descriptions.needs.descriptors && data->descriptions.needs.counts);
+	ereport(NOTICE, (errmsg("computing fingerprints of %d molecules", count)));
 	trainer->valid = palloc_extended(count * sizeof(bool), MCXT_ALLOC_HUGE);
-	for (int i = 0; i < count; i++)
-		smiles[i] = SmilesAt(data, i);
 	if (hn_model_pack(&trainer->context, &trainer->model) != HN_OK)
 		ReportCoreError(&trainer->context, NULL);
-	ComputeHeadInputs(&trainer->context, &trainer->model, needs, smiles, count, &trainer->inputs, trainer->valid);
+	ComputeHeadInputs(&trainer->context, &trainer->model, (HnNeeds) {.descriptors = NULL}, &molecules, &computed,
+					  trainer->valid);
+	fingerprints = (real *) computed.fingerprints;
 	for (int i = 0; i < count; i++)
 		for (int k = 0; k < dim && !trainer->valid[i]; k++)
-			((real *) trainer->inputs.fingerprints)[(Size) i * dim + k] = NAN;
-	pfree(smiles);
+			fingerprints[(Size) i * dim + k] = NAN;
+	trainer->inputs = DescribedInputs(&data->descriptions);
+	trainer->inputs.fingerprints = fingerprints;
 	trainer->described = true;
 }
 

@@ -139,14 +139,16 @@ static void
 PredictValidation(Trainer *trainer, HnModel *model, double **values, double **sds)
 {
 	const TrainingData *data = &trainer->data;
-	const char **smiles = palloc(data->validation_count * sizeof(char *));
+	HnNeeds		needs = hn_model_needs(model);
+	HnInputs	described = DescribedInputs(&data->descriptions);
+	Molecules	molecules = {
+		.count = data->validation_count, .indexes = data->validation, .graphs = data->graphs,
+		.described = &described, .valid = needs.descriptors || needs.counts ? data->descriptions.valid : NULL
+	};
 
 	if (hn_model_pack(&trainer->context, model) != HN_OK)
 		ReportCoreError(&trainer->context, NULL);
-	for (int i = 0; i < data->validation_count; i++)
-		smiles[i] = SmilesAt(data, data->validation[i]);
-	*values = PredictSmiles(model, smiles, data->validation_count, sds);
-	pfree(smiles);
+	*values = PredictMolecules(model, &molecules, sds);
 }
 
 void

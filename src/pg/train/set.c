@@ -73,8 +73,8 @@ InitTrainingSet(TrainingSet *set, const HnFeatureSet *features, int target_count
 	memset(set, 0, sizeof(TrainingSet));
 	set->features = features;
 	set->target_count = target_count;
-	set->room = 256;
-	set->offsets = palloc(set->room * sizeof(Size));
+	set->max_offsets = 256;
+	set->offsets = palloc(set->max_offsets * sizeof(Size));
 	set->capacity = 1024 * 1024;
 	set->data = palloc(set->capacity);
 }
@@ -83,10 +83,10 @@ InitTrainingSet(TrainingSet *set, const HnFeatureSet *features, int target_count
 static void
 Reserve(TrainingSet *set, Size size)
 {
-	Size		most = (Size) hamnet_training_memory * 1024;
+	Size		limit = (Size) hamnet_training_memory * 1024;
 	Size		needed = add_size(set->size, size);
 
-	if (needed > most)
+	if (needed > limit)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("training set does not fit into %d MB", hamnet_training_memory / 1024),
@@ -94,18 +94,18 @@ Reserve(TrainingSet *set, Size size)
 				 errhint("Raise \"hamnet.training_memory\", or train on a sample.")));
 	if (needed > set->capacity)
 	{
-		set->capacity = Max(needed, Min(2 * set->capacity, most));
+		set->capacity = Max(needed, Min(2 * set->capacity, limit));
 		set->data = repalloc_huge(set->data, set->capacity);
 	}
-	if (set->count == set->room)
+	if (set->count == set->max_offsets)
 	{
-		set->room *= 2;
-		set->offsets = repalloc_huge(set->offsets, set->room * sizeof(Size));
+		set->max_offsets *= 2;
+		set->offsets = repalloc_huge(set->offsets, set->max_offsets * sizeof(Size));
 	}
 }
 
 void
-AddMolecule(TrainingSet *set, const HnGraph *graph, int row, int part, const double *targets,
+AddMolecule(TrainingSet *set, const HnGraph *graph, int row, int source, const double *targets,
 			const real *positions)
 {
 	Layout		layout = LayOut(set->features, graph->atom_count, graph->bond_count, graph->counts.length,
@@ -143,7 +143,7 @@ AddMolecule(TrainingSet *set, const HnGraph *graph, int row, int part, const dou
 	molecule->target_count = set->target_count;
 	molecule->count_length = graph->counts.length;
 	molecule->row = row;
-	molecule->part = part;
+	molecule->source = source;
 	molecule->graph_hash = hash_bytes_extended((unsigned char *) base + layout.bonds,
 											   layout.labels - layout.bonds, graph->atom_count);
 	molecule->label_hash = hash_bytes_extended((unsigned char *) base + layout.labels,
@@ -151,9 +151,9 @@ AddMolecule(TrainingSet *set, const HnGraph *graph, int row, int part, const dou
 }
 
 PackedMolecule *
-GetMolecule(const TrainingSet *set, int place)
+GetMolecule(const TrainingSet *set, int i)
 {
-	return (PackedMolecule *) (set->data + set->offsets[place]);
+	return (PackedMolecule *) (set->data + set->offsets[i]);
 }
 
 static int
@@ -166,7 +166,7 @@ CompareMolecules(const void *a, const void *b, void *data)
 		return left->graph_hash < right->graph_hash ? -1 : 1;
 	if (left->label_hash != right->label_hash)
 		return left->label_hash < right->label_hash ? -1 : 1;
-	return left->part - right->part;
+	return left->source - right->source;
 }
 
 void
@@ -176,17 +176,17 @@ SortTrainingSet(TrainingSet *set)
 }
 
 double *
-MoleculeTargets(const TrainingSet *set, int place)
+MoleculeTargets(const TrainingSet *set, int i)
 {
-	PackedMolecule *molecule = GetMolecule(set, place);
+	PackedMolecule *molecule = GetMolecule(set, i);
 
 	return (double *) ((char *) molecule + LayoutOf(set, molecule).labels);
 }
 
 void
-PointExample(const TrainingSet *set, int place, HnGraph *graph, HnExample *example)
+PointExample(const TrainingSet *set, int i, HnGraph *graph, HnExample *example)
 {
-	PackedMolecule *molecule = GetMolecule(set, place);
+	PackedMolecule *molecule = GetMolecule(set, i);
 	Layout		layout = LayoutOf(set, molecule);
 	char	   *base = (char *) molecule;
 
@@ -206,7 +206,7 @@ PointExample(const TrainingSet *set, int place, HnGraph *graph, HnExample *examp
 
 	memset(example, 0, sizeof(HnExample));
 	example->graph = graph;
-	example->number = place;
+	example->number = i;
 	if (molecule->target_count > 0)
 		example->targets = (double *) (base + layout.labels);
 	else
@@ -234,7 +234,7 @@ DigestTrainingSet(const TrainingSet *set, const char *text)
 
 		memcpy(next, &molecule->graph_hash, sizeof(uint64));
 		memcpy(next + sizeof(uint64), &molecule->label_hash, sizeof(uint64));
-		memcpy(next + 2 * sizeof(uint64), &molecule->part, sizeof(int32));
+		memcpy(next + 2 * sizeof(uint64), &molecule->source, sizeof(int32));
 		next += 2 * sizeof(uint64) + sizeof(int32);
 	}
 	digest = DatumGetByteaPCopy(DirectFunctionCall1(sha256_bytea, PointerGetDatum(bytes)));

@@ -16,7 +16,7 @@ typedef struct TrainingSet
 	const HnFeatureSet *features;
 	int			target_count;	/* of each molecule; 0 where conformations are learned */
 	int			count;
-	int			room;			/* of offsets */
+	int			max_offsets;	/* allocated */
 	Size	   *offsets;		/* [count] of the molecules in data */
 	Size		size;			/* of data in use */
 	Size		capacity;
@@ -32,7 +32,7 @@ typedef struct PackedMolecule
 	int32		target_count;	/* 0: a conformation */
 	int32		count_length;	/* columns of substructure counts; 0 unless the features have them */
 	int32		row;			/* where it came from, for the caller */
-	int32		part;			/* which of several queries that was, for the caller */
+	int32		source;			/* which of several queries that was, for the caller */
 } PackedMolecule;
 
 /* Begin an empty set in the current memory context. */
@@ -42,7 +42,7 @@ extern void InitTrainingSet(TrainingSet *set, const HnFeatureSet *features, int 
  * Add a molecule with its targets [target_count], or its positions [n, 3]. An
  * error once the set is larger than hamnet.training_memory.
  */
-extern void AddMolecule(TrainingSet *set, const HnGraph *graph, int row, int part, const double *targets,
+extern void AddMolecule(TrainingSet *set, const HnGraph *graph, int row, int source, const double *targets,
 						const real *positions);
 
 /*
@@ -51,16 +51,16 @@ extern void AddMolecule(TrainingSet *set, const HnGraph *graph, int row, int par
  */
 extern void SortTrainingSet(TrainingSet *set);
 
-/* The molecule at a place. */
-extern PackedMolecule *GetMolecule(const TrainingSet *set, int place);
+/* Return molecule i. */
+extern PackedMolecule *GetMolecule(const TrainingSet *set, int i);
 
-/* Targets [target_count] of the molecule at a place. */
-extern double *MoleculeTargets(const TrainingSet *set, int place);
+/* Return the targets [target_count] of molecule i. */
+extern double *MoleculeTargets(const TrainingSet *set, int i);
 
-/* Let an example and its graph point to the molecule at a place, whose number that becomes. */
-extern void PointExample(const TrainingSet *set, int place, HnGraph *graph, HnExample *example);
+/* Let an example and its graph point to molecule i, whose number that becomes. */
+extern void PointExample(const TrainingSet *set, int i, HnGraph *graph, HnExample *example);
 
-/* SHA-256 of everything in the set, in its order and with its queries, with a text beside it. */
+/* Return the SHA-256 of everything in the set, in its order and with its queries, with a text beside it. */
 extern bytea *DigestTrainingSet(const TrainingSet *set, const char *text);
 
 #endif

@@ -6,13 +6,8 @@
 #include <math.h>
 
 #include "common/hashfn.h"
-#include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "hamnet/chem.h"
-
-#include "server/core.h"
-#include "server/guc.h"
 #include "train/split.h"
 
 const char *const split_names[] = {"random", "scaffold", "none", NULL};
@@ -75,44 +70,23 @@ CompareSizes(const void *a, const void *b)
 	return CompareKeys(a, b);
 }
 
-/* The key of each molecule's group. */
-static uint64 *
-GroupKeys(const TrainingData *data, SplitKind kind)
+/* Return the key of a molecule's group. */
+static uint64
+GroupKey(const TrainingData *data, SplitKind kind, int i)
 {
-	uint64	   *keys = palloc_extended(data->set.count * sizeof(uint64), MCXT_ALLOC_HUGE);
-	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "hamnet scaffolds", ALLOCSET_DEFAULT_SIZES);
-	HnArena		arena;
-	HnContext	context;
-
-	hn_arena_init(&arena, ContextAllocator(memory));
-	InitCoreContext(&context, &arena);
-	for (int i = 0; i < data->set.count; i++)
-	{
-		const char *scaffold;
-
-		keys[i] = GetMolecule(&data->set, i)->graph_hash;
-		if (kind != SPLIT_SCAFFOLD)
-			continue;
-		CHECK_FOR_INTERRUPTS();
-		hn_arena_reset(&arena);
-		if (hn_scaffold(&context, SmilesAt(data, i), hamnet_max_atoms, &scaffold) != HN_OK)
-			ReportCoreError(&context, SmilesAt(data, i));
-		keys[i] = hash_bytes_extended((const unsigned char *) scaffold, strlen(scaffold), 0);
-	}
-	MemoryContextDelete(memory);
-	return keys;
+	return kind == SPLIT_SCAFFOLD ? data->descriptions.scaffolds[i] : GetMolecule(&data->set, i)->graph_hash;
 }
 
-/* The groups of all molecules, sorted by key; sets count. */
+/* Make the groups of all molecules, sorted by key; sets count. */
 static MoleculeGroup *
-MakeGroups(const TrainingData *data, const uint64 *keys, uint64 seed, int *count)
+MakeGroups(const TrainingData *data, SplitKind kind, uint64 seed, int *count)
 {
 	MoleculeGroup *groups = palloc_extended(data->set.count * sizeof(MoleculeGroup), MCXT_ALLOC_HUGE);
 
 	for (int i = 0; i < data->set.count; i++)
 		groups[i] = (MoleculeGroup)
 	{
-		.key = keys[i], .size = 1
+		.key = GroupKey(data, kind, i), .size = 1
 	};
 	qsort(groups, data->set.count, sizeof(MoleculeGroup), CompareKeys);
 	*count = 0;
@@ -154,7 +128,7 @@ ChooseGroups(MoleculeGroup *groups, int count, SplitKind kind, int64 rows, doubl
 	qsort(groups, count, sizeof(MoleculeGroup), CompareKeys);
 }
 
-/* Put each molecule where its query says, and tell the caller of those that stand on both sides. */
+/* Put each molecule where its query says, and notify the caller of those on both sides. */
 static void
 SplitByQuery(TrainingData *data)
 {
@@ -168,7 +142,7 @@ SplitByQuery(TrainingData *data)
 		int			learned = 0;
 
 		for (end = first; end < count && GetMolecule(&data->set, end)->graph_hash == hash; end++)
-			if (GetMolecule(&data->set, end)->part == 0)
+			if (GetMolecule(&data->set, end)->source == 0)
 			{
 				data->train[data->train_count++] = end;
 				learned++;
@@ -189,7 +163,6 @@ void
 SplitTrainingData(TrainingData *data, SplitKind kind, double fraction, uint64 seed)
 {
 	int			count = data->set.count;
-	uint64	   *keys;
 	MoleculeGroup *groups;
 	int			group_count;
 
@@ -207,12 +180,11 @@ SplitTrainingData(TrainingData *data, SplitKind kind, double fraction, uint64 se
 		SplitByQuery(data);
 		return;
 	}
-	keys = GroupKeys(data, kind);
-	groups = MakeGroups(data, keys, seed, &group_count);
+	groups = MakeGroups(data, kind, seed, &group_count);
 	ChooseGroups(groups, group_count, kind, count, fraction);
 	for (int i = 0; i < count; i++)
 	{
-		MoleculeGroup key = {.key = keys[i]};
+		MoleculeGroup key = {.key = GroupKey(data, kind, i)};
 		MoleculeGroup *group = bsearch(&key, groups, group_count, sizeof(MoleculeGroup), CompareKeys);
 
 		if (group->validation)
@@ -220,7 +192,6 @@ SplitTrainingData(TrainingData *data, SplitKind kind, double fraction, uint64 se
 		else
 			data->train[data->train_count++] = i;
 	}
-	pfree(keys);
 	pfree(groups);
 	if (data->train_count == 0 || data->validation_count == 0)
 		ereport(ERROR,

@@ -30,7 +30,8 @@ extern SplitKind ChooseSplit(const TextOrNumber *validation, const char *query);
 /*
  * Divide the set: about `fraction` of it to validate on. A molecule that occurs
  * several times is on one side only, unless queries say otherwise, which a
- * NOTICE reports. The division depends on the set and the seed alone.
+ * NOTICE reports. The division depends on the set and the seed alone. A division
+ * by scaffold needs the scaffolds among the descriptions.
  */
 extern void SplitTrainingData(TrainingData *data, SplitKind kind, double fraction, uint64 seed);
 

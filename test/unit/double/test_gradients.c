@@ -170,7 +170,7 @@ make_examples(const HnFeatureSet *features)
 			conformations[k] = 4 * uniform_of(&state);
 		examples[i].conformations = conformations;
 		must(hn_describe_smiles(&context, molecules[i], features,
-								(HnNeeds) {&hn_descriptors_rdkit_2d, true}, 100, NULL, description));
+								(HnNeeds) {.descriptors = &hn_descriptors_rdkit_2d, .counts = true}, 100, NULL, description));
 		examples[i].descriptors = description->descriptors;
 		examples[i].counts = &description->counts;
 	}
