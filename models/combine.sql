@@ -1,5 +1,5 @@
 -- The recipe of hamnet-properties: the heads of the six property models and of
--- QM9's, trained on random0's training parts by models/properties.sh, on the one
+-- QM9's, trained on random0's training sets by models/properties.sh, on the one
 -- trunk that they share. In the repository's directory, in the same database:
 --
 --     psql -f models/combine.sql

@@ -1,5 +1,5 @@
--- One row of the report: train a model on the training part of a split, with the
--- validation part to choose by, and measure it once. models/properties.sh calls
+-- One row of the report: train a model on the training set of a split, with the
+-- validation set to choose by, and measure it once. models/properties.sh calls
 -- this for each row, with the variables
 --
 --     data       folder of the data sets
@@ -71,7 +71,7 @@ ON CONFLICT (model) DO UPDATE SET id = EXCLUDED.id, base_id = EXCLUDED.base_id, 
 \endif
 SELECT pg_advisory_unlock(hashtext(:'base')) AS unlocked \gset
 
--- Of QM9's training part a quarter is learned from: describing all of it takes longer than all the rest.
+-- Of QM9's training set a quarter is learned from: describing all of it takes longer than all the rest.
 SELECT coalesce((SELECT id FROM hamnet_models() WHERE name = :'base'), '') AS base_id,
 	jsonb_set(:'options', '{base}', to_jsonb(:'base'::text)) AS options,
 	format('SELECT smiles, %s FROM %s WHERE %I = ''train''%s', :'units', :'source', :'split', CASE :'dataset' WHEN 'qm9' THEN ' AND row % 4 = 0' ELSE '' END) AS training,
@@ -137,7 +137,7 @@ INSERT INTO figure
 SELECT 'novelty_median', '', percentile_cont(0.5) WITHIN GROUP (ORDER BY novelty), count(*)
 FROM (SELECT DISTINCT row, novelty FROM predicted WHERE novelty IS NOT NULL) AS molecule HAVING count(*) > 0;
 
--- The metric of the table again, for molecules near the training part and for others.
+-- The metric of the table again, for molecules near the training set and for others.
 INSERT INTO figure
 SELECT CASE WHEN class THEN 'roc_auc' ELSE 'rmse' END || CASE WHEN far THEN '_novelty_above_1' ELSE '_novelty_to_1' END, target,
 	CASE WHEN class THEN (sum(value_rank) FILTER (WHERE label = 1) - sum(label) * (sum(label) + 1) / 2) / nullif(sum(label) * sum(1 - label), 0)

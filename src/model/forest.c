@@ -287,7 +287,7 @@ list_tables(HnTableList *list, const HnHead *head)
 static void
 add_needs(const HnHead *head, HnNeeds *needs)
 {
-	*needs = (HnNeeds) {hn_forest(head)->descriptors, true};
+	*needs = (HnNeeds) {.descriptors = hn_forest(head)->descriptors, .counts = true};
 }
 
 static const char *const keys[] = {"forest", NULL};

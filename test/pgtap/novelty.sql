@@ -28,10 +28,10 @@ SELECT ok(max(abs(novelty_of(s, 'kernel') - novelty_of(s, 'mlp'))) < 1e-9, 'with
 
 -- scaled by what was held out
 SELECT lives_ok($$CALL hamnet_train('held', 'SELECT smiles, y, active FROM assay', '{"head": "mlp", "validation": 0.4, "epochs": 1, "units": 8}')$$,
-	'a model of two heads with a validation part');
+	'a model of two heads with a validation set');
 SELECT cmp_ok((SELECT count(*) FROM assay WHERE (SELECT novelty FROM hamnet_predictions(smiles, 'held') WHERE property = 'y') > 1),
 	'<=', (SELECT ceil(0.05 * (report ->> 'validation')::int)::bigint FROM hamnet_training_runs() WHERE model = 'held'),
-	'1 is the 95th percentile of the validation part');
+	'1 is the 95th percentile of the validation set');
 SELECT cmp_ok((SELECT max(novelty) FROM assay, LATERAL hamnet_predictions(smiles, 'held') WHERE property = 'y'), '>=', 1::float8, 'which some molecule reaches');
 SELECT isnt_empty($$SELECT smiles FROM assay, LATERAL hamnet_predictions(smiles, 'held') AS p GROUP BY smiles HAVING count(DISTINCT novelty) = 2$$,
 	'a head knows the molecules that it has a label of');

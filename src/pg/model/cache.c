@@ -22,7 +22,7 @@
 #include "server/core.h"
 
 /* A backend keeps this many users' models; built-in ones are always kept. */
-#define MOST_STORED_MODELS 8
+#define MAX_STORED_MODELS 8
 
 typedef struct CacheEntry
 {
@@ -97,7 +97,7 @@ LimitStoredModels(void)
 			count++;
 		}
 	}
-	if (count >= MOST_STORED_MODELS)
+	if (count >= MAX_STORED_MODELS)
 		DropEntry(oldest);
 }
 

@@ -139,13 +139,13 @@ KeepValues(void *state, const MoleculeBatch *batch)
 	HN_NEW(batch->context, predictions, (Size) batch->inputs.count * targets);
 	HN_TRY(hn_predict(batch->context, &target->model->model, target->head, &batch->inputs, predictions, NULL));
 	for (int i = 0; i < batch->inputs.count; i++)
-		kept->values[batch->places[i]] = predictions[(Size) i * targets + target->target];
+		kept->values[batch->indexes[i]] = predictions[(Size) i * targets + target->target];
 	return HN_OK;
 }
 
 /* It keeps its NaN. */
 static void
-PassOver(void *state, const HnContext *context, int place, const char *smiles)
+PassOver(void *state, const HnContext *context, int index, const char *smiles)
 {
 }
 

@@ -14,7 +14,7 @@
  * time, in one step that cannot be cancelled: 0.7 s of it at 1,000 atoms,
  * about 5 s here.
  */
-#define MOST_ATOMS 2000
+#define MAX_ATOMS 2000
 
 int			hamnet_max_atoms = 1000;
 int			hamnet_training_memory = 1024 * 1024;
@@ -25,7 +25,7 @@ InitSettings(void)
 	DefineCustomIntVariable("hamnet.max_atoms",
 							"Sets the largest number of atoms a molecule may have.",
 							"Hydrogens that a SMILES leaves implicit do not count.",
-							&hamnet_max_atoms, 1000, 1, MOST_ATOMS,
+							&hamnet_max_atoms, 1000, 1, MAX_ATOMS,
 							PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("hamnet.training_memory",
 							"Sets the largest size of a training set in memory.",

@@ -13,7 +13,7 @@
 #include "server/options.h"
 
 /* Values are quoted in messages up to so many bytes. */
-#define MOST_QUOTED 100
+#define MAX_QUOTED 100
 
 /* What a value of the option must be, as the end of a sentence. */
 static char *
@@ -29,7 +29,7 @@ Expectation(const Option *option)
 			break;
 		case OPTION_INTEGER:
 			appendStringInfo(&words, "an integer from " INT64_FORMAT " to " INT64_FORMAT,
-							 option->integer.least, option->integer.most);
+							 option->integer.min, option->integer.max);
 			break;
 		case OPTION_TEXT_OR_NUMBER:
 		case OPTION_TEXT:
@@ -44,12 +44,12 @@ Expectation(const Option *option)
 			/* FALLTHROUGH */
 		case OPTION_NUMBER:
 			appendStringInfoString(&words, "a number");
-			if (isfinite(option->number.least))
+			if (isfinite(option->number.min))
 				appendStringInfo(&words, " %s %g", option->number.above ? "greater than" : "not less than",
-								 option->number.least);
-			if (isfinite(option->number.most))
-				appendStringInfo(&words, "%s not greater than %g", isfinite(option->number.least) ? " and" : "",
-								 option->number.most);
+								 option->number.min);
+			if (isfinite(option->number.max))
+				appendStringInfo(&words, "%s not greater than %g", isfinite(option->number.min) ? " and" : "",
+								 option->number.max);
 			break;
 		case OPTION_JSON:
 			appendStringInfoString(&words, "an object or an array");
@@ -65,8 +65,8 @@ RejectValue(const Option *option, JsonbValue *value)
 	char	   *quoted = JsonbToCString(NULL, &json->root, VARSIZE(json));
 	int			length = strlen(quoted);
 
-	if (length > MOST_QUOTED)
-		strcpy(quoted + pg_mbcliplen(quoted, length, MOST_QUOTED - 3), "...");
+	if (length > MAX_QUOTED)
+		strcpy(quoted + pg_mbcliplen(quoted, length, MAX_QUOTED - 3), "...");
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("invalid value for option \"%s\": %s", option->key, quoted),
@@ -110,7 +110,7 @@ ReadInteger(JsonbValue *value, const Option *option, int64 *result)
 		return false;
 	if (*end == '.')
 		end += 1 + strspn(end + 1, "0");
-	return *end == '\0' && *result >= option->integer.least && *result <= option->integer.most;
+	return *end == '\0' && *result >= option->integer.min && *result <= option->integer.max;
 }
 
 static bool
@@ -119,8 +119,8 @@ ReadNumber(JsonbValue *value, const Option *option, double *result)
 	if (value->type != jbvNumeric)
 		return false;
 	*result = strtod(NumberText(value), NULL);
-	return isfinite(*result) && *result <= option->number.most &&
-		(option->number.above ? *result > option->number.least : *result >= option->number.least);
+	return isfinite(*result) && *result <= option->number.max &&
+		(option->number.above ? *result > option->number.min : *result >= option->number.min);
 }
 
 static bool
@@ -181,17 +181,17 @@ SetDefault(const Option *option, void *field)
 			*(bool *) field = option->boolean;
 			break;
 		case OPTION_INTEGER:
-			*(int64 *) field = option->integer.standard;
+			*(int64 *) field = option->integer.default_value;
 			break;
 		case OPTION_NUMBER:
-			*(double *) field = option->number.standard;
+			*(double *) field = option->number.default_value;
 			break;
 		case OPTION_TEXT:
-			*(char **) field = CopyText(option->text.standard);
+			*(char **) field = CopyText(option->text.default_value);
 			break;
 		case OPTION_TEXT_OR_NUMBER:
-			((TextOrNumber *) field)->text = CopyText(option->text.standard);
-			((TextOrNumber *) field)->number = option->number.standard;
+			((TextOrNumber *) field)->text = CopyText(option->text.default_value);
+			((TextOrNumber *) field)->number = option->number.default_value;
 			break;
 		case OPTION_JSON:
 			*(Jsonb **) field = NULL;

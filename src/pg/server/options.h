@@ -51,20 +51,20 @@ typedef struct Option
 	bool		boolean;		/* default */
 	struct
 	{
-		int64		standard;	/* default */
-		int64		least;
-		int64		most;
+		int64		default_value;
+		int64		min;
+		int64		max;
 	}			integer;
 	struct
 	{
-		double		standard;	/* default */
-		double		least;
-		double		most;		/* may be INFINITY, as least -INFINITY */
-		bool		above;		/* values are greater than least */
+		double		default_value;
+		double		min;		/* may be -INFINITY */
+		double		max;		/* may be INFINITY */
+		bool		above;		/* values are greater than min */
 	}			number;			/* also of a text or number */
 	struct
 	{
-		const char *standard;	/* default; NULL: none */
+		const char *default_value;	/* NULL: none */
 		const char *const *choices; /* NULL-terminated; NULL: any text but the empty one */
 	}			text;			/* also of a text or number */
 } Option;

@@ -32,7 +32,7 @@ struct Evaluation
 	HnContext	context;
 	HnModel		model;			/* a copy, which the query cannot make the cache drop */
 	bool		deviations;		/* are wanted */
-	int		   *place_of_column;	/* of each column in the model's predictions */
+	int		   *index_of_column;	/* of each column in the model's predictions */
 	const HnHead **heads;		/* of each column */
 	Pairs	   *pairs;			/* of each column */
 	int64		invalid;
@@ -72,7 +72,7 @@ MatchColumns(Evaluation *evaluation, const char *name)
 {
 	const MoleculeQuery *query = &evaluation->query;
 
-	evaluation->place_of_column = palloc(query->target_count * sizeof(int));
+	evaluation->index_of_column = palloc(query->target_count * sizeof(int));
 	evaluation->heads = palloc(query->target_count * sizeof(HnHead *));
 	evaluation->pairs = palloc0(query->target_count * sizeof(Pairs));
 	for (int c = 0; c < query->target_count; c++)
@@ -96,26 +96,26 @@ MatchColumns(Evaluation *evaluation, const char *name)
 							column->task == HN_REGRESSION ? "a class" : "a number"),
 					 column->task == HN_REGRESSION ?
 					 errhint("Return a boolean: \"value = 1\" in place of \"value\".") : 0));
-		evaluation->place_of_column[c] = place;
+		evaluation->index_of_column[c] = place;
 	}
 }
 
 static void
 AddPair(Pairs *pairs, double predicted, double actual, double sd)
 {
-	if (pairs->room == 0)
+	if (pairs->capacity == 0)
 	{
-		pairs->room = CHUNK_ROWS;
-		pairs->predicted = palloc(pairs->room * sizeof(double));
-		pairs->actual = palloc(pairs->room * sizeof(double));
-		pairs->sds = palloc(pairs->room * sizeof(double));
+		pairs->capacity = CHUNK_ROWS;
+		pairs->predicted = palloc(pairs->capacity * sizeof(double));
+		pairs->actual = palloc(pairs->capacity * sizeof(double));
+		pairs->sds = palloc(pairs->capacity * sizeof(double));
 	}
-	else if (pairs->count == pairs->room)
+	else if (pairs->count == pairs->capacity)
 	{
-		pairs->room *= 2;
-		pairs->predicted = repalloc_huge(pairs->predicted, pairs->room * sizeof(double));
-		pairs->actual = repalloc_huge(pairs->actual, pairs->room * sizeof(double));
-		pairs->sds = repalloc_huge(pairs->sds, pairs->room * sizeof(double));
+		pairs->capacity *= 2;
+		pairs->predicted = repalloc_huge(pairs->predicted, pairs->capacity * sizeof(double));
+		pairs->actual = repalloc_huge(pairs->actual, pairs->capacity * sizeof(double));
+		pairs->sds = repalloc_huge(pairs->sds, pairs->capacity * sizeof(double));
 	}
 	pairs->predicted[pairs->count] = predicted;
 	pairs->sds[pairs->count] = sd;
@@ -136,11 +136,11 @@ PredictWaiting(Evaluation *evaluation)
 	{
 		const double *row = predictions + (Size) i * targets;
 
-		evaluation->invalid += isnan(row[evaluation->place_of_column[0]]);
+		evaluation->invalid += isnan(row[evaluation->index_of_column[0]]);
 		for (int c = 0; c < columns; c++)
 		{
 			double		label = evaluation->labels[(Size) i * columns + c];
-			int			place = evaluation->place_of_column[c];
+			int			place = evaluation->index_of_column[c];
 
 			if (!isnan(label) && !isnan(row[place]))
 				AddPair(&evaluation->pairs[c], row[place], label, sds ? sds[(Size) i * targets + place] : NAN);

@@ -12,7 +12,7 @@ typedef struct Evaluation Evaluation;
 typedef struct Pairs
 {
 	int64		count;
-	int64		room;
+	int64		capacity;
 	double	   *predicted;
 	double	   *actual;
 	double	   *sds;			/* of the predictions, NaN where none is known or wanted */
