@@ -44,7 +44,7 @@ constexpr double HYDROGEN_BOND = 0.5;
 constexpr double FLAT = 0.1;
 
 /* Rings beyond this need not be flat even where all their bonds are aromatic. */
-constexpr size_t FLAT_RING = 7;
+constexpr size_t FLAT_RING = 6;
 
 bool
 is_polar(int element)
@@ -69,12 +69,12 @@ is_tetrahedral(const RDKit::Atom *atom)
 }
 
 /*
- * The SMILES of a molecule with the stereochemistry of its centres and double
- * bonds where asked has some, and none elsewhere: in space every centre has
- * one, also those of which nothing was said.
+ * The SMILES of a molecule with stereocentres where asked has some, and none
+ * elsewhere: in space every centre has a handedness, also those of which nothing
+ * was said. That of double bonds is left out.
  */
 std::string
-stereo_smiles(RDKit::RWMol mol, const RDKit::ROMol &asked)
+centre_smiles(RDKit::RWMol mol, const RDKit::ROMol &asked)
 {
 	for (auto atom : mol.atoms())
 		if (!is_tetrahedral(asked.getAtomWithIdx(atom->getIdx())))
@@ -82,14 +82,20 @@ stereo_smiles(RDKit::RWMol mol, const RDKit::ROMol &asked)
 	for (auto bond : mol.bonds())
 	{
 		bond->setBondDir(RDKit::Bond::NONE);
-		if (asked.getBondWithIdx(bond->getIdx())->getStereo() <= RDKit::Bond::STEREOANY)
-			bond->setStereo(RDKit::Bond::STEREONONE);
+		bond->setStereo(RDKit::Bond::STEREONONE);
 	}
 	RDKit::MolOps::assignStereochemistry(mol, true /* clean up */, true /* force */);
 	return RDKit::MolToSmiles(mol);
 }
 
-/* Least and greatest deviation of points from their best plane. */
+/* The part of a vector at right angles to an axis. */
+RDGeom::Point3D
+across(const RDGeom::Point3D &vector, const RDGeom::Point3D &axis)
+{
+	return vector - axis * (vector.dotProduct(axis) / axis.lengthSq());
+}
+
+/* Greatest deviation of points from their best plane. */
 double
 deviation(const RDKit::Conformer &conformer, const std::vector<unsigned> &atoms)
 {
@@ -117,6 +123,20 @@ deviation(const RDKit::Conformer &conformer, const std::vector<unsigned> &atoms)
 }
 
 }								/* namespace */
+
+void
+Validity::list_sides()
+{
+	for (const auto bond : heavy.bonds())
+	{
+		const auto &ends = bond->getStereoAtoms();
+		auto		stereo = bond->getStereo();
+
+		if (ends.size() == 2 && stereo > RDKit::Bond::STEREOANY)
+			sides.push_back({static_cast<unsigned>(ends[0]), bond->getBeginAtomIdx(), bond->getEndAtomIdx(),
+				static_cast<unsigned>(ends[1]), stereo == RDKit::Bond::STEREOZ || stereo == RDKit::Bond::STEREOCIS});
+	}
+}
 
 void
 Validity::list_bonds(const RDKit::ROMol &full)
@@ -185,8 +205,9 @@ Validity::list_planes(const RDKit::ROMol &full)
 }
 
 Validity::Validity(const RDKit::ROMol &heavy, const RDKit::ROMol &full)
-: heavy(heavy), stereo(stereo_smiles(RDKit::RWMol(heavy), heavy))
+: heavy(heavy), centres(centre_smiles(RDKit::RWMol(heavy), heavy))
 {
+	list_sides();
 	list_bonds(full);
 	list_contacts(full);
 	list_planes(full);
@@ -208,6 +229,15 @@ Validity::fault(const RDKit::Conformer &conformer) const
 	if (std::any_of(planes.begin(), planes.end(), [&] (const auto &atoms) { return !(deviation(conformer, atoms) <= FLAT); }))
 		return "a flat ring is bent";
 
+	if (std::any_of(sides.begin(), sides.end(), [&] (const Side &side) {
+		RDGeom::Point3D axis = conformer.getAtomPos(side.c) - conformer.getAtomPos(side.b);
+		RDGeom::Point3D one = across(conformer.getAtomPos(side.a) - conformer.getAtomPos(side.b), axis);
+		RDGeom::Point3D other = across(conformer.getAtomPos(side.d) - conformer.getAtomPos(side.c), axis);
+
+		return (one.dotProduct(other) > 0) != side.same;
+	}))
+		return "a double bond has another stereochemistry";
+
 	RDKit::RWMol placed(heavy);
 	auto		copy = std::make_unique<RDKit::Conformer>(placed.getNumAtoms());
 
@@ -217,7 +247,7 @@ Validity::fault(const RDKit::Conformer &conformer) const
 	placed.clearConformers();
 	placed.addConformer(copy.release(), true);
 	RDKit::MolOps::assignStereochemistryFrom3D(placed);
-	return stereo_smiles(placed, heavy) == stereo ? nullptr : "the stereochemistry is another";
+	return centre_smiles(placed, heavy) == centres ? nullptr : "a stereocentre is another";
 }
 
 }								/* namespace hamnet */

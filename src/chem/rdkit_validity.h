@@ -37,11 +37,23 @@ private:
 	};
 
 	const RDKit::ROMol &heavy;
-	std::string stereo;			/* the SMILES, with the stereochemistry that was asked for */
+	/* A double bond from b to c whose neighbours a and d lie on the same side, or on opposite ones. */
+	struct Side
+	{
+		unsigned	a;
+		unsigned	b;
+		unsigned	c;
+		unsigned	d;
+		bool		same;
+	};
+
+	std::string centres;		/* the SMILES with the stereocentres that were asked for, and no double bonds' */
+	std::vector<Side> sides;
 	std::vector<Range> bonds;
 	std::vector<Range> contacts;
 	std::vector<std::vector<unsigned>> planes;	/* atoms that lie in one plane */
 
+	void		list_sides();
 	void		list_bonds(const RDKit::ROMol &full);
 	void		list_contacts(const RDKit::ROMol &full);
 	void		list_planes(const RDKit::ROMol &full);

@@ -52,6 +52,8 @@ expect_same_molecule(const char *smiles, const char *molblock)
 	n = (size_t) wanted.atom_count;
 	assert_int_equal(got.atom_count, wanted.atom_count);
 	assert_memory_equal(got.element, wanted.element, n);
+	assert_int_equal(got.bond_count, wanted.bond_count);
+	assert_memory_equal(got.bond_features, wanted.bond_features, (size_t) wanted.bond_count * hn_features_2026.bond_columns * sizeof(real));
 	assert_memory_equal(got.atom_features, wanted.atom_features, n * hn_features_2026.atom_columns * sizeof(real));
 }
 
@@ -59,7 +61,7 @@ static void
 test_molecule_is_kept(void **state)
 {
 	static const char *const molecules[] = {
-		"N[C@@H](C)C(=O)O", "N[C@H](C)C(=O)O", "F[C@H](Cl)Br", "F[C@@H](Cl)Br", "C/C=C\\C", "C/C=C/C",
+		"N[C@@H](C)C(=O)O", "N[C@H](C)C(=O)O", "F[C@H](Cl)Br", "F[C@@H](Cl)Br", "C/C=C\\C", "C/C=C/C", "C\\C(=C/C=C/C(=C/C(=O)NCCCO)/C)\\C=C\\C1=C(C)CCCC1(C)C",
 		"C[C@H]1CCC[C@@H](C)C1", "OB(O)c1ccccc1", "[Na+].CC(=O)[O-]", "C", "O=[N+]([O-])c1ccccc1", "OC(=O)c1ccccc1O",
 		"N#Cc1ccccc1P(C)C", "CS(=O)(=O)C", "C1=CC=CC=C1C#C", "O=C1C2CCC1CC2", "N12CCC(CC1)CC2"
 	};
