@@ -18,10 +18,11 @@ done
 apt-get -q update
 apt-get -q -y install --no-install-recommends "${added[@]}"
 build_and_install
-strip --strip-debug "$("$PG_CONFIG" --pkglibdir)/hamnet.so"
+modules=("$("$PG_CONFIG" --pkglibdir)"/hamnet{,_draw}.so)
+strip --strip-debug "${modules[@]}"
 
 # Libraries that came with the headers stay.
-ldd "$("$PG_CONFIG" --pkglibdir)/hamnet.so" | awk '$3 ~ /^\// { print $3 }' | xargs realpath | xargs dpkg-query --search |
+ldd "${modules[@]}" | awk '$3 ~ /^\// { print $3 }' | xargs realpath | xargs dpkg-query --search |
 	cut -d : -f 1 | sort -u | xargs apt-mark manual >/dev/null
 apt-get -q -y purge --auto-remove "${added[@]}"
 apt-get clean

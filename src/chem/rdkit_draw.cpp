@@ -305,7 +305,7 @@ draw_grid(HnContext *context, const HnDrawing *drawings, int count, const HnDraw
 HnStatus
 hn_draw(HnContext *context, const HnDrawing *drawings, int count, const HnDrawStyle *style, int max_atoms, const char **svg)
 {
-	return guarded(context, Input(""), [&] (const LogCapture &) -> HnStatus
+	try
 	{
 		std::string text;
 		char	   *copy;
@@ -315,5 +315,11 @@ hn_draw(HnContext *context, const HnDrawing *drawings, int count, const HnDrawSt
 		memcpy(copy, text.c_str(), text.size() + 1);
 		*svg = copy;
 		return HN_OK;
-	});
+	}
+	catch (...)
+	{
+		/* Out here only texts are made: RDKit works within the guard of each molecule, and guards do not nest. */
+		hn_fail_memory(context);
+		return HN_OUT_OF_MEMORY;
+	}
 }

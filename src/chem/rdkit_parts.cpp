@@ -148,7 +148,7 @@ cut(HnContext *context, const RDKit::RWMol &mol, HnParts *parts)
 	{
 		Atoms		environment = with_neighbours(mol, i);
 
-		if (hn_interrupted(context))
+		if (interrupted(context))
 			return HN_INTERRUPTED;
 		add_part(context, kekulised, {i}, parts);
 		add_part(context, kekulised, environment, parts);
