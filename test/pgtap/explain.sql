@@ -22,7 +22,7 @@ SELECT is(max(unit), (SELECT unit FROM hamnet_predictions('CCO') WHERE property 
 	FROM hamnet_explain('CCO', 'lipophilicity');
 SELECT is(sorted('CC(=O)Oc1ccccc1C(=O)O', 'lipophilicity', 'hamnet-properties'), sorted('OC(=O)c1c(OC(C)=O)cccc1', 'lipophilicity', 'hamnet-properties'),
 	'another spelling has the same contributions, bit for bit');
-SELECT is(max(contribution) FILTER (WHERE atom = 3), max(contribution) FILTER (WHERE atom = 7), 'equivalent atoms have the same')
+SELECT is(max(contribution) FILTER (WHERE atom = 3), max(contribution) FILTER (WHERE atom = 7), 'equivalent atoms have the same contribution')
 	FROM hamnet_explain('Cc1ccccc1', 'lipophilicity');
 SELECT is(array_agg(contribution), ARRAY[0]::float8[], 'methane is what others are compared with') FROM hamnet_explain('C', 'lipophilicity');
 SELECT cmp_ok(sum(contribution) FILTER (WHERE element = 'C'), '>', sum(contribution) FILTER (WHERE element = 'O'), 'carbon is more lipophilic than oxygen')
@@ -38,20 +38,20 @@ SELECT lives_ok(format($$CALL hamnet_train(%L, 'SELECT smiles, y, active FROM as
 SELECT ok(adds_up('CCCC(N)CC(=O)O', property, model), property || ' of a ' || model || ' adds up')
 	FROM unnest(ARRAY['kernel', 'network', 'forest']) AS model, unnest(ARRAY['y', 'active']) AS property;
 CREATE TABLE one AS SELECT smiles, y FROM assay;
-SELECT lives_ok($$CALL hamnet_train('one', 'SELECT * FROM one', '{"head": "kernel"}')$$, 'a model of one target');
+SELECT lives_ok($$CALL hamnet_train('one', 'SELECT * FROM one', '{"head": "kernel"}')$$, 'a model of one target is trained');
 SELECT is((SELECT array_agg(contribution) FROM hamnet_explain('CCN', 'one')), (SELECT array_agg(contribution) FROM hamnet_explain('CCN', 'y', 'one')),
-	'is explained by its name, as it is predicted');
+	'a model of one target is explained by its name, as it is predicted');
 
 -- pictures
 SELECT matches(hamnet_svg_explain('CCO', 'solubility'), '<svg.*>solubility -?[0-9.]+ log10\(mol/L\)</text>.*>sd [0-9.]+, novelty [0-9.]+, methane -?[0-9.]+</text>',
 	'a picture tells value, deviation, novelty and baseline');
-SELECT matches(hamnet_svg_explain('CCO', 'y', 'forest'), '<circle', 'also for a model of one''s own');
+SELECT matches(hamnet_svg_explain('CCO', 'y', 'forest'), '<circle', 'a picture explains a model of one''s own');
 SELECT matches(hamnet_svg_similarity('CCO', 'CCN'), '<svg.*>cosine distance [0-9.]+</text>.*<circle', 'a picture says what makes two molecules alike');
 
 -- errors are those of hamnet_predict
-SELECT throws_ok($$SELECT hamnet_explain('C1CC', 'solubility')$$, '22P02', NULL, 'what is no molecule is an error');
+SELECT throws_ok($$SELECT hamnet_explain('C1CC', 'solubility')$$, '22P02', NULL, 'hamnet_explain refuses an invalid SMILES');
 SELECT throws_ok($$SELECT hamnet_explain('CCO', 'nothing')$$, '42704', NULL, 'what nothing predicts cannot be explained');
-SELECT throws_like($$SELECT hamnet_explain(repeat('C', 301), 'solubility')$$, '%more than the limit of 300', 'nor what is too large');
+SELECT throws_like($$SELECT hamnet_explain(repeat('C', 301), 'solubility')$$, '%more than the limit of 300', 'hamnet_explain refuses what is too large');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -179,11 +179,11 @@ BEGIN
 END
 $$;
 SELECT check_grown('');
-SELECT check_grown(:'options');
+SELECT check_grown(:'a GiST index has its options');
 
 -- a tenant's rows are found in the same index
 CREATE INDEX hfp_index ON clustered USING gist (part, fp);
-SELECT is(answer(query, true), answer(query, false), 'a column before the fingerprint')
+SELECT is(answer(query, true), answer(query, false), 'a GiST index serves with a column before the fingerprint')
 	FROM (SELECT format('SELECT id FROM clustered WHERE part = 42 ORDER BY fp <-> %L::hfp LIMIT 2', fp) AS query FROM clustered WHERE id < 4) x;
 DROP INDEX hfp_index;
 
@@ -196,35 +196,35 @@ SELECT is(answer(query, true), answer(query, false), 'a join: ' || condition)
 
 -- what cannot be compared is an error with the index as it is without
 SELECT use_index(true);
-SELECT throws_ok($$SELECT id FROM clustered ORDER BY fp <-> '[1,2,3]' LIMIT 1$$, '22000', NULL, 'other dimensions');
-SELECT throws_ok($$SELECT id FROM clustered WHERE hamnet_within(fp, '[1,2,3]', -1)$$, '22000', NULL, 'other dimensions in a range search');
+SELECT throws_ok($$SELECT id FROM clustered ORDER BY fp <-> '[1,2,3]' LIMIT 1$$, '22000', NULL, 'a GiST search by other dimensions is refused');
+SELECT throws_ok($$SELECT id FROM clustered WHERE hamnet_within(fp, '[1,2,3]', -1)$$, '22000', NULL, 'a GiST range search by other dimensions is refused');
 UPDATE clustered SET fp = ('0badcafe:' || fp::text)::hfp;
-SELECT throws_ok(format('SELECT id FROM clustered ORDER BY fp <-> %L LIMIT 1', 'deadbeef:' || (fp::real[]::hfp)::text), '22000', NULL, 'another model')
+SELECT throws_ok(format('SELECT id FROM clustered ORDER BY fp <-> %L LIMIT 1', 'deadbeef:' || (fp::real[]::hfp)::text), '22000', NULL, 'a GiST search by another model is refused')
 	FROM clustered WHERE id = 1;
-SELECT throws_ok(format('SELECT id FROM clustered WHERE hamnet_within(fp, %L, 0)', 'deadbeef:' || (fp::real[]::hfp)::text), '22000', NULL, 'another model in a range search')
+SELECT throws_ok(format('SELECT id FROM clustered WHERE hamnet_within(fp, %L, 0)', 'deadbeef:' || (fp::real[]::hfp)::text), '22000', NULL, 'a GiST range search by another model is refused')
 	FROM clustered WHERE id = 1;
-SELECT throws_ok($$SELECT id FROM clustered WHERE hamnet_within(fp, fp, 'NaN')$$, '22023', NULL, 'a radius of NaN');
+SELECT throws_ok($$SELECT id FROM clustered WHERE hamnet_within(fp, fp, 'NaN')$$, '22023', NULL, 'a GiST range search with a radius of NaN finds nothing');
 DROP INDEX hfp_index;
 
 -- fingerprints that cannot be compared may lie in one index, if a filter tells them apart
 CREATE TABLE mixed (id integer, fp hfp, part integer);
 INSERT INTO mixed SELECT id, fp, 1 FROM low_dim UNION ALL SELECT id, fp, 2 FROM positive;
 CREATE INDEX hfp_index ON mixed USING gist (part, fp);
-SELECT is(answer(query, true), answer(query, false), 'two dimensions in one index')
+SELECT is(answer(query, true), answer(query, false), 'a GiST index refuses two dimensions')
 	FROM (SELECT format('SELECT id FROM mixed WHERE part = 2 ORDER BY fp <-> %L::hfp LIMIT 5', fp) AS query FROM positive WHERE id < 4) x;
 
 -- options
-SELECT throws_ok('CREATE INDEX ON clustered USING gist (fp gist_hfp_l2_ops (axes = nonsense))', '22023', NULL, 'a name of axes that cannot be');
-SELECT throws_ok(format('CREATE INDEX ON clustered USING gist (fp gist_hfp_l2_ops (axes = %L))', repeat('0', 32)), '42704', NULL, 'axes that do not exist');
+SELECT throws_ok('CREATE INDEX ON clustered USING gist (fp gist_hfp_l2_ops (axes = nonsense))', '22023', NULL, 'a GiST index refuses a malformed name of axes');
+SELECT throws_ok(format('CREATE INDEX ON clustered USING gist (fp gist_hfp_l2_ops (axes = %L))', repeat('0', 32)), '42704', NULL, 'a GiST index refuses axes that do not exist');
 SAVEPOINT fitting;
 SELECT hamnet_fit_axes('SELECT fp FROM clustered WHERE id % 2 = 0') AS taken_back \gset
 CREATE INDEX taken_back ON clustered USING gist (fp gist_hfp_l2_ops (axes = :'taken_back'));
 ROLLBACK TO fitting;
-SELECT throws_ok(format('CREATE INDEX ON clustered USING gist (fp gist_hfp_l2_ops (axes = %L))', :'taken_back'), '42704', NULL, 'axes that were rolled back');
-SELECT throws_ok('CREATE INDEX ON clustered USING gist (fp gist_hfp_l2_ops (coordinates = 65))', '22023', NULL, 'too many coordinates');
-SELECT throws_ok($$SELECT hamnet_fit_axes('SELECT 1')$$, '42804', NULL, 'axes of no fingerprints');
-SELECT throws_ok($$SELECT hamnet_fit_axes('SELECT fp FROM clustered WHERE false')$$, '22000', NULL, 'axes of no rows');
-SELECT throws_ok($$SELECT hamnet_fit_axes('TRUNCATE clustered')$$, '22023', NULL, 'axes of no query');
+SELECT throws_ok(format('CREATE INDEX ON clustered USING gist (fp gist_hfp_l2_ops (axes = %L))', :'taken_back'), '42704', NULL, 'a GiST index refuses axes that were rolled back');
+SELECT throws_ok('CREATE INDEX ON clustered USING gist (fp gist_hfp_l2_ops (coordinates = 65))', '22023', NULL, 'a GiST index refuses too many coordinates');
+SELECT throws_ok($$SELECT hamnet_fit_axes('SELECT 1')$$, '42804', NULL, 'hamnet_fit_axes refuses a query of another type');
+SELECT throws_ok($$SELECT hamnet_fit_axes('SELECT fp FROM clustered WHERE false')$$, '22000', NULL, 'hamnet_fit_axes refuses a query without rows');
+SELECT throws_ok($$SELECT hamnet_fit_axes('TRUNCATE clustered')$$, '22023', NULL, 'hamnet_fit_axes refuses what is no query');
 
 SELECT * FROM finish();
 ROLLBACK;

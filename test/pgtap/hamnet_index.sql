@@ -113,32 +113,32 @@ SELECT matches(plan_of(format('SELECT id FROM compound WHERE %s(fp, %L, 0.1)', f
 RESET enable_seqscan;
 RESET enable_sort;
 
-SELECT same_answers('built');
+SELECT same_answers('searches after the index was built');
 
 -- Rows come, change and go; then the room of dead ones is used again
 INSERT INTO compound (grp, fp) SELECT i % 1000, random_hfp(1) FROM generate_series(1, 500) i;
 UPDATE compound SET fp = random_hfp(1) WHERE id % 9 = 0;
 UPDATE compound SET grp = 77 WHERE id % 97 = 0;
 DELETE FROM compound WHERE id % 5 = 1;
-SELECT same_answers('written');
+SELECT same_answers('searches after rows were written');
 
 VACUUM compound;
 CREATE TABLE size_before AS SELECT pg_relation_size('compound_l2') AS bytes;
-SELECT same_answers('vacuumed');
+SELECT same_answers('searches after VACUUM');
 INSERT INTO compound (grp, fp) SELECT i % 1000, random_hfp(1) FROM generate_series(1, 200) i;
-SELECT is(pg_relation_size('compound_l2'), bytes, 'the room of rows that came later is used again') FROM size_before;
+SELECT is(pg_relation_size('compound_l2'), bytes, 'space of rows that came later is used again') FROM size_before;
 INSERT INTO compound (grp, fp) SELECT i % 1000, random_hfp(1) FROM generate_series(1, 800) i;
-SELECT same_answers('filled up');
+SELECT same_answers('searches after the index was filled up');
 
 -- Data drifts away, and stays right; then the index is fitted to it
 INSERT INTO compound (grp, fp) SELECT i % 1000, ARRAY(SELECT (v - 3 * random())::real FROM unnest(random_hfp(5)::real[]) v)::hfp
 	FROM generate_series(1, 8000) i;
-SELECT same_answers('drifted');
-SELECT matches(advice, 'drifted', 'drift is noticed') FROM hamnet_index_stats('compound_l2');
+SELECT same_answers('searches after the data drifted');
+SELECT matches(advice, 'drifted', 'hamnet_index_stats notices drift') FROM hamnet_index_stats('compound_l2');
 REINDEX TABLE compound;
-SELECT same_answers('rebuilt');
-SELECT is(advice, NULL, 'nothing to complain of') FROM hamnet_index_stats('compound_l2');
-SELECT is(row_count - null_rows, (SELECT count(fp) FROM compound), 'all rows are counted') FROM hamnet_index_stats('compound_l2');
+SELECT same_answers('searches after REINDEX');
+SELECT is(advice, NULL, 'hamnet_index_check finds nothing after REINDEX') FROM hamnet_index_stats('compound_l2');
+SELECT is(row_count - null_rows, (SELECT count(fp) FROM compound), 'hamnet_index_check counts all rows') FROM hamnet_index_stats('compound_l2');
 
 -- Rows that are dead, but still in an index, do not decide what it is fitted to
 BEGIN;

@@ -38,15 +38,15 @@ INSERT INTO sample (fp, wild) SELECT ('0badcafe:' || fp::text)::hfp, wild FROM s
 CREATE TABLE pair AS
 	SELECT a.id AS a_id, b.id AS b_id, a.fp AS a, b.fp AS b, a.wild OR b.wild AS wild
 	FROM sample a JOIN sample b ON hamnet_dims(a.fp) = hamnet_dims(b.fp);
-SELECT cmp_ok((SELECT count(*) FROM pair), '>', 2000::bigint, 'there are pairs to compare');
+SELECT cmp_ok((SELECT count(*) FROM pair), '>', 2000::bigint, 'there are pairs of fingerprints to compare');
 
 -- input and output
-SELECT is_empty('SELECT fp FROM sample WHERE hfp_send(fp::text::hfp) <> hfp_send(fp)', 'text keeps every bit');
+SELECT is_empty('SELECT fp FROM sample WHERE hfp_send(fp::text::hfp) <> hfp_send(fp)', 'text of an hfp keeps every bit');
 SELECT is_empty($$SELECT fp FROM sample WHERE hamnet_model_of(fp) IS NULL AND
 	(hfp_send(fp::real[]::hfp) <> hfp_send(fp) OR hfp_send(fp::double precision[]::hfp) <> hfp_send(fp))$$,
-	'arrays keep every bit');
-SELECT is_empty($$SELECT fp FROM sample WHERE fp::real[] <> (fp::double precision[])::real[]$$, 'both kinds of arrays agree');
-SELECT is_empty($$SELECT fp FROM sample WHERE hamnet_dims(fp) <> cardinality(fp::real[])$$, 'dimensions are elements');
+	'an array of an hfp keeps every bit');
+SELECT is_empty($$SELECT fp FROM sample WHERE fp::real[] <> (fp::double precision[])::real[]$$, 'real[] and double precision[] of an hfp agree');
+SELECT is_empty($$SELECT fp FROM sample WHERE hamnet_dims(fp) <> cardinality(fp::real[])$$, 'hamnet_dims is the number of elements');
 
 -- Text with characters exchanged, lost and doubled: refused as data, or read
 -- as a value that its own text repeats.
@@ -66,8 +66,8 @@ CREATE TABLE damage AS
 			FROM generate_series(1, 3000) n, (VALUES ('1a2b3c4d:[0.5,-1.25e-7,1e+38,42]'), (' [1, 2,3 ]')) v (sound)) w (n, sound, place)
 		) x (damaged);
 SELECT is_empty($$SELECT * FROM damage WHERE outcome NOT IN ('read', '22P02', '22003', '22000')$$,
-	'damaged text is refused as data, or read');
-SELECT cmp_ok((SELECT count(*) FROM damage WHERE outcome = '22P02'), '>', 1000::bigint, 'much of it is refused');
+	'damaged text of an hfp is refused as data, or read');
+SELECT cmp_ok((SELECT count(*) FROM damage WHERE outcome = '22P02'), '>', 1000::bigint, 'much of the damaged text of an hfp is refused');
 
 -- distances are symmetric, to the last bit
 SELECT is_empty('SELECT a, b FROM pair WHERE a <-> b <> b <-> a', 'l2 is symmetric');
@@ -77,9 +77,9 @@ SELECT is_empty('SELECT a, b FROM pair WHERE a <%> b <> b <%> a', 'Tanimoto is s
 
 -- a value is at distance 0 from itself, whatever is known about its model
 SELECT is_empty('SELECT fp FROM sample WHERE fp <-> fp <> 0 OR fp <=> fp <> 0 OR fp <%> fp <> 0',
-	'the distance to itself is exactly 0');
-SELECT is_empty('SELECT fp FROM sample WHERE fp <-> fp::real[]::hfp <> 0', 'the model adds no distance');
-SELECT is_empty($$SELECT a, b FROM pair WHERE a <-> b = 0 AND a::real[] <> b::real[]$$, 'different elements are apart');
+	'the distance of a fingerprint to itself is exactly 0');
+SELECT is_empty('SELECT fp FROM sample WHERE fp <-> fp::real[]::hfp <> 0', 'a fingerprint''s model adds no distance');
+SELECT is_empty($$SELECT a, b FROM pair WHERE a <-> b = 0 AND a::real[] <> b::real[]$$, 'different fingerprints have a distance above 0');
 
 -- ranges; NaN is greater than every number
 SELECT is_empty($$SELECT a, b FROM pair WHERE NOT (a <-> b BETWEEN 0 AND 1e41) OR NOT (a <#> b BETWEEN -1e81 AND 1e81)$$,
@@ -134,10 +134,10 @@ SELECT matches(plan_of('SELECT sum(fp), avg(fp) FROM many'), 'Partial Aggregate.
 SELECT results_eq('SELECT sum(fp)::text, avg(fp)::text FROM many', 'SELECT sum::text, avg::text FROM serial WHERE class = -1',
 	'parallel sums and means equal serial ones');
 SELECT bag_eq('SELECT class, sum(fp), avg(fp) FROM many GROUP BY class', 'SELECT * FROM serial WHERE class >= 0',
-	'and so they do in groups');
+	'parallel sums and means equal serial ones in groups');
 SELECT results_eq('SELECT class, hamnet_model_of(sum) FROM serial ORDER BY class',
 	$$VALUES (-1, NULL), (0, NULL), (1, '1a2b3c4d'), (2, '1a2b3c4d'), (3, '1a2b3c4d'), (4, '1a2b3c4d')$$,
-	'the model survives where all rows have it');
+	'aggregates keep the model where all rows have it');
 
 SELECT * FROM finish();
 ROLLBACK;

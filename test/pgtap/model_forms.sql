@@ -40,9 +40,9 @@ CREATE TEMP TABLE expected AS
 	SELECT version || ' ' || model AS model, id, smiles, fingerprint, predictions
 	FROM line, jsonb_to_record(content) AS e(model text, id text, smiles text, fingerprint jsonb, predictions jsonb);
 
-SELECT cmp_ok(count(*), '>=', 25::bigint, 'every form is there') FROM file;
-SELECT lives_ok('SELECT hamnet_load_model(version || '' '' || form, decode(weights, ''base64'')) FROM file', 'all are read');
-SELECT set_eq('SELECT name, id FROM hamnet_models() WHERE NOT built_in', 'SELECT model, id FROM expected', 'and are what was written');
+SELECT cmp_ok(count(*), '>=', 25::bigint, 'there is a file of every form of model') FROM file;
+SELECT lives_ok('SELECT hamnet_load_model(version || '' '' || form, decode(weights, ''base64'')) FROM file', 'every form of model file is read');
+SELECT set_eq('SELECT name, id FROM hamnet_models() WHERE NOT built_in', 'SELECT model, id FROM expected', 'every form of model file keeps its identity');
 
 CREATE FUNCTION close(value double precision, expected double precision) RETURNS boolean IMMUTABLE LANGUAGE sql
 	RETURN value IS NOT DISTINCT FROM expected OR coalesce(abs(value - expected) <= 1e-4 + 1e-4 * abs(expected), false);
@@ -52,16 +52,16 @@ SELECT is_empty($$
 	FROM expected, LATERAL (SELECT hamnet_fingerprint(smiles, model)::real[] AS fp) AS now,
 		generate_series(1, greatest(cardinality(fp), jsonb_array_length(fingerprint))) AS place,
 		LATERAL (SELECT fp[place] AS value, (fingerprint ->> place - 1)::float8 AS expected) AS pair
-	WHERE NOT close(value, expected)$$, 'the same fingerprints');
+	WHERE NOT close(value, expected)$$, 'every form of model gives the fingerprints that it gave');
 
 CREATE TEMP TABLE prediction AS
 	SELECT model, smiles, property, value, sd, novelty, predictions -> property AS expected
 	FROM expected LEFT JOIN LATERAL hamnet_predictions(smiles, model) ON true;
-SELECT is_empty('SELECT * FROM prediction WHERE NOT close(value, (expected ->> 0)::float8)', 'the same predictions');
-SELECT is_empty('SELECT * FROM prediction WHERE NOT close(sd, (expected ->> 1)::float8)', 'the same deviations');
-SELECT is_empty('SELECT * FROM prediction WHERE NOT close(novelty, (expected ->> 2)::float8)', 'the same novelty, if any');
+SELECT is_empty('SELECT * FROM prediction WHERE NOT close(value, (expected ->> 0)::float8)', 'every form of model gives the predictions that it gave');
+SELECT is_empty('SELECT * FROM prediction WHERE NOT close(sd, (expected ->> 1)::float8)', 'every form of model gives the deviations that it gave');
+SELECT is_empty('SELECT * FROM prediction WHERE NOT close(novelty, (expected ->> 2)::float8)', 'every form of model gives the novelty that it gave');
 SELECT set_eq('SELECT model, smiles, property FROM prediction WHERE property IS NOT NULL',
-	'SELECT model, smiles, jsonb_object_keys(predictions) FROM expected', 'of the same properties');
+	'SELECT model, smiles, jsonb_object_keys(predictions) FROM expected', 'every form of model predicts the properties that it predicted');
 
 -- A base gives its network away to a new file, which this version writes.
 CREATE TEMP TABLE assay AS SELECT repeat('C', n) || a AS smiles, n * 0.5 + ascii(a) / 20.0 AS y
@@ -79,7 +79,7 @@ END
 $$;
 SELECT is_empty($$SELECT model, smiles FROM expected
 	WHERE hamnet_fingerprint(smiles, model)::real[] <> hamnet_fingerprint(smiles, 'on ' || model)::real[]$$,
-	'as the base of a training each keeps its fingerprints');
+	'every form of model keeps its fingerprints as the base of a training');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -15,69 +15,69 @@ SELECT results_eq($$SELECT name, built_in, dim, features, targets, owner FROM ha
 		('hamnet-properties', true, 256, 'hamnet-2026',
 			'{solubility,hydration_energy,lipophilicity,bbb_permeable,NR-AR,NR-AR-LBD,NR-AhR,NR-Aromatase,NR-ER,NR-ER-LBD,NR-PPAR-gamma,SR-ARE,SR-ATAD5,SR-HSE,SR-MMP,SR-p53,hiv_active,mu,alpha,homo,lumo,gap,r2,zpve,u0,u298,h298,g298,cv}', NULL),
 		('hamnet-untrained', true, 256, 'hamnet-2021', '{}', NULL)$$,
-	'the built-in models are listed');
-SELECT is(hamnet_fingerprint('CCO', 'hamnet-base'), hamnet_fingerprint('CCO'), 'it can be named');
-SELECT is(hamnet_fingerprint_pinned('CCO', id), hamnet_fingerprint('CCO'), 'and pinned') FROM hamnet_models() WHERE name = 'hamnet-base';
+	'hamnet_models lists the built-in models');
+SELECT is(hamnet_fingerprint('CCO', 'hamnet-base'), hamnet_fingerprint('CCO'), 'the default model can be named');
+SELECT is(hamnet_fingerprint_pinned('CCO', id), hamnet_fingerprint('CCO'), 'the default model can be pinned') FROM hamnet_models() WHERE name = 'hamnet-base';
 SELECT is((SELECT array_agg(property ORDER BY n) FROM hamnet_predictions('CCO') WITH ORDINALITY AS p (property, value, unit, sd, novelty, n)), targets, 'every property is predicted')
 	FROM hamnet_models() WHERE name = 'hamnet-properties';
-SELECT ok(bool_and(sd > 0 AND novelty >= 0 AND value BETWEEN '-Infinity' AND 'Infinity'), 'each with a deviation and a novelty') FROM hamnet_predictions('CCO');
-SELECT throws_ok($$SELECT hamnet_load_model('hamnet-untrained', weights) FROM file$$, '42939', NULL, 'its name is reserved');
-SELECT throws_ok($$SELECT hamnet_drop_model('hamnet-untrained')$$, '2BP01', NULL, 'it cannot be dropped');
+SELECT ok(bool_and(sd > 0 AND novelty >= 0 AND value BETWEEN '-Infinity' AND 'Infinity'), 'every built-in prediction is finite, with a deviation and a novelty') FROM hamnet_predictions('CCO');
+SELECT throws_ok($$SELECT hamnet_load_model('hamnet-untrained', weights) FROM file$$, '42939', NULL, 'the name of a built-in model is reserved');
+SELECT throws_ok($$SELECT hamnet_drop_model('hamnet-untrained')$$, '2BP01', NULL, 'a built-in model cannot be dropped');
 
 -- damaged and misnamed models
-SELECT throws_ok($$SELECT hamnet_load_model('m', ''::bytea)$$, '22P03', NULL, 'an empty file');
-SELECT throws_ok($$SELECT hamnet_load_model('m', substr(weights, 1, 1000)) FROM file$$, '22P03', NULL, 'a cut file');
-SELECT throws_ok($$SELECT hamnet_load_model('', weights) FROM file$$, '42602', NULL, 'an empty name');
-SELECT throws_ok($$SELECT hamnet_load_model(repeat('m', 64), weights) FROM file$$, '42602', NULL, 'a long name');
-SELECT throws_ok($$SELECT hamnet_fingerprint('CCO', 'm')$$, '42704', 'model "m" does not exist', 'an unrecognized model');
-SELECT throws_ok($$SELECT hamnet_drop_model('m')$$, '42704', 'model "m" does not exist', 'and to drop');
-SELECT throws_ok($$SELECT hamnet_fingerprint_pinned('CCO', repeat('0', 64))$$, '42704', NULL, 'an unrecognized identity');
-SELECT throws_ok($$SELECT hamnet_fingerprint_pinned('CCO', 'abc')$$, '22023', NULL, 'a malformed identity');
+SELECT throws_ok($$SELECT hamnet_load_model('m', ''::bytea)$$, '22P03', NULL, 'an empty file is no model');
+SELECT throws_ok($$SELECT hamnet_load_model('m', substr(weights, 1, 1000)) FROM file$$, '22P03', NULL, 'a file that was cut is no model');
+SELECT throws_ok($$SELECT hamnet_load_model('', weights) FROM file$$, '42602', NULL, 'a model''s name is not empty');
+SELECT throws_ok($$SELECT hamnet_load_model(repeat('m', 64), weights) FROM file$$, '42602', NULL, 'a model''s name has less than 64 bytes');
+SELECT throws_ok($$SELECT hamnet_fingerprint('CCO', 'm')$$, '42704', 'model "m" does not exist', 'a fingerprint by an unrecognized model is refused');
+SELECT throws_ok($$SELECT hamnet_drop_model('m')$$, '42704', 'model "m" does not exist', 'an unrecognized model cannot be dropped');
+SELECT throws_ok($$SELECT hamnet_fingerprint_pinned('CCO', repeat('0', 64))$$, '42704', NULL, 'a fingerprint by an unrecognized identity is refused');
+SELECT throws_ok($$SELECT hamnet_fingerprint_pinned('CCO', 'abc')$$, '22023', NULL, 'a malformed identity is refused');
 
 -- load, replace, drop
-SELECT is(hamnet_load_model('m', weights), encode(sha256(weights), 'hex'), 'loading returns the identity') FROM file;
+SELECT is(hamnet_load_model('m', weights), encode(sha256(weights), 'hex'), 'hamnet_load_model returns the identity') FROM file;
 SELECT results_eq($$SELECT id, built_in, dim, features, targets, bytes, owner, created_at FROM hamnet_models() WHERE name = 'm'$$,
 	$$SELECT encode(sha256(weights), 'hex'), false, 24, 'hamnet-2021', ARRAY['solubility', 'lipophilicity', 'bbbp'],
-		octet_length(weights)::bigint, current_user, now() FROM file$$, 'it is listed');
-SELECT is(hamnet_dims(hamnet_fingerprint('CCO', 'm')), 24, 'it can be used at once');
-SELECT is(hamnet_fingerprint_pinned('CCO', id), hamnet_fingerprint('CCO', 'm'), 'pinned as well') FROM hamnet_models() WHERE name = 'm';
-SELECT throws_ok($$SELECT hamnet_fingerprint('CCO', 'm') <-> hamnet_fingerprint('CCO')$$, NULL, NULL, 'models do not mix');
-SELECT throws_ok($$SELECT hamnet_load_model('m', weights) FROM file$$, '42710', 'model "m" already exists', 'a name is taken once');
+		octet_length(weights)::bigint, current_user, now() FROM file$$, 'hamnet_models lists a loaded model');
+SELECT is(hamnet_dims(hamnet_fingerprint('CCO', 'm')), 24, 'a loaded model can be used at once');
+SELECT is(hamnet_fingerprint_pinned('CCO', id), hamnet_fingerprint('CCO', 'm'), 'a loaded model can be pinned') FROM hamnet_models() WHERE name = 'm';
+SELECT throws_ok($$SELECT hamnet_fingerprint('CCO', 'm') <-> hamnet_fingerprint('CCO')$$, NULL, NULL, 'fingerprints of different models have no distance');
+SELECT throws_ok($$SELECT hamnet_load_model('m', weights) FROM file$$, '42710', 'model "m" already exists', 'hamnet_load_model refuses a name that is taken');
 CREATE TEMP TABLE before AS SELECT hamnet_predict('CCO', 'bbbp', 'm') AS value;
-SELECT isnt(hamnet_load_model('m', weights, true), (SELECT encode(sha256(weights), 'hex') FROM file), 'unless it is replaced') FROM other;
+SELECT isnt(hamnet_load_model('m', weights, true), (SELECT encode(sha256(weights), 'hex') FROM file), 'hamnet_load_model replaces a model if asked') FROM other;
 SELECT isnt(hamnet_predict('CCO', 'bbbp', 'm') + hamnet_predict('CCO', 'solubility', 'm') + hamnet_predict('CCO', 'lipophilicity', 'm'),
-	NULL, 'the new one serves');
-SELECT is(hamnet_fingerprint('CCO', 'm'), hamnet_fingerprint_pinned('CCO', id), 'under its new identity') FROM hamnet_models() WHERE name = 'm';
+	NULL, 'a replaced model predicts at once');
+SELECT is(hamnet_fingerprint('CCO', 'm'), hamnet_fingerprint_pinned('CCO', id), 'a replaced model has its new identity') FROM hamnet_models() WHERE name = 'm';
 SELECT throws_ok(format('SELECT hamnet_fingerprint_pinned(%L, %L)', 'CCO', encode(sha256(weights), 'hex')), '42704', NULL,
-	'the old one is gone') FROM file;
+	'the identity that was replaced is gone') FROM file;
 
 -- predictions by name
 SELECT throws_ok($$SELECT hamnet_predict('CCO', 'm')$$, '42P08', NULL, 'a model with several targets needs the target''s name');
-SELECT throws_ok($$SELECT hamnet_predict('CCO', 'm', 'm')$$, '42704', 'model "m" does not predict "m"', 'an unrecognized target');
-SELECT ok(hamnet_predict('CCO', 'bbbp', 'm') BETWEEN 0 AND 1, 'a probability');
+SELECT throws_ok($$SELECT hamnet_predict('CCO', 'm', 'm')$$, '42704', 'model "m" does not predict "m"', 'a target that the model lacks is refused');
+SELECT ok(hamnet_predict('CCO', 'bbbp', 'm') BETWEEN 0 AND 1, 'the prediction of a class is a probability');
 SELECT results_eq($$SELECT property, unit, sd FROM hamnet_predictions('CCO', 'm')$$,
 	$$VALUES ('solubility', 'log10(mol/L)', NULL::float8), ('lipophilicity', 'logD7.4', NULL), ('bbbp', 'probability', NULL)$$,
-	'units come from the model');
+	'units of predictions come from the model');
 
 -- privileges
 CREATE ROLE hamnet_test_alice;
 CREATE ROLE hamnet_test_bob;
 SET LOCAL ROLE hamnet_test_alice;
 SELECT throws_ok($$INSERT INTO _hamnet_model (name, weights, dim, features, targets, owner) VALUES ('x', '', 1, '', '{}', 'x')$$,
-	'42501', NULL, 'the table is not written directly');
+	'42501', NULL, '_hamnet_model cannot be written directly');
 SELECT lives_ok($$SELECT hamnet_load_model('alice', weights) FROM file$$, 'anybody may load a model');
-SELECT is(owner, 'hamnet_test_alice', 'and owns it') FROM hamnet_models() WHERE name = 'alice';
-SELECT throws_ok($$SELECT hamnet_load_model('m', weights, true) FROM file$$, '42501', 'must be owner of model "m"', 'nobody replaces another''s');
-SELECT throws_ok($$SELECT hamnet_drop_model('m')$$, '42501', 'must be owner of model "m"', 'or drops it');
-SELECT is(hamnet_dims(hamnet_fingerprint('CCO', 'm')), 24, 'everybody may use it');
+SELECT is(owner, 'hamnet_test_alice', 'a loaded model belongs to whoever loaded it') FROM hamnet_models() WHERE name = 'alice';
+SELECT throws_ok($$SELECT hamnet_load_model('m', weights, true) FROM file$$, '42501', 'must be owner of model "m"', 'the model of another role cannot be replaced');
+SELECT throws_ok($$SELECT hamnet_drop_model('m')$$, '42501', 'must be owner of model "m"', 'the model of another role cannot be dropped');
+SELECT is(hamnet_dims(hamnet_fingerprint('CCO', 'm')), 24, 'everybody may use the model of another role');
 SET LOCAL ROLE hamnet_test_bob;
-SELECT throws_ok($$SELECT hamnet_drop_model('alice')$$, '42501', NULL, 'bob is not alice');
+SELECT throws_ok($$SELECT hamnet_drop_model('alice')$$, '42501', NULL, 'a role that is no member of the owner cannot drop its model');
 RESET ROLE;
 GRANT hamnet_test_alice TO hamnet_test_bob;
 SET LOCAL ROLE hamnet_test_bob;
-SELECT lives_ok($$SELECT hamnet_load_model('alice', weights, true) FROM other$$, 'a member of the owning role may replace');
-SELECT is(owner, 'hamnet_test_alice', 'the owner stays') FROM hamnet_models() WHERE name = 'alice';
-SELECT is(current_user, 'hamnet_test_bob', 'the caller is himself again');
+SELECT lives_ok($$SELECT hamnet_load_model('alice', weights, true) FROM other$$, 'a member of the owning role may replace its model');
+SELECT is(owner, 'hamnet_test_alice', 'a model that a member replaced keeps its owner') FROM hamnet_models() WHERE name = 'alice';
+SELECT is(current_user, 'hamnet_test_bob', 'the caller has its own role after replacing a model');
 
 -- a search path full of traps changes nothing
 RESET ROLE;
@@ -96,13 +96,13 @@ BEGIN
 	PERFORM set_config('search_path', path, true);
 	RETURN result;
 END$$;
-SELECT throws_ok($$SELECT in_trap('SELECT ''a''::text = ''b''::text')$$, 'trapped', 'the trap works');
+SELECT throws_ok($$SELECT in_trap('SELECT ''a''::text = ''b''::text')$$, 'trapped', 'the trap in the search path works');
 SELECT is(in_trap('SELECT hamnet_load_model(''alice'', weights, true) FROM file'), (SELECT encode(sha256(weights), 'hex') FROM file),
 	'replacing does not follow the search path');
-SELECT is(in_trap('SELECT hamnet_drop_model(''alice'')'), '', 'nor does dropping');
+SELECT is(in_trap('SELECT hamnet_drop_model(''alice'')'), '', 'dropping does not follow the search path');
 
-SELECT lives_ok($$SELECT hamnet_drop_model('m')$$, 'dropping');
-SELECT is_empty($$SELECT * FROM hamnet_models() WHERE NOT built_in$$, 'leaves nothing');
+SELECT lives_ok($$SELECT hamnet_drop_model('m')$$, 'the owner of the database may drop a model');
+SELECT is_empty($$SELECT * FROM hamnet_models() WHERE NOT built_in$$, 'no loaded model is left after dropping');
 
 SELECT * FROM finish();
 ROLLBACK;

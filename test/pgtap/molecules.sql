@@ -86,10 +86,10 @@ SELECT bag_eq($$SELECT * FROM hamnet_try_predictions('CCO')$$, $$SELECT * FROM h
 SELECT is(hamnet_try_embed('CCO', 1), hamnet_embed('CCO', 1), 'try_embed embeds');
 SELECT bag_eq($$SELECT * FROM hamnet_try_descriptors('CCO')$$, $$SELECT * FROM hamnet_descriptors('CCO')$$, 'try_descriptors describes');
 SELECT is(hamnet_try_embed('F[C@@]12CC[C@](Cl)(C1)C2'), NULL, 'an impossible molecule has no conformation');
-SELECT is(hamnet_try_embed(repeat('C', 100)), NULL, 'nor has one too large to embed');
-SELECT throws_ok($$SELECT hamnet_try_predict('C1CC', 'taste')$$, '42704', NULL, 'what is asked wrongly stays an error');
-SELECT throws_ok($$SELECT hamnet_try_fingerprint('C1CC', 'no model')$$, '42704', NULL, 'as does a model that does not exist');
-SELECT throws_ok($$SELECT hamnet_try_embed('CCO', -1)$$, '22023', NULL, 'and a negative seed');
+SELECT is(hamnet_try_embed(repeat('C', 100)), NULL, 'a molecule too large to embed has no conformation');
+SELECT throws_ok($$SELECT hamnet_try_predict('C1CC', 'taste')$$, '42704', NULL, 'hamnet_try_predict refuses an unrecognized property');
+SELECT throws_ok($$SELECT hamnet_try_fingerprint('C1CC', 'no model')$$, '42704', NULL, 'hamnet_try_fingerprint refuses an unrecognized model');
+SELECT throws_ok($$SELECT hamnet_try_embed('CCO', -1)$$, '22023', NULL, 'hamnet_try_embed refuses a negative seed');
 
 -- a limit of the session decides alike, in the stored column too
 CREATE TEMP TABLE stored (smiles text, fp hfp GENERATED ALWAYS AS (hamnet_try_fingerprint(smiles)) STORED);
@@ -100,7 +100,7 @@ SELECT is(hamnet_try_fingerprint('CCCCCC'), NULL, 'a lower limit holds, also for
 RESET hamnet.max_atoms;
 SELECT is(count(fp), 1::bigint, 'a table is loaded whatever it holds, and what is beyond the limit has no fingerprint') FROM stored;
 UPDATE stored SET smiles = smiles;
-SELECT is(count(fp), 2::bigint, 'until its row is written with a higher limit') FROM stored;
+SELECT is(count(fp), 2::bigint, 'a row written with a higher limit has its fingerprint') FROM stored;
 
 -- hints name what helps
 CREATE FUNCTION hint_of(query text) RETURNS text LANGUAGE plpgsql AS $$
@@ -112,11 +112,11 @@ EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
 	RETURN hint;
 END$$;
-SELECT matches(hint_of(format('SELECT hamnet_fingerprint(%L)', repeat('C', 1001))), 'hamnet.max_atoms', 'the limit on atoms is a setting');
-SELECT matches(hint_of(format('SELECT hamnet_fingerprint(%L)', repeat('C', 100000))), 'hamnet.max_atoms', 'that on bytes follows from it');
-SELECT matches(hint_of(format('SELECT hamnet_fingerprint(%L)', 'c1' || repeat('*', 28) || '1')), 'Write an element', 'dummies in rings can be replaced');
-SELECT is(hint_of(format('SELECT hamnet_fingerprint(%L)', '*' || repeat('(F)', 65))), '', 'nothing helps against 65 bonds');
-SELECT is(hint_of($$SELECT hamnet_embed(repeat('C', 100))$$), '', 'nor against a molecule too large to embed');
+SELECT matches(hint_of(format('SELECT hamnet_fingerprint(%L)', repeat('C', 1001))), 'hamnet.max_atoms', 'the hint for the limit on atoms names hamnet.max_atoms');
+SELECT matches(hint_of(format('SELECT hamnet_fingerprint(%L)', repeat('C', 100000))), 'hamnet.max_atoms', 'the hint for the limit on bytes names hamnet.max_atoms');
+SELECT matches(hint_of(format('SELECT hamnet_fingerprint(%L)', 'c1' || repeat('*', 28) || '1')), 'Write an element', 'the hint for dummies in rings says to write an element');
+SELECT is(hint_of(format('SELECT hamnet_fingerprint(%L)', '*' || repeat('(F)', 65))), '', 'an atom of 65 bonds has no hint');
+SELECT is(hint_of($$SELECT hamnet_embed(repeat('C', 100))$$), '', 'a molecule too large to embed has no hint');
 SELECT matches(hint_of(format('SELECT hamnet_fingerprint(%L)', s)), 'hamnet_from_cxsmiles', 'a SMILES can be cut out of ' || s)
 	FROM unnest(ARRAY['CCO |$R1;;$|', 'CCO ethanol']) AS s;
 
@@ -130,8 +130,8 @@ SELECT matches(hamnet_smiles_error(s), 'CXSMILES extension at position', s || ' 
 SELECT is(hamnet_from_cxsmiles(s || tail), s, s || tail || ' begins with ' || s)
 	FROM unnest(ARRAY['C[C@H](F)[C@@H](C)Cl', 'CCO', '*CCO']) AS s,
 		unnest(ARRAY[' |&1:1|', E'\t|$R1;;;$| name', ' a name', '', ' ']) AS tail;
-SELECT throws_ok($$SELECT hamnet_from_cxsmiles('C1CC |c:1|')$$, '22P02', NULL, 'what is in front must be a molecule');
-SELECT throws_ok($$SELECT hamnet_from_cxsmiles(' ')$$, '22P02', NULL, 'and must not be empty');
+SELECT throws_ok($$SELECT hamnet_from_cxsmiles('C1CC |c:1|')$$, '22P02', NULL, 'hamnet_from_cxsmiles refuses an invalid SMILES');
+SELECT throws_ok($$SELECT hamnet_from_cxsmiles(' ')$$, '22P02', NULL, 'hamnet_from_cxsmiles refuses an empty text');
 
 ---------------------------------------------------------------------------
 -- One form of a molecule
@@ -151,8 +151,8 @@ INSERT INTO salt VALUES
 SELECT is(hamnet_fingerprint(hamnet_parent(smiles)), hamnet_fingerprint(hamnet_parent(parent)), kind || ': the fingerprint of its parent') FROM salt;
 SELECT is(hamnet_parent(smiles), hamnet_canonical_smiles(parent), kind || ': its parent') FROM salt;
 SELECT is(hamnet_parent('[13CH3][C@H](N)O'), '[13CH3][C@H](N)O', 'a parent keeps isotopes and stereochemistry');
-SELECT is(hamnet_parent('[13CH3][C@H](N)O', isotopes => false), 'C[C@H](N)O', 'unless told to remove isotopes');
-SELECT is(hamnet_parent('[13CH3][C@H](N)O', stereo => false), '[13CH3]C(N)O', 'or stereochemistry');
+SELECT is(hamnet_parent('[13CH3][C@H](N)O', isotopes => false), 'C[C@H](N)O', 'hamnet_parent removes isotopes if asked');
+SELECT is(hamnet_parent('[13CH3][C@H](N)O', stereo => false), '[13CH3]C(N)O', 'hamnet_parent removes stereochemistry if asked');
 SELECT is(hamnet_standardize('CC(=O)O[Na].C[NH3+]'), hamnet_standardize('CC(=O)[O-].[Na+].C[NH3+]'), 'cleaning disconnects metals, and keeps charges');
 SELECT is(hamnet_tautomer('Oc1ccccn1'), hamnet_tautomer('O=c1cccc[nH]1'), 'tautomers have one canonical form');
 SELECT throws_ok(format('SELECT hamnet_%s(%L)', f, 'C1CC'), '22P02', NULL, f || ' of an invalid SMILES')
@@ -177,14 +177,14 @@ SELECT is((SELECT string_agg(smiles, ' ')
 	WHERE fp IS DISTINCT FROM hamnet_fingerprint(CASE standard WHEN 'clean' THEN hamnet_standardize(smiles) WHEN 'parent' THEN hamnet_parent(smiles) ELSE smiles END)),
 	NULL, 'fingerprint_query with ' || standard) FROM unnest(ARRAY['none', 'clean', 'parent']) AS standard;
 SELECT throws_ok($$SELECT * FROM hamnet_fingerprint_query('SELECT smiles FROM form', 'hamnet-base', 'pure') AS q (smiles text, fp hfp)$$,
-	'22023', 'invalid standard "pure"', 'a standard that does not exist');
+	'22023', 'invalid standard "pure"', 'an unrecognized standard is refused');
 
 CREATE TABLE enriched (smiles text, standard text, fp hfp, problem text);
 INSERT INTO enriched SELECT smiles, 'parent' FROM salt UNION ALL VALUES ('C1CC', 'parent');
 CALL hamnet_enrich('enriched', 'smiles', 'fp', '{"standardize": "parent", "error_column": "problem", "workers": 0}');
 SELECT is(count(*), 0::bigint, 'hamnet_enrich computes of the parent') FROM enriched
 	WHERE fp IS DISTINCT FROM hamnet_fingerprint(hamnet_parent(hamnet_try_smiles(smiles)));
-SELECT is(problem, 'invalid SMILES "C1CC": unclosed ring', 'and says what is no molecule') FROM enriched WHERE fp IS NULL;
+SELECT is(problem, 'invalid SMILES "C1CC": unclosed ring', 'hamnet_enrich gives the reason of an invalid SMILES with a standard too') FROM enriched WHERE fp IS NULL;
 CREATE TABLE learned AS SELECT 'C' || repeat('C', i) || CASE WHEN i % 2 = 0 THEN '[NH3+].[Cl-]' ELSE 'N' END AS smiles, i::float8 AS y
 	FROM generate_series(1, 40) AS i;
 CALL hamnet_train('of parents', 'SELECT smiles, y FROM learned', '{"standardize": "parent", "head": "kernel"}');
@@ -206,7 +206,7 @@ SELECT is(count(*), 0::bigint, 'a fingerprint that is remembered is the one comp
 	SELECT u.* FROM generate_series(1, 2), (SELECT array_agg(smiles) AS a FROM (SELECT smiles FROM library LIMIT 100) AS s) AS batch,
 		unnest(a, hamnet_fingerprints(a)) AS u (smiles, fp)) AS q
 	WHERE fp IS DISTINCT FROM hamnet_fingerprint(smiles) OR fp IS DISTINCT FROM hamnet_try_fingerprint(smiles);
-SELECT isnt(hamnet_fingerprint('CCO', 'hamnet-untrained'), hamnet_fingerprint('CCO'), 'of its model');
+SELECT isnt(hamnet_fingerprint('CCO', 'hamnet-untrained'), hamnet_fingerprint('CCO'), 'a remembered fingerprint is that of its model');
 
 SELECT * FROM finish();
 ROLLBACK;

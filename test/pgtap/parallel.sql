@@ -22,16 +22,16 @@ SELECT ok(EXISTS (SELECT FROM plan_of('SELECT * FROM fingerprints') p WHERE p ~ 
 	'a sequential scan that computes fingerprints is parallel without other settings');
 SELECT ok((SELECT max(n) FILTER (WHERE p ~ 'Parallel Seq Scan') < max(n) FILTER (WHERE p ~ 'Output:.*hamnet_fingerprint')
 		FROM (SELECT row_number() OVER () AS n, p FROM plan_of('SELECT * FROM fingerprints') p) l),
-	'they are computed below the Gather, by the workers');
+	'fingerprints are computed below the Gather, by the workers');
 SELECT ok(EXISTS (SELECT FROM plan_of('SELECT * FROM near') p WHERE p ~ 'Workers Planned: 2'),
-	'so is a filter by distance');
+	'a filter by distance is parallel without other settings');
 
 CREATE TEMPORARY TABLE by_workers AS SELECT * FROM fingerprints;
 CREATE TEMPORARY TABLE near_by_workers AS SELECT * FROM near;
 SET LOCAL max_parallel_workers_per_gather = 0;
-SELECT ok(NOT EXISTS (SELECT FROM plan_of('SELECT * FROM fingerprints') p WHERE p ~ 'Workers'), 'and none is planned when forbidden');
-SELECT set_eq('SELECT id, hfp_send(fp) FROM by_workers', 'SELECT id, hfp_send(fp) FROM fingerprints', 'workers compute the same bits');
-SELECT set_eq('SELECT id FROM near_by_workers', 'SELECT id FROM near', 'and find the same molecules');
+SELECT ok(NOT EXISTS (SELECT FROM plan_of('SELECT * FROM fingerprints') p WHERE p ~ 'Workers'), 'no worker is planned when none is allowed');
+SELECT set_eq('SELECT id, hfp_send(fp) FROM by_workers', 'SELECT id, hfp_send(fp) FROM fingerprints', 'workers compute fingerprints bit for bit as the leader does');
+SELECT set_eq('SELECT id FROM near_by_workers', 'SELECT id FROM near', 'workers find the molecules that the leader finds');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -16,7 +16,7 @@ $$;
 -- Several rounds first, after which every cache has its size.
 SELECT is(compute(1000), 1000::bigint, 'valid molecules have a fingerprint, invalid ones none');
 CREATE TEMPORARY TABLE before AS SELECT process_status('VmRSS') AS rss;
-SELECT is(compute(9000), 9000::bigint, 'also many of them');
+SELECT is(compute(9000), 9000::bigint, 'a batch of many molecules stays within its memory');
 SELECT CASE WHEN rss IS NULL THEN skip('no /proc/self/status here')
 	ELSE cmp_ok(process_status('VmRSS'), '<', rss + 2048, 'memory does not grow with their number') END FROM before;
 SELECT CASE WHEN rss IS NULL THEN skip('no /proc/self/status here')
