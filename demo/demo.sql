@@ -143,7 +143,7 @@ FROM unnest(ARRAY['CCO', 'CC(C', 'C(C)(C)(C)(C)C']) AS smiles;
 \echo == 8. A model of your own, from measurements
 \echo
 \echo 1,017 compounds of a ChEMBL document with their measured activities. One in ten is
-\echo kept apart. Three kinds of models are tried within a minute, and the best is kept.
+\echo kept apart. Four kinds of models are tried within a minute, and the best is kept.
 \echo
 \set ECHO queries
 

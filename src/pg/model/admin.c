@@ -106,7 +106,7 @@ CheckModelName(const char *name)
 	rival = FindBuiltinByTarget(name);	/* built-in targets are ASCII: nothing to convert */
 	if (rival)
 		ereport(NOTICE,
-				(errmsg("hamnet_predict(smiles, '%s') goes on asking built-in model \"%s\"", name, rival->name),
+				(errmsg("hamnet_predict(smiles, '%s') still uses built-in model \"%s\"", name, rival->name),
 				 errhint("Choose another name, or name the model too: hamnet_predict(smiles, target, '%s').", name)));
 }
 

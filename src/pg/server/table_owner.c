@@ -52,7 +52,7 @@ CheckTables(const Query *query)
 		if (entry->rtekind == RTE_RELATION && !IsExpected(entry->relid, tables))
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_TABLE),
-					 errmsg("the schema of extension \"hamnet\" was renamed meanwhile"),
+					 errmsg("the schema of extension \"hamnet\" was renamed concurrently"),
 					 errhint("Try again.")));
 	}
 }
