@@ -20,6 +20,11 @@
 
 #include "rdkit_conformer.h"
 
+extern "C"
+{
+#include "hamnet/random.h"
+}
+
 using namespace hamnet;
 
 namespace
@@ -37,6 +42,9 @@ constexpr int MINIMISER_ROUNDS = 20;
 
 /* Terms between atoms further apart than this are left out, in angstrom. */
 constexpr double NONBONDED_REACH = 100;
+
+/* Edge of the cube that atoms are scattered over, in angstrom. */
+constexpr double SCATTER = 6;
 
 /*
  * Bytes of a MOL block for each atom allowed, and for the whole: a line for the
@@ -100,6 +108,28 @@ embed_once(RDKit::RWMol &mol, int seed, bool random)
 	params.numThreads = 1;
 	params.useRandomCoords = random;
 	return RDKit::DGeomHelpers::EmbedMolecule(mol, params) >= 0;
+}
+
+HnStatus
+scatter(HnContext *context, RDKit::RWMol &mol, int seed)
+{
+	auto		conformer = std::make_unique<RDKit::Conformer>(mol.getNumAtoms());
+	auto		types = RDKit::UFF::getAtomTypes(mol);
+	uint64_t	state = static_cast<uint64_t>(seed);
+	auto		uniform = [&] { return static_cast<double>(hn_next_random(&state) >> 11) * 0x1p-53 - 0.5; };
+
+	if (!types.second)
+		return HN_OK;
+	conformer->set3D(true);
+	for (auto &point : conformer->getPositions())
+		point = RDGeom::Point3D(SCATTER * uniform(), SCATTER * uniform(), SCATTER * uniform());
+	mol.clearConformers();
+	mol.addConformer(conformer.release(), true);
+
+	std::unique_ptr<ForceFields::ForceField> field(RDKit::UFF::constructForceField(mol, types.first, NONBONDED_REACH));
+
+	field->initialize();
+	return minimise(context, *field);
 }
 
 Relaxation::Relaxation(const RDKit::ROMol &mol)

@@ -32,6 +32,14 @@ HnStatus add_hydrogens(HnContext *context, RDKit::RWMol &mol);
 bool embed_once(RDKit::RWMol &mol, int seed, bool random);
 
 /*
+ * Scatter the atoms of a molecule, hydrogens included, and let UFF draw them
+ * together: strained cages, whose distances ETKDG finds contradictory, often come
+ * out right. The result may be tangled. Does nothing where UFF does not know an
+ * atom.
+ */
+HnStatus scatter(HnContext *context, RDKit::RWMol &mol, int seed);
+
+/*
  * Place the fragments of a salt or a mixture side by side along the first axis:
  * RDKit embeds each around the origin, and nothing is known of how they lie.
  */

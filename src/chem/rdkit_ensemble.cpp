@@ -47,6 +47,9 @@ conformations_wanted(const RDKit::ROMol &mol)
 	return bonds <= 7 ? 50 : bonds <= 12 ? 200 : 300;
 }
 
+/* A molecule of more atoms, hydrogens included, that does not embed is left alone: it would only be tangled. */
+constexpr unsigned SCATTERED_ATOMS = 60;
+
 /* RDKit multiplies seeds, and takes negative ones for none: spread ours over 1 .. 2^30. */
 int
 seed_of(int seed, int attempt)
@@ -247,12 +250,23 @@ HnStatus
 Maker::make(Made &made)
 {
 	int			most = std::max(HN_ATTEMPTS_LEAST, HN_ATTEMPTS_PER_CONFORMATION * wanted);
+	bool		embeds = false;
 
 	for (int attempt = 0; attempt < most && made.positions.size() < static_cast<size_t>(wanted); attempt++)
 	{
+		int			seed = seed_of(options.seed, attempt);
+
 		if (interrupted(context))
 			return HN_INTERRUPTED;
-		if (embed_once(full, seed_of(options.seed, attempt), attempt >= wanted / 2))
+		if (embeds || attempt < HN_ATTEMPTS_LEAST / 2 || full.getNumAtoms() > SCATTERED_ATOMS)
+		{
+			if (!embed_once(full, seed, attempt >= wanted / 2))
+				continue;
+			embeds = true;
+		}
+		else
+			HN_TRY(scatter(context, full, seed));
+		if (full.getNumConformers() > 0)
 			HN_TRY(add(made));
 	}
 	return HN_OK;

@@ -63,7 +63,7 @@ test_molecule_is_kept(void **state)
 	static const char *const molecules[] = {
 		"N[C@@H](C)C(=O)O", "N[C@H](C)C(=O)O", "F[C@H](Cl)Br", "F[C@@H](Cl)Br", "C/C=C\\C", "C/C=C/C", "C\\C(=C/C=C/C(=C/C(=O)NCCCO)/C)\\C=C\\C1=C(C)CCCC1(C)C",
 		"C[C@H]1CCC[C@@H](C)C1", "OB(O)c1ccccc1", "[Na+].CC(=O)[O-]", "C", "O=[N+]([O-])c1ccccc1", "OC(=O)c1ccccc1O",
-		"N#Cc1ccccc1P(C)C", "CS(=O)(=O)C", "C1=CC=CC=C1C#C", "O=C1C2CCC1CC2", "N12CCC(CC1)CC2"
+		"N#Cc1ccccc1P(C)C", "CS(=O)(=O)C", "C1=CC=CC=C1C#C", "O=C1C2CCC1CC2", "N12CCC(CC1)CC2", "OCC12CN(C1)C2"
 	};
 
 	(void) state;
