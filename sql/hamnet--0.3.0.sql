@@ -430,6 +430,16 @@ CREATE FUNCTION hamnet_combine_models(name text, models text[], heads boolean DE
 COMMENT ON FUNCTION hamnet_combine_models(text, text[], boolean, boolean) IS
 	'store a model with the heads of several that compute the same fingerprint, or with none; returns its identity (SHA-256)';
 
+CREATE FUNCTION hamnet_calibrate(name text, model text, smiles text[], replace boolean DEFAULT false) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION hamnet_calibrate(text, text, text[], boolean) IS
+	'store a model with the scale of similarity that pairs of these molecules define; returns its identity (SHA-256)';
+
+CREATE FUNCTION hamnet_similarity(a hfp, b hfp) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+COMMENT ON FUNCTION hamnet_similarity(hfp, hfp) IS
+	'similarity of two fingerprints, 0 to 1, on the scale of their model: 0.5 is nearer than 999 of 1,000 random pairs of molecules';
+
 CREATE FUNCTION hamnet_drop_model(name text) RETURNS void
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION hamnet_drop_model(text) IS 'remove a stored model';

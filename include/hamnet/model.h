@@ -41,6 +41,9 @@ typedef struct HnEngineConfig
 	int			dissipation_width;	/* h_f, from the file's tensors */
 } HnEngineConfig;
 
+/* Knots of a scale of similarity; see similarity.h. */
+#define HN_SIMILARITY_KNOTS 13
+
 typedef struct HnFingerprintConfig
 {
 	int			dim;			/* D */
@@ -49,6 +52,8 @@ typedef struct HnFingerprintConfig
 	int			rounds;			/* R */
 	bool		bond_messages;	/* messages and edges see the features of the bond */
 	bool		projection;		/* the read-out is projected and scaled to the length sqrt(D) */
+	bool		calibrated;		/* whether the next is known */
+	double		similarity[HN_SIMILARITY_KNOTS];	/* cosine distances, falling; see similarity.h */
 	int			counts;			/* C: columns of substructure counts that the projection adds; 0: none */
 } HnFingerprintConfig;
 

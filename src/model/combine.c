@@ -50,6 +50,14 @@ copy_values(const HnTensorList *from, const HnTensorList *to)
 		memcpy(*to->tensors[i].data, *from->tensors[i].data, tensor_bytes(&from->tensors[i]));
 }
 
+/* Return whether two scales of similarity, or none, are the same. */
+static bool
+same_similarity(const HnFingerprintConfig *a, const HnFingerprintConfig *b)
+{
+	return a->calibrated == b->calibrated
+		&& (!a->calibrated || memcmp(a->similarity, b->similarity, sizeof(a->similarity)) == 0);
+}
+
 /* Return whether engine and generators are configured the same, as far as the shapes of their tensors do not say so. */
 static bool
 same_configuration(const HnModel *a, const HnModel *b)
@@ -61,7 +69,8 @@ same_configuration(const HnModel *a, const HnModel *b)
 		a->engine_config.dissipate == b->engine_config.dissipate &&
 		a->fingerprint_config.rounds == b->fingerprint_config.rounds &&
 		a->fingerprint_config.bond_messages == b->fingerprint_config.bond_messages &&
-		a->fingerprint_config.projection == b->fingerprint_config.projection;
+		a->fingerprint_config.projection == b->fingerprint_config.projection &&
+		same_similarity(&a->fingerprint_config, &b->fingerprint_config);
 }
 
 /* List the tensors of engine and generators, which come before those of heads. */

@@ -41,11 +41,38 @@ read_engine(HnContext *context, json_t *value, HnEngineConfig *engine)
 	return hn_section_bool(context, &section, "dissipate", &engine->dissipate);
 }
 
+/* Cosine distances that fall from at most 2 and stay above 0. */
+static HnStatus
+read_similarity(HnContext *context, const HnSection *section, HnFingerprintConfig *fingerprint)
+{
+	json_t	   *knots = NULL;
+	double		last = 2;
+
+	if (json_object_get(section->object, "similarity") == NULL)
+		return HN_OK;
+	HN_TRY(hn_section_array(context, section, "similarity", &knots));
+	if (json_array_size(knots) != HN_SIMILARITY_KNOTS)
+		return hn_fail(context, HN_INVALID_MODEL, "similarity of %s has %zu numbers, not %d", section->name,
+					   json_array_size(knots), HN_SIMILARITY_KNOTS);
+	for (int k = 0; k < HN_SIMILARITY_KNOTS; k++)
+	{
+		json_t	   *knot = json_array_get(knots, (size_t) k);
+		double		distance = json_number_value(knot);
+
+		if (!json_is_number(knot) || !(distance > 0 && (k == 0 ? distance <= last : distance < last)))
+			return hn_fail(context, HN_INVALID_MODEL, "similarity of %s is not a list of numbers that fall from 2 and stay above 0",
+						   section->name);
+		fingerprint->similarity[k] = last = distance;
+	}
+	fingerprint->calibrated = true;
+	return HN_OK;
+}
+
 static HnStatus
 read_fingerprint(HnContext *context, json_t *value, HnFingerprintConfig *fingerprint, int *other_count)
 {
 	static const char *const keys[] = {"dim", "edge_dim", "layers", "rounds", "bond_messages", "generators",
-		"projection", "counts", NULL};
+		"projection", "counts", "similarity", NULL};
 	HnSection	section = {.name = "fingerprint"};
 	int			generators = 1;
 
@@ -58,6 +85,7 @@ read_fingerprint(HnContext *context, json_t *value, HnFingerprintConfig *fingerp
 		HN_TRY(hn_section_bool(context, &section, "projection", &fingerprint->projection));
 	if (json_object_get(section.object, "counts"))
 		HN_TRY(hn_section_int(context, &section, "counts", &fingerprint->counts));
+	HN_TRY(read_similarity(context, &section, fingerprint));
 	HN_TRY(hn_section_int(context, &section, "dim", &fingerprint->dim));
 	HN_TRY(hn_section_int(context, &section, "edge_dim", &fingerprint->edge_dim));
 	HN_TRY(hn_section_int(context, &section, "layers", &fingerprint->layers));
@@ -324,6 +352,14 @@ write_fingerprint(const HnModel *model)
 		packed = hn_json_with(packed, "projection", json_true());
 	if (fingerprint->counts > 0)
 		packed = hn_json_with(packed, "counts", json_integer(fingerprint->counts));
+	if (fingerprint->calibrated)
+	{
+		json_t	   *knots = json_array();
+
+		for (int k = 0; k < HN_SIMILARITY_KNOTS; k++)
+			knots = hn_json_append(knots, json_real(fingerprint->similarity[k]));
+		packed = hn_json_with(packed, "similarity", knots);
+	}
 	if (model->other_count > 0)
 		packed = hn_json_with(packed, "generators", json_integer(model->other_count + 1));
 	return packed;

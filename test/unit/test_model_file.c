@@ -101,6 +101,9 @@ assert_models_equal(const HnModel *a, const HnModel *b)
 	assert_int_equal(a->fingerprint_config.bond_messages, b->fingerprint_config.bond_messages);
 	assert_int_equal(a->fingerprint_config.projection, b->fingerprint_config.projection);
 	assert_int_equal(a->fingerprint_config.counts, b->fingerprint_config.counts);
+	assert_int_equal(a->fingerprint_config.calibrated, b->fingerprint_config.calibrated);
+	for (int k = 0; k < HN_SIMILARITY_KNOTS && a->fingerprint_config.calibrated; k++)
+		assert_true(a->fingerprint_config.similarity[k] == b->fingerprint_config.similarity[k]);
 	assert_int_equal(a->head_count, b->head_count);
 	for (int i = 0; i < a->head_count; i++)
 	{
@@ -206,11 +209,15 @@ test_round_trip_projection(void **state)
 
 		model.features = &hn_features_2026_counts;
 		model.fingerprint_config.projection = true;
+		model.fingerprint_config.calibrated = counts > 0;
+		for (int k = 0; k < HN_SIMILARITY_KNOTS; k++)
+			model.fingerprint_config.similarity[k] = 1.9 / (1 + k);
 		model.fingerprint_config.counts = counts;
 		initialise(&model, 1);
 		check_round_trip(&model);
 		assert_int_equal(hn_model_write(&context, &model, &bytes.data, &bytes.size), HN_OK);
 		assert_true(names_key(&bytes, "projection"));
+		assert_int_equal(names_key(&bytes, "similarity"), counts > 0);
 	}
 }
 

@@ -258,6 +258,19 @@ GetModelById(const char *id, bool missing_ok)
 	return cached;
 }
 
+const CachedModel *
+GetModelByTag(uint32 tag)
+{
+	char		prefix[9];
+	char		id[MODEL_ID_LENGTH + 1];
+
+	for (int i = 0; i < builtin_model_count; i++)
+		if (ModelTag(builtin_models[i].id) == tag)
+			return GetBuiltinModel(&builtin_models[i]);
+	snprintf(prefix, sizeof(prefix), "%08x", tag);
+	return FindStoredModelByPrefix(prefix, id) ? GetStoredModel(id) : NULL;
+}
+
 PG_FUNCTION_INFO_V1(_hamnet_model_changed);
 
 /* Trigger on _hamnet_model: tell every backend, when the transaction commits. */

@@ -36,6 +36,9 @@ extern const CachedModel *GetModelById(const char *id, bool missing_ok);
 #define GetModelArgument(fcinfo, n) \
 	(PG_NARGS() > (n) ? GetModelByName(text_to_cstring(PG_GETARG_TEXT_PP(n)), false) : GetDefaultModel())
 
+/* The model whose fingerprints carry this tag; NULL if it is unknown here. */
+extern const CachedModel *GetModelByTag(uint32 tag);
+
 extern void InitModelCache(void);
 
 #endif

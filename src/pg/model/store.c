@@ -138,6 +138,29 @@ ReadStoredModel(const char *id)
 }
 
 bool
+FindStoredModelByPrefix(const char *prefix, char id[MODEL_ID_LENGTH + 1])
+{
+	Relation	table = OpenExtensionTable(MODEL_TABLE, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(table, InvalidOid, false, GetActiveSnapshot(), 0, NULL);
+	HeapTuple	tuple;
+	bool		found = false;
+
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		Datum		datum = heap_getattr(tuple, Anum_model_id, RelationGetDescr(table), &isnull);
+
+		if (isnull)
+			continue;
+		text_to_cstring_buffer(DatumGetTextPP(datum), id, MODEL_ID_LENGTH + 1);
+		found = strncmp(id, prefix, strlen(prefix)) == 0;
+	}
+	systable_endscan(scan);
+	table_close(table, AccessShareLock);
+	return found;
+}
+
+bool
 StoredModelExists(const char *id)
 {
 	struct varlena *found = FetchModelColumn(Anum_model_id, "_hamnet_model_id", id, Anum_model_id);

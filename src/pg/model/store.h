@@ -49,6 +49,9 @@ extern bool FindStoredModel(const char *name, char id[MODEL_ID_LENGTH + 1]);
 /* The weights of a user's model, by identity; NULL if there is none. */
 extern bytea *ReadStoredModel(const char *id);
 
+/* Identity of a user's model that begins with these eight digits: false if there is none. */
+extern bool FindStoredModelByPrefix(const char *prefix, char id[MODEL_ID_LENGTH + 1]);
+
 /* Whether a user's model of this identity is there. */
 extern bool StoredModelExists(const char *id);
 
