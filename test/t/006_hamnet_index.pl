@@ -138,7 +138,7 @@ is($primary->safe_psql('postgres', q{SET enable_seqscan = off; SELECT count(*) F
 	0, 'an unlogged table is empty after a crash, its index too');
 $primary->safe_psql('postgres', 'INSERT INTO fleeting SELECT fp FROM compound LIMIT 10');
 is($primary->safe_psql('postgres', q{SET enable_seqscan = off; SELECT count(*) FROM (SELECT fp FROM fleeting ORDER BY fp <-> (SELECT q FROM query LIMIT 1)) s}),
-	10, 'and takes rows again');
+	10, 'an emptied index takes rows again');
 
 # of the whole server; the replica takes over with what it has received
 $writing = start_writing();

@@ -135,7 +135,7 @@ $node->safe_psql('postgres', q{UPDATE by_2 SET smiles = 'CCO', why = NULL WHERE 
 like((enrich('by_2', '{"model": "small", "error_column": "why"}'))[1], qr/filled 1 of 1 rows/, 'a corrected row is filled');
 $node->safe_psql('postgres', q{UPDATE by_2 SET smiles = 'CCO' WHERE id = -2});
 enrich('by_2', '{"model": "small", "error_column": "why", "retry": true}');
-is($node->safe_psql('postgres', 'SELECT fp IS NOT NULL AND why IS NULL FROM by_2 WHERE id = -2'), 't', 'and by a retry, which clears its reason');
+is($node->safe_psql('postgres', 'SELECT fp IS NOT NULL AND why IS NULL FROM by_2 WHERE id = -2'), 't', 'a retry fills a row and clears its reason');
 
 # Predictions: with the fingerprints, later, or alone; what is there is not overwritten
 
@@ -187,7 +187,7 @@ foreach my $stop ('pg_cancel_backend', 'pg_terminate_backend')
 	}
 }
 is((enrich('stopped', '{}'))[0], 0, 'the same call goes on');
-is(wrong_rows('stopped'), 0, 'and leaves nothing out');
+is(wrong_rows('stopped'), 0, 'the same call leaves nothing out after it was stopped');
 
 fresh_and_slow('stopped', 1400);
 like((enrich('stopped', '{}"; SELECT 1', on_error_stop => 0))[1], qr/invalid input syntax for type json/, 'options are JSON');
@@ -196,7 +196,7 @@ like((enrich('stopped', '{}"; SELECT 1', on_error_stop => 0))[1], qr/invalid inp
 
 	$node->psql('postgres', q{SET statement_timeout = '200ms'; CALL hamnet_enrich('stopped', 'smiles', 'fp')}, stderr => \$stderr);
 	like($stderr, qr/ERROR:  canceling statement due to statement timeout/, 'statement_timeout ends a call');
-	is(scalar(worker_pids()), 0, 'and its workers');
+	is(scalar(worker_pids()), 0, 'no worker is left after statement_timeout');
 }
 
 # A terminated worker, a killed worker, a killed leader
@@ -208,7 +208,7 @@ like((enrich('stopped', '{}"; SELECT 1', on_error_stop => 0))[1], qr/invalid inp
 	$node->safe_psql('postgres', "SELECT pg_terminate_backend($worker)");
 	$call->{handle}->finish;
 	like($call->{stderr}, qr/ERROR:  a background worker of hamnet_enrich ended before its work was done/, 'a terminated worker ends the call');
-	is(scalar(worker_pids()), 0, 'and the other worker');
+	is(scalar(worker_pids()), 0, 'no worker is left after one was terminated');
 }
 foreach my $victim ('worker', 'leader')
 {
@@ -352,7 +352,7 @@ is($node->psql('postgres', q{
 fresh('crowded', 300);
 my ($status, $stderr) = enrich('crowded', '{"workers": 64}');
 is($status, 0, 'too many workers are no error');
-like($stderr, qr/of 64 background workers could be started/, 'but a notice');
+like($stderr, qr/of 64 background workers could be started/, 'too many workers give a notice');
 $node->safe_psql('postgres', q{ALTER DATABASE postgres SET default_transaction_isolation = 'serializable'});
 fresh('crowded', 300);
 is((enrich('crowded', qq({"workers": $_})))[0], 0, "serializable sessions, $_ workers") foreach 0, 2;

@@ -88,17 +88,17 @@ sub ends_well
 
 my ($status, $stderr) = train('reference', $options);
 is($status, 0, 'an undisturbed run');
-like($stderr, qr/NOTICE:  full: epoch $epochs of $epochs, loss .*, rmse .*, \d+ molecules a second, 0s left/, 'tells about its epochs');
-like($stderr, qr/NOTICE:  model "reference" is ready: head full, rmse/, 'and its end');
+like($stderr, qr/NOTICE:  full: epoch $epochs of $epochs, loss .*, rmse .*, \d+ molecules a second, 0s left/, 'an undisturbed run reports its epochs');
+like($stderr, qr/NOTICE:  model "reference" is ready: head full, rmse/, 'an undisturbed run reports its end');
 
 # While a run is at work
 
 my $call = start_call('busy', 2);
 is($node->safe_psql('postgres', "SELECT count(*) $workers"), 1, 'a worker helps');
 is(state_of('busy'), 'running', 'other sessions see that it runs');
-is($node->safe_psql('postgres', "SELECT bool_and(estimated_end >= logged) FROM hamnet_training_log() WHERE model = 'busy'"), 't', 'and until when');
+is($node->safe_psql('postgres', "SELECT bool_and(estimated_end >= logged) FROM hamnet_training_log() WHERE model = 'busy'"), 't', 'the log estimates the end of a run');
 like((train('busy', $options))[1], qr/ERROR:  model "busy" is being trained by another session/, 'the name is taken');
-is((train('other', '{"head": "full", "base": "scratch", "dim": 8, "epochs": 1}'))[0], 0, 'others are free');
+is((train('other', '{"head": "full", "base": "scratch", "dim": 8, "epochs": 1}'))[0], 0, 'a model of another name can be trained meanwhile');
 
 # The ways to stop it
 
@@ -116,7 +116,7 @@ ends_well('terminated', 'terminate');
 $call = start_call('workerless', 2);
 $node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) $workers");
 $call->{handle}->finish;
-like($call->{stderr}, qr/ERROR:  a training worker has stopped/, 'its worker terminated');
+like($call->{stderr}, qr/ERROR:  a training worker has stopped/, 'a training ends with an error when its worker is terminated');
 ends_well('workerless', 'worker');
 
 $call = start_call('killed', 5);
@@ -136,8 +136,8 @@ ends_well('crashed', 'crash');
 ($status) = $node->psql('postgres', "DO \$\$ BEGIN CALL hamnet_train('inner', '$query',"
 	  . " '{\"head\": \"full\", \"base\": \"scratch\", \"dim\": 8, \"epochs\": 2, \"checkpoint\": 0}'); ROLLBACK; END \$\$",
 	stderr => \$stderr);
-is($status, 0, 'a DO block');
-unlike($stderr, qr/transaction block/, 'is no transaction block');
+is($status, 0, 'training in a DO block ends well');
+unlike($stderr, qr/transaction block/, 'a DO block is not reported as a transaction block');
 is(id_of('inner') . state_of('inner'), 'interrupted', 'what was committed on the way outlives a rollback');
 like(($node->psql('postgres', "SET default_transaction_read_only = on; CALL hamnet_train('inner', '$query')"))[2],
 	qr/ERROR:  cannot execute hamnet_train\(\) in a read-only transaction/, 'a read-only transaction');
@@ -148,9 +148,9 @@ $call = start_call('changed', 2);
 $node->safe_psql('postgres', "SELECT pg_cancel_backend($call->{pid})");
 $call->{handle}->finish;
 ($status, $stderr) = train('changed', $options, 'SELECT smiles, 2 * y FROM assay');
-is($status, 0, 'another query');
-like($stderr, qr/NOTICE:  discarding unfinished training of model "changed"\nDETAIL:  Its query, options or data differ/, 'begins anew');
-isnt(id_of('changed'), id_of('reference'), 'in another model');
+is($status, 0, 'training by another query ends well');
+like($stderr, qr/NOTICE:  discarding unfinished training of model "changed"\nDETAIL:  Its query, options or data differ/, 'training by another query discards the unfinished run');
+isnt(id_of('changed'), id_of('reference'), 'another query gives another model');
 is($node->safe_psql('postgres', "SELECT string_agg(state, ' ' ORDER BY run) FROM hamnet_training_runs() WHERE model = 'changed'"),
 	'abandoned done', 'hamnet_training_runs shows the discarded run as abandoned');
 
@@ -182,7 +182,7 @@ my $all = 'SELECT * FROM hamnet_training_runs() ORDER BY run; SELECT * FROM hamn
 is($node->safe_psql('copy', $all), $node->safe_psql('postgres', $all), 'a restored log says the same');
 is($node->safe_psql('copy', "CALL hamnet_train('new', '$query', '{\"head\": \"full\", \"base\": \"scratch\", \"dim\": 8, \"epochs\": 1}');
 	SELECT max(run) = (SELECT max(run) + 1 FROM hamnet_training_runs() WHERE model <> 'new') FROM hamnet_training_runs() WHERE model = 'new'"),
-	't', 'and goes on');
+	't', 'numbers of runs go on after a restore');
 
 # Without a free worker, the caller does everything, with the same result
 

@@ -30,17 +30,17 @@ $node->safe_psql('latin1', $train);
 is($node->safe_psql('latin1', qq{SELECT targets = ARRAY[$name] FROM hamnet_models() WHERE name = 'm'}),
 	't', 'the model lists its target in the database\'s encoding');
 is($node->safe_psql('latin1', qq{SELECT property = $name FROM hamnet_predictions('CCO', 'm')}),
-	't', 'so do predictions');
-is($node->safe_psql('latin1', qq{SELECT hamnet_predict('CCO', $name, 'm') IS NOT NULL}), 't', 'and it is found by that name');
-is($node->safe_psql('latin1', q{SELECT count(*) FROM hamnet_evaluate('m', 'SELECT * FROM assay')}), '3', 'also by evaluation');
+	't', 'predictions name the target in the database\'s encoding');
+is($node->safe_psql('latin1', qq{SELECT hamnet_predict('CCO', $name, 'm') IS NOT NULL}), 't', 'a target is found by its name in the database\'s encoding');
+is($node->safe_psql('latin1', q{SELECT count(*) FROM hamnet_evaluate('m', 'SELECT * FROM assay')}), '3', 'evaluation finds a target by its name in the database\'s encoding');
 
 # the file itself is UTF-8, and serves another database
 my $file = $node->safe_psql('latin1', q{SELECT encode(weights, 'hex') FROM _hamnet_model});
 like($file, qr/4cc3b6736c6963686b656974/, 'the file has the name in UTF-8');
 $node->safe_psql('utf8', "SELECT hamnet_load_model('m', decode('$file', 'hex'))");
 is($node->safe_psql('utf8', qq{SELECT property = $name FROM hamnet_predictions('CCO', 'm')}),
-	't', 'which a database in UTF-8 reads');
+	't', 'a database in UTF-8 reads the name from the file');
 is($node->safe_psql('utf8', q{SELECT hamnet_fingerprint('CCO', 'm')}), $node->safe_psql('latin1', q{SELECT hamnet_fingerprint('CCO', 'm')}),
-	'with equal fingerprints');
+	'fingerprints do not depend on the database\'s encoding');
 
 done_testing();

@@ -239,7 +239,7 @@ foreach my $earlier (@earlier)
 	{
 		my $nearest = "SELECT id FROM compound WHERE $column IS NOT NULL ORDER BY $column <-> (SELECT $column FROM compound WHERE id = 7), id LIMIT 1";
 		like(query($database, "SET enable_seqscan = off; EXPLAIN $nearest"), qr/Index Scan using compound_/, "an index on $column serves");
-		is(query($database, "SET enable_seqscan = off; $nearest"), 7, 'and finds');
+		is(query($database, "SET enable_seqscan = off; $nearest"), 7, 'an index finds its rows after the update');
 	}
 	is(query($database, "SELECT hamnet_index_check('compound_hamnet')"), 97, 'the index is sound');
 	is(query($database, "SELECT has_table_privilege('pg_monitor', '_hamnet_training', 'SELECT')"), 't', 'privileges that were granted stay');

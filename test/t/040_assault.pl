@@ -219,7 +219,7 @@ my $sessions = join '', map {"CALL assault('$_', $mutants); SELECT pg_backend_pi
 my ($status, $pids, $messages) = $node->psql('postgres', "SET client_min_messages = error;\n$sessions");
 
 is($status, 0, 'the session has survived') or diag($messages);
-is(scalar(keys %{ { map { $_ => 1 } split /\n/, $pids } }), 1, 'in one process');
+is(scalar(keys %{ { map { $_ => 1 } split /\n/, $pids } }), 1, 'no session was restarted');
 foreach my $kind (sort keys %kinds)
 {
 	my $allowed = join ', ', map {"'$_'"} '00000', 'H0000', @{ $kinds{$kind} };
@@ -456,7 +456,7 @@ is($node->safe_psql('postgres', "$wrong state LIKE 'XX%' OR state LIKE '58%' OR 
 is($node->safe_psql('postgres', "$wrong must_be_null AND (state <> 'H0000' OR found > 0) ORDER BY id"), '', 'what is strict answers NULL with NULL');
 
 is(slurp_file($node->data_dir . '/postmaster.pid'), $postmaster, 'the server is the same');
-unlike(slurp_file($node->logfile), qr/terminated by signal|PANIC|invalid memory alloc/, 'and has lost no process');
+unlike(slurp_file($node->logfile), qr/terminated by signal|PANIC|invalid memory alloc/, 'the server has lost no process');
 
 $node->stop;
 done_testing();

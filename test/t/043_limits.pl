@@ -151,7 +151,7 @@ is( $node->safe_psql(
 		EXCEPTION WHEN invalid_binary_representation THEN
 			CREATE TABLE refused ();
 		END $$;
-		SELECT count(*) FROM pg_class WHERE relname = 'refused'}), 1, 'in a model file as well');
+		SELECT count(*) FROM pg_class WHERE relname = 'refused'}), 1, 'a model file with deep JSON is refused');
 
 unlike(slurp_file($node->logfile), qr/terminated by signal|PANIC/, 'no process was lost');
 $node->stop;

@@ -171,9 +171,9 @@ allowed('alice', 'owned', qq{$path
 	SELECT * FROM hamnet_evaluate('trained', 'SELECT smiles, size FROM y');
 	SELECT id FROM y ORDER BY fp <-> hamnet_fingerprint('CCO', 'trained') LIMIT 1;} =~ s/SELECT id FROM/SELECT smiles FROM/r,
 	'everything works there');
-returns('alice', 'owned', "$path SELECT model, state FROM hamnet_training_runs()", 'trained|done', 'so do runs');
-returns('alice', 'owned', "$path SELECT model, epoch FROM hamnet_training_log()", "trained|1\ntrained|2", 'and the log');
-returns('alice', 'owned', "$path SELECT count(*) FROM hamnet_models() WHERE owner = 'alice'", '2', 'and models');
+returns('alice', 'owned', "$path SELECT model, state FROM hamnet_training_runs()", 'trained|done', 'runs are shown in an extension owned by another');
+returns('alice', 'owned', "$path SELECT model, epoch FROM hamnet_training_log()", "trained|1\ntrained|2", 'the log is shown in an extension owned by another');
+returns('alice', 'owned', "$path SELECT count(*) FROM hamnet_models() WHERE owner = 'alice'", '2', 'models are shown in an extension owned by another');
 
 # Owning the schema, one may drop an index of the extension's table, and put one of another table in its place.
 my $id = $node->safe_psql('owned', qq{$path SELECT id FROM hamnet_models() WHERE name = 'alice'});
@@ -182,7 +182,7 @@ allowed('installer', 'owned', qq{$path
 	CREATE TABLE decoy (name bigint, id bigint);
 	CREATE INDEX _hamnet_model_id ON decoy (name, id);
 	INSERT INTO decoy SELECT 4294967296 * n, 4294967296 * n FROM generate_series(1, 1000) AS n;}, 'an index is replaced by another table\'s');
-returns('bob', 'owned', "$path SELECT hamnet_fingerprint_pinned('CCO', '$id') = hamnet_fingerprint('CCO', 'alice')", 't', 'which is not believed');
+returns('bob', 'owned', "$path SELECT hamnet_fingerprint_pinned('CCO', '$id') = hamnet_fingerprint('CCO', 'alice')", 't', 'an index of another table is not believed');
 refused('installer', 'owned', "$path DROP INDEX _hamnet_model_pkey", qr/cannot drop index _hamnet_model_pkey because/, 'keys stay');
 refused('installer', 'owned', "$path DROP TABLE _hamnet_model", qr/because extension hamnet requires it/, 'tables stay');
 refused('installer', 'owned', "$path DROP FUNCTION hamnet_smiles_error(text)", qr/because extension hamnet requires it/, 'functions stay');
@@ -241,8 +241,8 @@ my $swapper = IPC::Run::start([ 'psql', '--no-psqlrc', '--quiet', '-U', 'install
 my $done = allowed('alice', 'swapped', "CALL tools.store(0, 0, $weights, 3)", 'models are stored while schemas are swapped');
 $swapper->kill_kill;
 note("stored|failed: $done");
-cmp_ok((split(/\|/, $done))[0], '>', 0, 'some are');
-is($node->safe_psql('swapped', 'SELECT count(*), min(who) FROM tools.sprung'), '0|', 'and no trigger of the decoy runs as another');
+cmp_ok((split(/\|/, $done))[0], '>', 0, 'some models are stored while schemas are swapped');
+is($node->safe_psql('swapped', 'SELECT count(*), min(who) FROM tools.sprung'), '0|', 'no trigger of the decoy runs as another role');
 
 ###########################################################################
 # Who acts: the role with whose rights code runs, not the one that logged in
@@ -283,9 +283,9 @@ $node->safe_psql('work', 'REINDEX TABLE bait');
 returns('alice', 'work', q{SELECT name, owner FROM hamnet_models() WHERE name IN ('of_alice', 'planted') ORDER BY 1}, "of_alice|alice\nplanted|bob",
 	'a function in an index acts as the owner of its table, whoever maintains it');
 returns('alice', 'work', q{SELECT for_all('SELECT hamnet_drop_model(''of_alice'')')}, 'must be owner of model "of_alice"', 'one with SECURITY DEFINER as its owner');
-returns('alice', 'work', q{SELECT for_all('SELECT hamnet_drop_model(''planted'')')}, 'done', 'which may be more than the caller');
+returns('alice', 'work', q{SELECT for_all('SELECT hamnet_drop_model(''planted'')')}, 'done', 'a function with SECURITY DEFINER may drop its owner\'s model');
 returns('alice', 'work', qq{SELECT for_all('CALL hamnet_train(''of_bob'', ''SELECT repeat(''''C'''', n), n::float8 FROM generate_series(1, 12) AS n'', ''$quick'')')},
-	'done', 'so does training');
+	'done', 'training in a function with SECURITY DEFINER ends well');
 returns('bob', 'work', q{SELECT m.owner, r.owner FROM hamnet_models() m, hamnet_training_runs() r WHERE name = 'of_bob' AND model = 'of_bob'}, 'bob|bob',
 	'whose model and run are its owner\'s');
 
@@ -301,13 +301,13 @@ allowed('bob', 'work', q{
 	DROP TABLE IF EXISTS planted_by_index;}, 'an index with a function that attacks');
 returns($superuser, 'work', q{SELECT hamnet_index_check('checked'), current_user; SELECT who FROM planted_by_index}, "1|$superuser\nbob",
 	'functions in an index that is checked run as the owner of its table');
-is(superusers(), $superusers, 'and make nobody a superuser');
+is(superusers(), $superusers, 'functions in an index that is checked make nobody a superuser');
 
 ###########################################################################
 # Who sees what of trainings
 
 returns('alice', 'work', q{SELECT count(*) FROM hamnet_training_runs(), hamnet_training_log()}, '0', 'nobody sees the runs of others');
-returns($superuser, 'work', q{SELECT r.owner, count(*) FROM hamnet_training_runs() r, hamnet_training_log() GROUP BY 1}, 'bob|2', 'but the owner of the database');
+returns($superuser, 'work', q{SELECT r.owner, count(*) FROM hamnet_training_runs() r, hamnet_training_log() GROUP BY 1}, 'bob|2', 'the owner of the database sees the runs of all');
 allowed('alice', 'work', qq{
 	CREATE TABLE secret (smiles text, y float8);
 	INSERT INTO secret SELECT repeat('C', n), n FROM generate_series(1, 12) AS n;
@@ -449,7 +449,7 @@ foreach my $role ('alice', $superuser)
 	$node->safe_psql('work', 'UPDATE library_of_all SET fp = NULL, y = NULL, reason = NULL');
 }
 allowed($superuser, 'work', q{SET search_path = bob, pg_catalog; SELECT public.hamnet_index_check('public.library_of_all_fp_idx'); SELECT * FROM public.hamnet_index_stats('public.library_of_all_fp_idx')},
-	'nor by looking at an index');
+	'looking at an index runs no function of the search path');
 
 
 ###########################################################################
@@ -553,14 +553,14 @@ allowed('alice', 'work', q{
 		RETURN 0;
 	END $$;}, 'functions for queries');
 allowed('alice', 'work', $train->("$rows WHERE n > try_all()"), 'a query with a function that tries to escape');
-returns('alice', 'work', 'SELECT DISTINCT who FROM seen', 'alice', 'runs as the caller');
-returns('alice', 'work', q{SELECT DISTINCT attempt FROM seen WHERE outcome = 'done'}, 'CLOSE ALL', 'and gets nowhere: a cursor at work is not closed');
+returns('alice', 'work', 'SELECT DISTINCT who FROM seen', 'alice', 'a function in a training query runs as the caller');
+returns('alice', 'work', q{SELECT DISTINCT attempt FROM seen WHERE outcome = 'done'}, 'CLOSE ALL', 'a function in a query cannot close the cursor at work');
 allowed('alice', 'work', $train->("$rows WHERE n > train_too('nested')"), 'a query that trains another model');
-allowed('alice', 'work', $train->("$rows WHERE n > train_too('q')"), 'and one that trains the same');
-returns('alice', 'work', q{SELECT name, owner FROM hamnet_models() WHERE name IN ('q', 'nested') ORDER BY 1}, "nested|alice\nq|alice", 'both are there');
-returns('alice', 'work', q{SELECT count(*) FROM hamnet_training_runs() WHERE state <> 'done'}, '0', 'and no run is left');
+allowed('alice', 'work', $train->("$rows WHERE n > train_too('q')"), 'a query that trains the same model');
+returns('alice', 'work', q{SELECT name, owner FROM hamnet_models() WHERE name IN ('q', 'nested') ORDER BY 1}, "nested|alice\nq|alice", 'both models of nested trainings are there');
+returns('alice', 'work', q{SELECT count(*) FROM hamnet_training_runs() WHERE state <> 'done'}, '0', 'nested trainings leave no run unfinished');
 allowed($superuser, 'work', "SET ROLE bob; " . ($train->($rows) =~ s/'q'/'of_bob'/r) . "; RESET ROLE", 'training in the role of another');
-returns('bob', 'work', q{SELECT owner FROM hamnet_models() WHERE name = 'of_bob'}, 'bob', 'makes a model of that one');
+returns('bob', 'work', q{SELECT owner FROM hamnet_models() WHERE name = 'of_bob'}, 'bob', 'training in the role of another makes that role\'s model');
 
 ###########################################################################
 # Row-level security and privileges on columns
@@ -578,12 +578,12 @@ allowed('alice', 'work', q{
 	INSERT INTO read_only VALUES (1, 'CCO'), (2, 'x');
 	GRANT SELECT ON read_only TO bob;}, 'tables with policies and privileges on columns');
 allowed('bob', 'work', q{CALL hamnet_enrich('shared', 'smiles', 'fp', '{"workers": 2}')}, 'bob enriches what he sees');
-returns('alice', 'work', 'SELECT who, count(fp) FROM shared GROUP BY 1 ORDER BY 1', "alice|0\nbob|12", 'and nothing else');
-returns('bob', 'work', q{SELECT count(*) FROM hamnet_enrich_report('shared', 'smiles', 'fp')}, '0', 'nor does the report show more');
-returns('alice', 'work', q{SELECT count(*) FROM hamnet_enrich_report('shared', 'smiles', 'fp')}, '12', 'than it shows to alice');
+returns('alice', 'work', 'SELECT who, count(fp) FROM shared GROUP BY 1 ORDER BY 1', "alice|0\nbob|12", 'hamnet_enrich fills no row that a policy hides');
+returns('bob', 'work', q{SELECT count(*) FROM hamnet_enrich_report('shared', 'smiles', 'fp')}, '0', 'the report shows no row that a policy hides');
+returns('alice', 'work', q{SELECT count(*) FROM hamnet_enrich_report('shared', 'smiles', 'fp')}, '12', 'the report shows the owner every row');
 refused('bob', 'work', q{CALL hamnet_enrich('shared', 'smiles', 'hidden', '{}')}, qr/has type double precision/, 'a column of another type');
 refused('bob', 'work', q{CALL hamnet_enrich('shared', 'smiles', NULL, '{"model": "of_team", "predictions": {"Größe µ": "hidden"}}')}, qr/permission denied for table shared/, 'a column that he may not write');
-refused('bob', 'work', q{CALL hamnet_enrich('columns_only', 'smiles', 'other')}, qr/permission denied for table columns_only/, 'nor read');
+refused('bob', 'work', q{CALL hamnet_enrich('columns_only', 'smiles', 'other')}, qr/permission denied for table columns_only/, 'a column that he may not read');
 refused('bob', 'work', q{CALL hamnet_enrich('read_only', 'smiles', 'fp')}, qr/permission denied for table read_only/, 'a table that he may not write');
 refused('bob', 'work', q{SELECT * FROM hamnet_enrich_report('no_table', 'smiles', 'fp')}, qr/does not exist/, 'a table that is not there');
 refused('bob', 'work', q{SELECT * FROM hamnet_enrich_report('columns_only', 'smiles', 'other')}, qr/permission denied for table columns_only/, 'a report on what he may not read');

@@ -224,7 +224,7 @@ foreach my $fault (1 .. $faults)
 diag(join(', ', map {"$_ $killed{$_}"} sort keys %killed), "; $acknowledged commits acknowledged") if $full;
 
 is($lost, 0, 'no committed row is lost');
-cmp_ok($acknowledged, '>', 0, "of $acknowledged");
+cmp_ok($acknowledged, '>', 0, "some commits were acknowledged: $acknowledged");
 is($wrong, 0, 'no fingerprint is wrong');
 is($inexact, 0, 'indexes answer as scans do, and are sound');
 is($unfinished, 0, 'enriching ends, and training in the same model');
@@ -240,9 +240,9 @@ my $state = q{
 my $answers = answers($primary, $by_scan);
 my $held = $primary->safe_psql('postgres', $state);
 is(answers($replica, $by_index), $answers, 'a replica answers the same by its indexes');
-is($replica->safe_psql('postgres', $state), $held, 'and holds the same rows and models');
-like(($replica->psql('postgres', "CALL hamnet_train('m', $training)"))[2], qr/cannot execute hamnet_train\(\) (?:in a read-only transaction|during recovery)/, 'it does not train');
-like(($replica->psql('postgres', q{CALL hamnet_enrich('library', 'smiles', 'fp')}))[2], qr/cannot execute .* (?:in a read-only transaction|during recovery)/, 'nor enrich');
+is($replica->safe_psql('postgres', $state), $held, 'a replica holds the same rows and models');
+like(($replica->psql('postgres', "CALL hamnet_train('m', $training)"))[2], qr/cannot execute hamnet_train\(\) (?:in a read-only transaction|during recovery)/, 'a replica does not train');
+like(($replica->psql('postgres', q{CALL hamnet_enrich('library', 'smiles', 'fp')}))[2], qr/cannot execute .* (?:in a read-only transaction|during recovery)/, 'a replica does not enrich');
 
 # A dump written by two processes (restored by one, because the generated column needs the models before its table), and a binary copy into a database whose extension lies elsewhere
 
@@ -251,7 +251,7 @@ $primary->safe_psql('postgres', q{CREATE DATABASE restored});
 $primary->command_ok([ 'pg_dump', '--format=directory', '--jobs=2', "--file=$dump", '--dbname', $primary->connstr('postgres') ], 'pg_dump');
 $primary->command_ok([ 'pg_restore', '--exit-on-error', '--dbname', $primary->connstr('restored'), $dump ], 'pg_restore');
 is($primary->safe_psql('restored', $state), $held, 'a restored dump holds the same rows and models');
-is($primary->safe_psql('restored', q{SELECT hamnet_index_check('kept_hamnet') = count(*) FROM compound}), 't', 'its index is sound');
+is($primary->safe_psql('restored', q{SELECT hamnet_index_check('kept_hamnet') = count(*) FROM compound}), 't', 'the index of a restored dump is sound');
 
 my $copy = "$dir/copy";
 $primary->safe_psql(
@@ -270,14 +270,14 @@ $primary->safe_psql(
 is($primary->safe_psql('elsewhere', 'SELECT count(*) FROM copy WHERE chem.hfp_send(fp) <> chem.hfp_send(computed)'), 0, 'a binary copy is the same bit by bit, and computed again');
 is( $primary->safe_psql('elsewhere', q{SELECT sum(hashtextextended(encode(chem.hfp_send(fp), 'hex'), id)) FROM copy}),
 	$primary->safe_psql('postgres', q{SELECT sum(hashtextextended(encode(hfp_send(fp), 'hex'), id)) FROM compound}),
-	'in another schema');
+	'a binary copy in another schema computes the same fingerprints');
 
 # The extension moves to another schema, with everything that depends on it.
 $primary->safe_psql('restored', 'CREATE SCHEMA chem; ALTER EXTENSION hamnet SET SCHEMA chem');
 is($primary->safe_psql('restored', "SET search_path = public, chem; $state"), $held, 'an extension that moves takes its models along');
 is($primary->safe_psql('restored', q{SET search_path = public; SET enable_seqscan = off;
 	SELECT count(*) FROM (SELECT fp FROM compound ORDER BY fp OPERATOR(chem.<->) (SELECT q FROM query LIMIT 1)) AS s}),
-	$primary->safe_psql('restored', 'SELECT count(*) FROM compound'), 'and its indexes');
+	$primary->safe_psql('restored', 'SELECT count(*) FROM compound'), 'an extension that moves takes its indexes along');
 $primary->safe_psql('restored', q{INSERT INTO compound (journalled, smiles) VALUES (false, 'CCO')});
 
 # The replica takes over from a server that is killed.
@@ -285,9 +285,9 @@ $primary->stop('immediate');
 $replica->promote;
 $replica->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()');
 is(answers($replica, $by_index), $answers, 'promoted, a replica answers the same');
-is($replica->safe_psql('postgres', $state), $held, 'with the same rows and models');
+is($replica->safe_psql('postgres', $state), $held, 'promoted, a replica holds the same rows and models');
 $replica->safe_psql('postgres', "CALL hamnet_train('promoted', $training); UPDATE library SET fp = NULL WHERE id < 100; CALL hamnet_enrich('library', 'smiles', 'fp')");
-is($replica->safe_psql('postgres', q{SELECT id FROM hamnet_models() WHERE name = 'promoted'}), $trained, 'and trains');
+is($replica->safe_psql('postgres', q{SELECT id FROM hamnet_models() WHERE name = 'promoted'}), $trained, 'promoted, a replica trains the same model');
 
 $replica->stop;
 done_testing();

@@ -125,8 +125,8 @@ $node->pgbench(
 		'060_vacuum@1' => 'VACUUM vector;'
 	});
 $build->finish;
-is($build->result(0), 0, 'they are built') or diag($err);
-is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_index WHERE indrelid = 'vector'::regclass AND indisvalid}), 4, 'and valid');
+is($build->result(0), 0, 'indexes are built while rows are written') or diag($err);
+is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_index WHERE indrelid = 'vector'::regclass AND indisvalid}), 4, 'indexes built while rows are written are valid');
 foreach my $index (@indexes)
 {
 	my ($name, undef, $operator) = @$index;
@@ -139,7 +139,7 @@ foreach my $index (@indexes)
 		$node->safe_psql('postgres', "SET enable_indexscan = off; SET enable_bitmapscan = off; $search"),
 		"$name is exact");
 }
-is($node->safe_psql('postgres', q{SELECT hamnet_index_check('vector_l2') = count(*) AND hamnet_index_check('vector_cosine') = count(*) FROM vector}), 't', 'and sound');
+is($node->safe_psql('postgres', q{SELECT hamnet_index_check('vector_l2') = count(*) AND hamnet_index_check('vector_cosine') = count(*) FROM vector}), 't', 'indexes built while rows are written are sound');
 
 # The extension is dropped under a training, and under hamnet_enrich: one waits
 # for the other, or ends with an error of its own.

@@ -37,7 +37,7 @@ $node->command_ok([ 'psql', '-X', '-q', '-d', $node->connstr('postgres'), '-v', 
 my $html = slurp_file($page);
 (my $rest = $html) =~ s{http://www\.w3\.org/2000/svg}{}g;
 unlike($rest, qr/https?:|url\(|src=|href=|<script|\@import/i, 'the page refers to nothing outside it');
-is(() = $html =~ /<svg /g, () = $html =~ m{</svg>}g, 'and ends all of its pictures');
+is(() = $html =~ /<svg /g, () = $html =~ m{</svg>}g, 'the page ends all of its pictures');
 
 # Draw many molecules: none may fail.
 my $repeat = $full ? 3 : 1;
@@ -49,7 +49,7 @@ my ($drawn, $bare) = split /\|/, $node->safe_psql(
 		LATERAL (SELECT hamnet_svg(smiles, CASE i WHEN 1 THEN '{}' WHEN 2 THEN '{"atom_numbers": true, "width": 80, "height": 60}' ELSE '{"smarts": "[#6]1~[#6]~[#6]~[#6]~[#6]~[#6]~1"}' END::jsonb) AS svg) AS s
 	WHERE id <= $limit AND hamnet_smiles_error(smiles) IS NULL});
 cmp_ok($drawn, '>=', $full ? 10_000 : 490, "$drawn molecules are drawn without an error");
-is($bare, 0, 'and each of them is there');
+is($bare, 0, 'each drawn molecule has its picture');
 
 # What the browser makes of it: pictures that take no room or have nothing in them, and errors.
 my $probe = <<'END';
