@@ -111,7 +111,9 @@ MergeModel(double *state, uint32 model)
 }
 
 PG_FUNCTION_INFO_V1(hfp_accum);
-Datum
+
+/* hfp_accum(double precision[], hfp) → double precision[] */
+PGDLLEXPORT Datum
 hfp_accum(PG_FUNCTION_ARGS)
 {
 	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
@@ -135,7 +137,9 @@ hfp_accum(PG_FUNCTION_ARGS)
 }
 
 PG_FUNCTION_INFO_V1(hfp_combine);
-Datum
+
+/* hfp_combine(double precision[], double precision[]) → double precision[] */
+PGDLLEXPORT Datum
 hfp_combine(PG_FUNCTION_ARGS)
 {
 	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
@@ -190,7 +194,9 @@ Finish(const double *state, int dim, double divisor)
 }
 
 PG_FUNCTION_INFO_V1(hfp_sum_final);
-Datum
+
+/* hfp_sum_final(double precision[]) → hfp */
+PGDLLEXPORT Datum
 hfp_sum_final(PG_FUNCTION_ARGS)
 {
 	int			dim;
@@ -203,7 +209,9 @@ hfp_sum_final(PG_FUNCTION_ARGS)
 }
 
 PG_FUNCTION_INFO_V1(hfp_avg_final);
-Datum
+
+/* hfp_avg_final(double precision[]) → hfp */
+PGDLLEXPORT Datum
 hfp_avg_final(PG_FUNCTION_ARGS)
 {
 	int			dim;

@@ -34,14 +34,18 @@ MakeHfpBall(const Hfp *centre, double radius)
 }
 
 PG_FUNCTION_INFO_V1(hfp_ball);
-Datum
+
+/* hfp_ball(centre hfp, radius double precision) → hfp_ball */
+PGDLLEXPORT Datum
 hfp_ball(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_POINTER(MakeHfpBall(PG_GETARG_HFP_P(0), PG_GETARG_FLOAT8(1)));
 }
 
 PG_FUNCTION_INFO_V1(hfp_ball_in);
-Datum
+
+/* hfp_ball_in(cstring) → hfp_ball */
+PGDLLEXPORT Datum
 hfp_ball_in(PG_FUNCTION_ARGS)
 {
 	char	   *text = PG_GETARG_CSTRING(0);
@@ -66,7 +70,9 @@ hfp_ball_in(PG_FUNCTION_ARGS)
 }
 
 PG_FUNCTION_INFO_V1(hfp_ball_out);
-Datum
+
+/* hfp_ball_out(hfp_ball) → cstring */
+PGDLLEXPORT Datum
 hfp_ball_out(PG_FUNCTION_ARGS)
 {
 	HfpBall    *ball = PG_GETARG_HFP_BALL_P(0);
@@ -94,21 +100,27 @@ CallWithin(FunctionCallInfo fcinfo, double (*distance) (const Hfp *, const Hfp *
 }
 
 PG_FUNCTION_INFO_V1(hfp_in_l2_ball);
-Datum
+
+/* hfp_in_l2_ball(hfp, hfp_ball) → boolean */
+PGDLLEXPORT Datum
 hfp_in_l2_ball(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(CallWithin(fcinfo, HfpL2Distance));
 }
 
 PG_FUNCTION_INFO_V1(hfp_in_cosine_ball);
-Datum
+
+/* hfp_in_cosine_ball(hfp, hfp_ball) → boolean */
+PGDLLEXPORT Datum
 hfp_in_cosine_ball(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(CallWithin(fcinfo, HfpCosineDistance));
 }
 
 PG_FUNCTION_INFO_V1(hfp_in_tanimoto_ball);
-Datum
+
+/* hfp_in_tanimoto_ball(hfp, hfp_ball) → boolean */
+PGDLLEXPORT Datum
 hfp_in_tanimoto_ball(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(CallWithin(fcinfo, HfpTanimotoDistance));

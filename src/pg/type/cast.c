@@ -54,7 +54,9 @@ DatumToElement(Datum element, Oid type)
 
 /* Cast hfp to hfp(n): check the dimensions. */
 PG_FUNCTION_INFO_V1(hfp);
-Datum
+
+/* hfp(hfp, integer, boolean) → hfp */
+PGDLLEXPORT Datum
 hfp(PG_FUNCTION_ARGS)
 {
 	Hfp		   *h = PG_GETARG_HFP_P(0);
@@ -66,7 +68,9 @@ hfp(PG_FUNCTION_ARGS)
 
 /* Cast an array of smallint, integer, bigint, real, double precision or numeric. */
 PG_FUNCTION_INFO_V1(hfp_from_array);
-Datum
+
+/* hfp_from_array(real[], integer, boolean) → hfp and others */
+PGDLLEXPORT Datum
 hfp_from_array(PG_FUNCTION_ARGS)
 {
 	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
@@ -105,7 +109,9 @@ hfp_from_array(PG_FUNCTION_ARGS)
 }
 
 PG_FUNCTION_INFO_V1(hfp_to_float4);
-Datum
+
+/* hfp_to_float4(hfp) → real[] */
+PGDLLEXPORT Datum
 hfp_to_float4(PG_FUNCTION_ARGS)
 {
 	Hfp		   *h = PG_GETARG_HFP_P(0);
@@ -119,7 +125,9 @@ hfp_to_float4(PG_FUNCTION_ARGS)
 }
 
 PG_FUNCTION_INFO_V1(hfp_to_float8);
-Datum
+
+/* hfp_to_float8(hfp) → double precision[] */
+PGDLLEXPORT Datum
 hfp_to_float8(PG_FUNCTION_ARGS)
 {
 	Hfp		   *h = PG_GETARG_HFP_P(0);

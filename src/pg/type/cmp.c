@@ -47,49 +47,63 @@ CallCompare(FunctionCallInfo fcinfo)
 }
 
 PG_FUNCTION_INFO_V1(hfp_lt);
-Datum
+
+/* hfp_lt(hfp, hfp) → boolean */
+PGDLLEXPORT Datum
 hfp_lt(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(CallCompare(fcinfo) < 0);
 }
 
 PG_FUNCTION_INFO_V1(hfp_le);
-Datum
+
+/* hfp_le(hfp, hfp) → boolean */
+PGDLLEXPORT Datum
 hfp_le(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(CallCompare(fcinfo) <= 0);
 }
 
 PG_FUNCTION_INFO_V1(hfp_eq);
-Datum
+
+/* hfp_eq(hfp, hfp) → boolean */
+PGDLLEXPORT Datum
 hfp_eq(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(CallCompare(fcinfo) == 0);
 }
 
 PG_FUNCTION_INFO_V1(hfp_ne);
-Datum
+
+/* hfp_ne(hfp, hfp) → boolean */
+PGDLLEXPORT Datum
 hfp_ne(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(CallCompare(fcinfo) != 0);
 }
 
 PG_FUNCTION_INFO_V1(hfp_ge);
-Datum
+
+/* hfp_ge(hfp, hfp) → boolean */
+PGDLLEXPORT Datum
 hfp_ge(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(CallCompare(fcinfo) >= 0);
 }
 
 PG_FUNCTION_INFO_V1(hfp_gt);
-Datum
+
+/* hfp_gt(hfp, hfp) → boolean */
+PGDLLEXPORT Datum
 hfp_gt(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(CallCompare(fcinfo) > 0);
 }
 
 PG_FUNCTION_INFO_V1(hfp_cmp);
-Datum
+
+/* hfp_cmp(hfp, hfp) → integer */
+PGDLLEXPORT Datum
 hfp_cmp(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT32(CallCompare(fcinfo));
@@ -97,7 +111,9 @@ hfp_cmp(PG_FUNCTION_ARGS)
 
 /* Equal values have equal bytes, so the bytes are what is hashed. */
 PG_FUNCTION_INFO_V1(hfp_hash);
-Datum
+
+/* hfp_hash(hfp) → integer */
+PGDLLEXPORT Datum
 hfp_hash(PG_FUNCTION_ARGS)
 {
 	Hfp		   *h = PG_GETARG_HFP_P(0);
@@ -108,7 +124,9 @@ hfp_hash(PG_FUNCTION_ARGS)
 }
 
 PG_FUNCTION_INFO_V1(hfp_hash_extended);
-Datum
+
+/* hfp_hash_extended(hfp, bigint) → bigint */
+PGDLLEXPORT Datum
 hfp_hash_extended(PG_FUNCTION_ARGS)
 {
 	Hfp		   *h = PG_GETARG_HFP_P(0);

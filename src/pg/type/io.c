@@ -210,7 +210,9 @@ ParseHfp(const char *text, int32 typmod, Node *escontext)
 }
 
 PG_FUNCTION_INFO_V1(hfp_in);
-Datum
+
+/* hfp_in(cstring, oid, integer) → hfp */
+PGDLLEXPORT Datum
 hfp_in(PG_FUNCTION_ARGS)
 {
 	Hfp		   *h = ParseHfp(PG_GETARG_CSTRING(0), PG_GETARG_INT32(2), fcinfo->context);
@@ -223,7 +225,9 @@ hfp_in(PG_FUNCTION_ARGS)
 }
 
 PG_FUNCTION_INFO_V1(hfp_out);
-Datum
+
+/* hfp_out(hfp) → cstring */
+PGDLLEXPORT Datum
 hfp_out(PG_FUNCTION_ARGS)
 {
 	Hfp		   *h = PG_GETARG_HFP_P(0);
@@ -253,7 +257,9 @@ hfp_out(PG_FUNCTION_ARGS)
 }
 
 PG_FUNCTION_INFO_V1(hfp_typmod_in);
-Datum
+
+/* hfp_typmod_in(cstring[]) → integer */
+PGDLLEXPORT Datum
 hfp_typmod_in(PG_FUNCTION_ARGS)
 {
 	int			n;
@@ -274,7 +280,9 @@ hfp_typmod_in(PG_FUNCTION_ARGS)
 }
 
 PG_FUNCTION_INFO_V1(hfp_recv);
-Datum
+
+/* hfp_recv(internal, oid, integer) → hfp */
+PGDLLEXPORT Datum
 hfp_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo	message = (StringInfo) PG_GETARG_POINTER(0);
@@ -308,7 +316,9 @@ hfp_recv(PG_FUNCTION_ARGS)
 }
 
 PG_FUNCTION_INFO_V1(hfp_send);
-Datum
+
+/* hfp_send(hfp) → bytea */
+PGDLLEXPORT Datum
 hfp_send(PG_FUNCTION_ARGS)
 {
 	Hfp		   *h = PG_GETARG_HFP_P(0);

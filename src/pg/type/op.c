@@ -21,42 +21,54 @@ CallDistance(FunctionCallInfo fcinfo, double (*distance) (const Hfp *, const Hfp
 }
 
 PG_FUNCTION_INFO_V1(hamnet_l2_distance);
-Datum
+
+/* hamnet_l2_distance(hfp, hfp) → double precision */
+PGDLLEXPORT Datum
 hamnet_l2_distance(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(CallDistance(fcinfo, HfpL2Distance));
 }
 
 PG_FUNCTION_INFO_V1(hamnet_cosine_distance);
-Datum
+
+/* hamnet_cosine_distance(hfp, hfp) → double precision */
+PGDLLEXPORT Datum
 hamnet_cosine_distance(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(CallDistance(fcinfo, HfpCosineDistance));
 }
 
 PG_FUNCTION_INFO_V1(hamnet_inner_product);
-Datum
+
+/* hamnet_inner_product(hfp, hfp) → double precision */
+PGDLLEXPORT Datum
 hamnet_inner_product(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(CallDistance(fcinfo, HfpInnerProduct));
 }
 
 PG_FUNCTION_INFO_V1(hamnet_negative_inner_product);
-Datum
+
+/* hamnet_negative_inner_product(hfp, hfp) → double precision */
+PGDLLEXPORT Datum
 hamnet_negative_inner_product(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(CallDistance(fcinfo, HfpNegativeInnerProduct));
 }
 
 PG_FUNCTION_INFO_V1(hamnet_tanimoto_distance);
-Datum
+
+/* hamnet_tanimoto_distance(hfp, hfp) → double precision */
+PGDLLEXPORT Datum
 hamnet_tanimoto_distance(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(CallDistance(fcinfo, HfpTanimotoDistance));
 }
 
 PG_FUNCTION_INFO_V1(hamnet_norm);
-Datum
+
+/* hamnet_norm(hfp) → double precision */
+PGDLLEXPORT Datum
 hamnet_norm(PG_FUNCTION_ARGS)
 {
 	Hfp		   *h = PG_GETARG_HFP_P(0);
@@ -67,7 +79,9 @@ hamnet_norm(PG_FUNCTION_ARGS)
 }
 
 PG_FUNCTION_INFO_V1(hamnet_dims);
-Datum
+
+/* hamnet_dims(hfp) → integer */
+PGDLLEXPORT Datum
 hamnet_dims(PG_FUNCTION_ARGS)
 {
 	Hfp		   *h = PG_GETARG_HFP_P(0);
@@ -79,7 +93,9 @@ hamnet_dims(PG_FUNCTION_ARGS)
 
 /* The eight digits that the text form shows, or NULL. */
 PG_FUNCTION_INFO_V1(hamnet_model_of);
-Datum
+
+/* hamnet_model_of(hfp) → text */
+PGDLLEXPORT Datum
 hamnet_model_of(PG_FUNCTION_ARGS)
 {
 	Hfp		   *h = PG_GETARG_HFP_P(0);

@@ -55,21 +55,27 @@ CallWithin(FunctionCallInfo fcinfo, double (*distance) (const Hfp *, const Hfp *
 }
 
 PG_FUNCTION_INFO_V1(hamnet_within);
-Datum
+
+/* hamnet_within(fp hfp, query hfp, radius double precision) → boolean */
+PGDLLEXPORT Datum
 hamnet_within(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(CallWithin(fcinfo, HfpL2Distance));
 }
 
 PG_FUNCTION_INFO_V1(hamnet_within_cosine);
-Datum
+
+/* hamnet_within_cosine(fp hfp, query hfp, radius double precision) → boolean */
+PGDLLEXPORT Datum
 hamnet_within_cosine(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(CallWithin(fcinfo, HfpCosineDistance));
 }
 
 PG_FUNCTION_INFO_V1(hamnet_within_tanimoto);
-Datum
+
+/* hamnet_within_tanimoto(fp hfp, query hfp, radius double precision) → boolean */
+PGDLLEXPORT Datum
 hamnet_within_tanimoto(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(CallWithin(fcinfo, HfpTanimotoDistance));
@@ -192,7 +198,9 @@ SupportWithin(Node *request, Oid support)
 }
 
 PG_FUNCTION_INFO_V1(hamnet_within_support);
-Datum
+
+/* hamnet_within_support(internal) → internal and others */
+PGDLLEXPORT Datum
 hamnet_within_support(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_POINTER(SupportWithin((Node *) PG_GETARG_POINTER(0), fcinfo->flinfo->fn_oid));
