@@ -574,6 +574,7 @@ hn_examples_conformation_errors(HnContext *context, const HnModel *model, const 
 static const real *
 keep_numbers(real *room, const real *numbers, size_t n)
 {
+	HN_ASSERT(numbers != NULL);
 	memcpy(room, numbers, n * sizeof(real));
 	return room;
 }
