@@ -32,7 +32,7 @@ lint()
 }
 
 core=(src/nn/*.c src/chem/*.c src/index/*.c src/model/*.c)
-server=(src/pg/*.c src/pg/*/*.c)
+server=(src/pg/*.c src/pg/*/*.c src/draw/*.c)
 scripts=(scripts/*.sh models/*.sh src/chem/*.sh bench/*.sh .ci/run)
 perl=(test/t/*.pl test/perl/*.pm)
 

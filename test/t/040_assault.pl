@@ -118,6 +118,14 @@ $node->safe_psql(
 			PERFORM expect(bool_and(finite(value) IS NOT FALSE), 'descriptors are finite') FROM hamnet_descriptors(smiles);
 			PERFORM expect(bool_and(finite(value)), 'predictions are finite') FROM hamnet_predictions(smiles, 'small');
 			PERFORM expect(bool_and(finite(x + y + z)), 'coordinates are finite') FROM hamnet_engine_positions(smiles, 'small');
+			IF length(smiles) <= 300 THEN
+				PERFORM expect(hamnet_svg(smiles) LIKE '<svg %</svg>_', 'every molecule is drawn');
+			END IF;
+			-- RDKit cannot read all that it writes.
+			IF length(smiles) <= 300 AND id % 20 = 0 AND hamnet_smiles_error(hamnet_canonical_smiles(smiles)) IS NULL THEN
+				PERFORM expect(abs(sum(contribution) + max(baseline) - hamnet_predict(smiles, 'solubility', 'small')) < 1e-3 * (1 + abs(max(baseline))),
+					'contributions add up') FROM hamnet_explain(smiles, 'solubility', 'small');
+			END IF;
 		END IF;
 		fp := hamnet_try_fingerprint(smiles, 'small');
 		PERFORM expect((fp IS NULL) = (error IS NOT NULL), 'hamnet_smiles_error knows');
