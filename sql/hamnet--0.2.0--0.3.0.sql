@@ -429,6 +429,12 @@ CREATE FUNCTION hamnet_index_stats(index regclass, OUT version int, OUT metric t
 COMMENT ON FUNCTION hamnet_index_stats(regclass) IS
 	'what a hamnet index holds, how tight its bounds are, and whether to rebuild it';
 
+CREATE FUNCTION hamnet_last_search(OUT index regclass, OUT pages bigint, OUT rows_coded bigint, OUT rows_looked_up bigint,
+	OUT passes int, OUT milliseconds double precision) RETURNS record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION hamnet_last_search() IS
+	'what the last search in a hamnet index did, in this session';
+
 -- Indexes of 0.2.0 are of another format.
 DO $$
 DECLARE

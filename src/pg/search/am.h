@@ -184,6 +184,19 @@ extern void HamnetFilterRows(Page page, const HamnetLayout *layout, const Hamnet
 extern void HamnetPagePutFilters(Page page, const HamnetLayout *layout, int i, const HamnetRow *row);
 extern void HamnetPageGetFilters(Page page, const HamnetLayout *layout, int i, HamnetRow *row);
 
+/* search/last_search.c: what the last search of this session did. */
+typedef struct HamnetSearch
+{
+	Oid			index;			/* InvalidOid: there was none */
+	int64		pages;			/* of the index */
+	int64		rows_coded;		/* whose codes were read */
+	int64		rows_looked_up;	/* returned to the executor, which reads them in the table */
+	int32		passes;
+	double		milliseconds;	/* in the index */
+} HamnetSearch;
+
+extern HamnetSearch hamnet_search;
+
 /* search/check.c: open a hamnet index and lock it and its table; the caller must own it. */
 extern Relation OpenHamnetIndex(Oid oid, Relation *heap);
 extern void CloseHamnetIndex(Relation index, Relation heap);

@@ -29,6 +29,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "portability/instr_time.h"
 #include "utils/float.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -191,6 +192,7 @@ PinPage(IndexScanDesc scan, BlockNumber block)
 {
 	HamnetScan *state = scan->opaque;
 
+	hamnet_search.pages++;
 	return ReadBufferExtended(scan->indexRelation, MAIN_FORKNUM, block, RBM_NORMAL, state->strategy);
 }
 
@@ -300,6 +302,7 @@ StartScan(IndexScanDesc scan)
 	MemoryContext old = MemoryContextSwitchTo(state->memory);
 	Hfp		   *centre;
 
+	hamnet_search = (HamnetSearch) {.index = RelationGetRelid(scan->indexRelation)};
 	MemoryContextReset(state->memory);
 	memset(&state->candidates, 0, sizeof(state->candidates));
 	state->items = NULL;
@@ -426,6 +429,7 @@ ConsiderCodes(IndexScanDesc scan, BlockNumber block, const uint16 *rows, const u
 	Buffer		buffer = InvalidBuffer;
 	BlockNumber current = InvalidBlockNumber;
 
+	hamnet_search.rows_coded += count;
 	for (int i = 0; i < count; i++)
 	{
 		BlockNumber wanted = HamnetCodeBlock(&state->layout, block, rows[i]);
@@ -528,6 +532,7 @@ CollectCandidates(IndexScanDesc scan)
 		estimates = MemoryContextAlloc(state->memory, sizeof(double) * state->wanted);
 		hn_candidates_estimate(&state->candidates, estimates, state->wanted);
 	}
+	hamnet_search.passes++;
 	VisitGroups(scan);
 	state->more = hn_candidates_finish(&state->candidates);
 	state->next = 0;
@@ -616,21 +621,16 @@ StoreOrder(IndexScanDesc scan, bool isnull, const HnCandidate *candidate)
 	index_store_float8_orderby_distances(scan, types, values, (candidate->id & INCOMPARABLE) == 0);
 }
 
-bool
-hamnet_gettuple(IndexScanDesc scan, ScanDirection direction)
+/* Find the next rows to return. Returns false at the end. */
+static bool
+FindRows(IndexScanDesc scan)
 {
 	HamnetScan *state = scan->opaque;
 
-	Assert(ScanDirectionIsForward(direction));
 	if (state->stage == STAGE_START)
 		StartScan(scan);
-
-	for (;;)
+	while (state->stage != STAGE_END && state->next >= state->candidates.count)
 	{
-		if (state->stage == STAGE_END)
-			return false;
-		if (state->next < state->candidates.count)
-			break;
 		if (state->stage == STAGE_CANDIDATES && state->more)
 			CollectCandidates(scan);
 		else if (state->stage == STAGE_CANDIDATES)
@@ -643,12 +643,40 @@ hamnet_gettuple(IndexScanDesc scan, ScanDirection direction)
 		else if (!NextGroup(scan))
 			state->stage = STAGE_END;
 	}
+	return state->stage != STAGE_END;
+}
+
+/* The same, and take the time. */
+static bool
+TimeFindRows(IndexScanDesc scan)
+{
+	instr_time	start;
+	instr_time	end;
+	bool		found;
+
+	INSTR_TIME_SET_CURRENT(start);
+	found = FindRows(scan);
+	INSTR_TIME_SET_CURRENT(end);
+	INSTR_TIME_SUBTRACT(end, start);
+	hamnet_search.milliseconds += INSTR_TIME_GET_MILLISEC(end);
+	return found;
+}
+
+bool
+hamnet_gettuple(IndexScanDesc scan, ScanDirection direction)
+{
+	HamnetScan *state = scan->opaque;
+
+	Assert(ScanDirectionIsForward(direction));
+	if ((state->stage == STAGE_START || state->next >= state->candidates.count) && !TimeFindRows(scan))
+		return false;
 
 	IdToTid(state->candidates.items[state->next].id, &scan->xs_heaptid);
 	scan->xs_recheck = state->in_ball;
 	if (scan->numberOfOrderBys > 0)
 		StoreOrder(scan, state->stage == STAGE_GROUPS, &state->candidates.items[state->next]);
 	state->next++;
+	hamnet_search.rows_looked_up++;
 	return true;
 }
 
@@ -672,5 +700,6 @@ hamnet_getbitmap(IndexScanDesc scan, TIDBitmap *bitmap)
 		}
 		count += state->candidates.count;
 	}
+	hamnet_search.rows_looked_up = count;
 	return count;
 }
