@@ -145,6 +145,36 @@ test_refusals(void **state)
 	assert_ptr_equal(hn_descriptor_set("rdkit-2d-a"), &hn_descriptors_rdkit_2d);
 }
 
+/* Graphs of the feature set that has counts have those that heads get; others have none. */
+static void
+test_counts_of_graphs(void **state)
+{
+	static const char *const spellings[] = {"CC(=O)Oc1ccccc1C(=O)O", "[Na+].[Cl-]", "C", "F/C=C\\Cl"};
+
+	(void) state;
+	for (int i = 0; i < 4; i++)
+	{
+		HnGraph		counted;
+		HnGraph		plain;
+		HnDescription description;
+		HnBatch		batch;
+
+		must(hn_describe_smiles(&context, spellings[i], &hn_features_2026_counts, (HnNeeds) {.counts = true}, MAX_ATOMS,
+								&counted, &description));
+		must(hn_graph_from_smiles(&context, spellings[i], &hn_features_2026, MAX_ATOMS, &plain));
+		assert_true(counted.counts.length > 0);
+		assert_int_equal(counted.counts.length, description.counts.length);
+		assert_memory_equal(counted.counts.columns, description.counts.columns,
+							(size_t) description.counts.length * sizeof(uint16_t));
+		assert_memory_equal(counted.counts.counts, description.counts.counts, (size_t) description.counts.length);
+		assert_int_equal(plain.counts.length, 0);
+		assert_memory_equal(plain.atom_features, counted.atom_features,
+							(size_t) plain.atom_count * plain.features->atom_columns * sizeof(real));
+		must(hn_batch_build(&context, &counted, 1, &batch));
+		assert_ptr_equal(batch.counts[0].columns, counted.counts.columns);
+	}
+}
+
 /* Beyond a size, what costs its cube is not known; the rest is. */
 static void
 test_large(void **state)
@@ -198,6 +228,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_spelling, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_shared_parse, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_counts_of_graphs, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_large, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_tangled, set_up, tear_down)
 	};
