@@ -122,7 +122,7 @@ RDKIT_INCLUDE ?= /usr/include/rdkit
 # First those in which most symbols are: the loader looks in this order, which is half of a connection's first call.
 RDKIT_LIBS = -lRDKitGraphMol -lRDKitRDGeneral -lRDKitChemTransforms -lRDKitDescriptors -lRDKitFingerprints -lRDKitPartialCharges -lRDKitSubstructMatch \
 	-lRDKitDistGeomHelpers -lRDKitForceFieldHelpers -lRDKitForceField -lRDKitFileParsers \
-	-lRDKitSmilesParse -lRDKitDataStructs -lRDKitRDGeometryLib -lRDKitMolStandardize
+	-lRDKitSmilesParse -lRDKitDataStructs -lRDKitRDGeometryLib -lRDKitMolStandardize -lRDKitDepictor
 # Data files of RDKit, from Debian's rdkit-data.
 RDKIT_DATA ?= /usr/share/RDKit/Data
 FRAGMENTS = src/chem/fragments.h

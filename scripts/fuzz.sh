@@ -31,6 +31,8 @@ options()
 		options) echo -max_len=4096 ;;
 		# All forms of model file that there ever were are seeds too.
 		safetensors) echo -max_len=98304 "-seed_inputs=$(printf '%s\n' test/golden/models-*/*.safetensors | paste -sd ,)" ;;
+		sdf) echo -max_len=8192 ;;
+		smarts) echo -max_len=200 -only_ascii=1 ;;
 		smiles) echo -max_len=200 -only_ascii=1 ;;
 		state) echo -max_len=256 ;;
 		*) die "scripts/fuzz.sh does not know fuzzer $1" ;;
@@ -56,7 +58,7 @@ fuzz()
 
 	# The leaks that test/fuzz/leaks.supp lists are known by functions of RDKit
 	# far up the stack, which only the slow way of walking it finds.
-	[ "$name" != molblock ] || sanitizer=fast_unwind_on_malloc=0:malloc_context_size=8
+	[[ $name != @(molblock|sdf) ]] || sanitizer=fast_unwind_on_malloc=0:malloc_context_size=8
 
 	mkdir -p "build/fuzz/$name"
 	# shellcheck disable=SC2046 # options are several words

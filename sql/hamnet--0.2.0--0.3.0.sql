@@ -125,6 +125,66 @@ CREATE FUNCTION hamnet_fingerprint_query(query text, model text, standardize tex
 COMMENT ON FUNCTION hamnet_fingerprint_query(text, text, text) IS
 	'the rows of a query, whose column smiles is read, with a fingerprint by a named model of the molecule as it is (none), cleaned up (clean) or of its parent (parent)';
 
+CREATE FUNCTION hamnet_try_standardize(smiles text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 20000;
+COMMENT ON FUNCTION hamnet_try_standardize(text) IS
+	'a molecule cleaned up as by hamnet_standardize; NULL where that fails';
+
+CREATE FUNCTION hamnet_try_parent(smiles text, isotopes boolean DEFAULT true, stereo boolean DEFAULT true) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 40000;
+COMMENT ON FUNCTION hamnet_try_parent(text, boolean, boolean) IS
+	'the parent of a molecule as hamnet_parent gives it; NULL where it has none';
+
+CREATE FUNCTION hamnet_try_tautomer(smiles text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000000;
+COMMENT ON FUNCTION hamnet_try_tautomer(text) IS
+	'the canonical tautomer of a molecule; NULL where it has none';
+
+-- substructures and single descriptors
+
+CREATE FUNCTION hamnet_has_substructure(smiles text, smarts text) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5000;
+COMMENT ON FUNCTION hamnet_has_substructure(text, text) IS
+	'whether a molecule has a substructure, given in SMARTS';
+
+CREATE FUNCTION hamnet_count_substructure(smiles text, smarts text) RETURNS integer
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5000;
+COMMENT ON FUNCTION hamnet_count_substructure(text, text) IS
+	'how many different sets of atoms of a molecule match a substructure, given in SMARTS';
+
+CREATE FUNCTION hamnet_descriptor(smiles text, name text) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 8000;
+COMMENT ON FUNCTION hamnet_descriptor(text, text) IS
+	'one of RDKit''s two-dimensional descriptors, as hamnet_descriptors names it; NULL where a molecule has no value';
+
+-- other formats
+
+CREATE FUNCTION hamnet_from_molblock(molblock text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10000;
+COMMENT ON FUNCTION hamnet_from_molblock(text) IS
+	'the canonical SMILES of a MOL block (V2000 or V3000)';
+
+CREATE FUNCTION hamnet_molblock(smiles text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 20000;
+COMMENT ON FUNCTION hamnet_molblock(text) IS
+	'a MOL block with two-dimensional coordinates, atoms in the order of the SMILES';
+
+CREATE FUNCTION hamnet_read_sdf(sdf text, OUT record int, OUT smiles text, OUT molblock text, OUT properties jsonb, OUT problem text)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000000 ROWS 1000;
+COMMENT ON FUNCTION hamnet_read_sdf(text) IS
+	'the records of an SD file: canonical SMILES, MOL block and properties; a record that holds no usable molecule has a problem instead of a SMILES';
+
+CREATE FUNCTION hamnet_scaffold(smiles text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5000;
+COMMENT ON FUNCTION hamnet_scaffold(text) IS
+	'Murcko scaffold of a molecule, its rings and what links them, as SMILES without stereochemistry; empty without rings';
+
+CREATE FUNCTION hamnet_formula(smiles text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5000;
+COMMENT ON FUNCTION hamnet_formula(text) IS
+	'molecular formula, carbon and hydrogen first, with the charge';
+
 ---------------------------------------------------------------------------
 -- Pictures
 ---------------------------------------------------------------------------

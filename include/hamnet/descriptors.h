@@ -62,4 +62,10 @@ extern HnStatus hn_describe_smiles(HnContext *context, const char *smiles,
 
 #define HN_CUBIC_ATOMS 200
 
+/*
+ * One descriptor of hn_descriptors_rdkit_2d, by its place in names: the same
+ * value, computed with as few others as RDKit allows. Errors as above.
+ */
+extern HnStatus hn_describe_one(HnContext *context, const char *smiles, int descriptor, int max_atoms, double *value);
+
 #endif

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "hamnet/context.h"
+#include "hamnet/substructure.h"
 
 /* One molecule. Atoms count from 0, in the order of the SMILES. */
 typedef struct HnDrawing
@@ -33,9 +33,6 @@ typedef struct HnDrawStyle
 	double		largest_weight; /* drawn in full colour; 0: the largest of each molecule */
 	bool		atom_numbers;	/* counted from 1 */
 } HnDrawStyle;
-
-/* Bytes of a SMARTS pattern at most. */
-#define HN_SMARTS_BYTES 1000
 
 /* Atoms of a molecule at most: beyond them nothing could be recognised. */
 #define HN_DRAW_ATOMS 300

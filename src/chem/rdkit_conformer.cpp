@@ -229,7 +229,7 @@ copy_text(HnContext *context, const std::string &text)
 
 HnStatus
 read_molblock(HnContext *context, const Input &input, int max_atoms, const LogCapture &log,
-			  std::unique_ptr<RDKit::RWMol> &mol, Hydrogens hydrogens)
+			  std::unique_ptr<RDKit::RWMol> &mol, Hydrogens hydrogens, Coordinates coordinates)
 {
 	size_t		limit = static_cast<size_t>(max_atoms) * BLOCK_BYTES_PER_ATOM + BLOCK_BYTES_EXTRA;
 	std::string text(input.text, input.length);
@@ -247,7 +247,7 @@ read_molblock(HnContext *context, const Input &input, int max_atoms, const LogCa
 	if (mol->getNumAtoms() == 0)
 		return reject(context, input, Reason("it has no atoms"));
 	HN_TRY(check_size(context, *mol, max_atoms));
-	if (mol->getNumConformers() == 0 || !mol->getConformer().is3D())
+	if (coordinates == Coordinates::THREE_DIMENSIONAL && (mol->getNumConformers() == 0 || !mol->getConformer().is3D()))
 		return reject(context, input, Reason("its coordinates are not three-dimensional"));
 	if (interrupted(context))
 		return HN_INTERRUPTED;
@@ -257,7 +257,8 @@ read_molblock(HnContext *context, const Input &input, int max_atoms, const LogCa
 	if (mol == nullptr)
 		return reject(context, input, Reason(*log.text() ? log.text() : "it cannot be sanitised"));
 	drop_atom_maps(*mol);
-	RDKit::MolOps::assignStereochemistryFrom3D(*mol);
+	if (mol->getNumConformers() > 0 && mol->getConformer().is3D())
+		RDKit::MolOps::assignStereochemistryFrom3D(*mol);
 	RDKit::MolOps::assignStereochemistry(*mol, true /* clean up */, true /* force */,
 										 true /* flag possible centres */);
 	return hydrogens == Hydrogens::REMOVE ? check_atoms(context, *mol, max_atoms) : HN_OK;

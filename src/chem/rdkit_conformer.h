@@ -57,9 +57,17 @@ enum class Hydrogens
 	KEEP
 };
 
-/* Read a MOL block within limits, its stereochemistry taken from the coordinates. */
+/* Whether a MOL block without three-dimensional coordinates is refused. */
+enum class Coordinates
+{
+	THREE_DIMENSIONAL,
+	ANY
+};
+
+/* Read a MOL block within limits, its stereochemistry taken from wedges, or from three-dimensional coordinates. */
 HnStatus read_molblock(HnContext *context, const Input &input, int max_atoms, const LogCapture &log,
-					   std::unique_ptr<RDKit::RWMol> &mol, Hydrogens hydrogens = Hydrogens::REMOVE);
+					   std::unique_ptr<RDKit::RWMol> &mol, Hydrogens hydrogens = Hydrogens::REMOVE,
+					   Coordinates coordinates = Coordinates::THREE_DIMENSIONAL);
 
 /*
  * A force field of a molecule, hydrogens included: MMFF94 where that knows every

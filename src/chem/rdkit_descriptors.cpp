@@ -342,15 +342,22 @@ fragment_queries()
 	return queries;
 }
 
+double
+count_fragment(const RDKit::ROMol &mol, const RDKit::ROMol &query)
+{
+	RDKit::SubstructMatchParameters params;
+
+	params.maxMatches = MOST_MATCHES;
+	return static_cast<double>(RDKit::SubstructMatch(mol, query, params).size());
+}
+
 Values
 fragment_group(const RDKit::ROMol &mol)
 {
-	RDKit::SubstructMatchParameters params;
 	Values		values;
 
-	params.maxMatches = MOST_MATCHES;
 	for (const auto &query : fragment_queries())
-		values.push_back(static_cast<double>(RDKit::SubstructMatch(mol, *query, params).size()));
+		values.push_back(count_fragment(mol, *query));
 	return values;
 }
 
@@ -420,28 +427,49 @@ compute_group(const RDKit::ROMol &mol, const Group &group)
 	return Values(group.count, NOT_KNOWN);
 }
 
+/* Whether the molecule is one for which the group may be computed. */
+bool
+affordable(const RDKit::ROMol &mol, const Group &group)
+{
+	return (!group.cubic || mol.getNumAtoms() <= HN_CUBIC_ATOMS) && (!group.branches || count_walks(mol) <= MOST_WALKS);
+}
+
+/* A value as it is given out: what a float cannot hold is not known. */
+real
+finite_value(double value)
+{
+	return static_cast<real>(std::isfinite(static_cast<float>(value)) ? value : NOT_KNOWN);
+}
+
 HnStatus
 describe(HnContext *context, const RDKit::ROMol &mol, real **descriptors)
 {
-	bool		small = mol.getNumAtoms() <= HN_CUBIC_ATOMS;
-	bool		simple = count_walks(mol) <= MOST_WALKS;
 	real	   *next = allocate<real>(context, DESCRIPTORS);
 
 	*descriptors = next;
 	for (const Group &group : groups)
 	{
-		bool		affordable = (small || !group.cubic) && (simple || !group.branches);
-
 		if (interrupted(context))
 			return HN_INTERRUPTED;
-		for (double value : affordable ? compute_group(mol, group) : Values(group.count, NOT_KNOWN))
-		{
-			float		rounded = static_cast<float>(value);
-
-			*next++ = std::isfinite(rounded) ? static_cast<real>(value) : static_cast<real>(NOT_KNOWN);
-		}
+		for (double value : affordable(mol, group) ? compute_group(mol, group) : Values(group.count, NOT_KNOWN))
+			*next++ = finite_value(value);
 	}
 	return HN_OK;
+}
+
+/* The value of one descriptor, with its group, but of the fragments alone. */
+double
+describe_one(const RDKit::ROMol &mol, size_t descriptor)
+{
+	const Group *group = groups;
+
+	for (; descriptor >= group->count; group++)
+		descriptor -= group->count;
+	if (!affordable(mol, *group))
+		return NOT_KNOWN;
+	if (group->compute == fragment_group)
+		return count_fragment(mol, *fragment_queries()[descriptor]);
+	return compute_group(mol, *group)[descriptor];
 }
 
 }								/* namespace */
@@ -498,6 +526,21 @@ hn_describe_smiles(HnContext *context, const char *smiles, const HnFeatureSet *f
 			HN_TRY(describe(context, *mol, &description->descriptors));
 		if (needs.counts)
 			count_substructures(context, *mol, &description->counts);
+		return HN_OK;
+	});
+}
+
+HnStatus
+hn_describe_one(HnContext *context, const char *smiles, int descriptor, int max_atoms, double *value)
+{
+	Input		input(smiles);
+
+	return guarded(context, input, [&] (const LogCapture &log) -> HnStatus
+	{
+		std::unique_ptr<RDKit::RWMol> mol;
+
+		HN_TRY(read_smiles(context, input, max_atoms, log, mol));
+		*value = static_cast<double>(finite_value(describe_one(*mol, static_cast<size_t>(descriptor))));
 		return HN_OK;
 	});
 }

@@ -28,8 +28,8 @@ SELECT is((SELECT array_agg(value ORDER BY name) FROM hamnet_descriptors(mapped)
 SELECT is((SELECT array_agg((element, weight) ORDER BY weight, element)::text FROM hamnet_atom_weights(mapped)),
 	(SELECT array_agg((element, weight) ORDER BY weight, element)::text FROM hamnet_atom_weights(plain)), mapped || ' has the atom weights of ' || plain)
 	FROM mapped;
-SELECT is((SELECT array_agg((element, x, y, z) ORDER BY x, y, z)::text FROM hamnet_conformer(mapped)),
-	(SELECT array_agg((element, x, y, z) ORDER BY x, y, z)::text FROM hamnet_conformer(plain)), mapped || ' has the conformer of ' || plain)
+SELECT is((SELECT array_agg((element, x, y, z) ORDER BY x, y, z)::text FROM hamnet_engine_positions(mapped)),
+	(SELECT array_agg((element, x, y, z) ORDER BY x, y, z)::text FROM hamnet_engine_positions(plain)), mapped || ' has the positions of ' || plain)
 	FROM mapped;
 SELECT is(hamnet_canonical_smiles('[CH3:1][CH2:2][OH:3]'), '[CH3:1][CH2:2][OH:3]', 'a canonical SMILES keeps atom-map numbers');
 SELECT isnt(hamnet_fingerprint('[13CH3]C'), NULL, 'isotopes are no atom-map numbers');
@@ -77,6 +77,9 @@ SELECT is((SELECT count(*) FROM hamnet_try_predictions(smiles, 'hamnet-propertie
 	FROM bad;
 SELECT is(hamnet_try_embed(smiles), NULL, kind || ': try_embed') FROM bad;
 SELECT is((SELECT count(*) FROM hamnet_try_descriptors(smiles)), 0::bigint, kind || ': try_descriptors') FROM bad;
+SELECT is(hamnet_try_standardize(smiles), NULL, kind || ': try_standardize') FROM bad;
+SELECT is(hamnet_try_parent(smiles), NULL, kind || ': try_parent') FROM bad;
+SELECT is(hamnet_try_tautomer(smiles), NULL, kind || ': try_tautomer') FROM bad;
 SELECT results_eq($$SELECT smiles, fp IS NULL FROM hamnet_fingerprint_query('SELECT smiles FROM bad') AS (smiles text, fp hfp)$$,
 	'SELECT smiles, true FROM bad', 'fingerprint_query keeps every row');
 
@@ -158,6 +161,11 @@ SELECT is(hamnet_tautomer('Oc1ccccn1'), hamnet_tautomer('O=c1cccc[nH]1'), 'tauto
 SELECT throws_ok(format('SELECT hamnet_%s(%L)', f, 'C1CC'), '22P02', NULL, f || ' of an invalid SMILES')
 	FROM unnest(ARRAY['standardize', 'parent', 'tautomer']) AS f;
 
+SELECT is(ARRAY[hamnet_try_standardize(smiles), hamnet_try_parent(smiles), hamnet_try_tautomer(smiles)],
+	ARRAY[hamnet_standardize(smiles), hamnet_parent(smiles), hamnet_tautomer(smiles)], 'lenient forms of ' || smiles || ' are the same') FROM unnest(ARRAY['C[NH3+].[Cl-]', 'Oc1ccccn1']) AS smiles;
+SELECT throws_ok($$SELECT hamnet_parent('CCOC1C=C(C(=O)[O-])CC(N=[CH+](N)N)C1')$$, '22P02', NULL, 'RDKit cannot uncharge a carbon that was drawn wrongly');
+SELECT is(hamnet_try_parent('CCOC1C=C(C(=O)[O-])CC(N=[CH+](N)N)C1'), NULL, 'which the lenient form survives');
+
 -- a thousand compounds, with salts added
 CREATE TEMP TABLE nci (smiles text, id int);
 \copy nci FROM '/usr/share/RDKit/Data/NCI/first_5K.smi' WITH (FORMAT csv, DELIMITER E'\t')
@@ -191,6 +199,62 @@ CALL hamnet_train('of parents', 'SELECT smiles, y FROM learned', '{"standardize"
 CALL hamnet_train('of their SMILES', 'SELECT hamnet_parent(smiles), y FROM learned', '{"head": "kernel"}');
 SELECT is(a.id, b.id, 'hamnet_train learns of parents') FROM hamnet_models() AS a, hamnet_models() AS b
 	WHERE a.name = 'of parents' AND b.name = 'of their SMILES';
+
+---------------------------------------------------------------------------
+-- Formats
+---------------------------------------------------------------------------
+
+SELECT is(hamnet_from_molblock(hamnet_molblock(smiles)), hamnet_canonical_smiles(smiles), smiles || ' comes back from its MOL block')
+	FROM unnest(ARRAY['CCO', 'N[C@@H](C)C(=O)O', 'F/C=C\F', 'C[C@H]1C[C@@H](C1)O', '[Na+].[Cl-]', '[13CH3][2H]']) AS smiles;
+SELECT is(hamnet_canonical_smiles(hamnet_from_molblock(hamnet_embed('N[C@@H](C)C(=O)O'))), hamnet_canonical_smiles('N[C@@H](C)C(=O)O'),
+	'stereochemistry comes from three-dimensional coordinates too');
+SELECT matches(split_part(hamnet_molblock('CCO'), E'\n', 4), 'V2000', 'a MOL block is V2000');
+SELECT ok(split_part(block, E'\n', 4) ~ 'V3000' AND hamnet_from_molblock(block) = repeat('C', 999) || 'O', 'or V3000 for a large molecule, which can be read too')
+	FROM (SELECT hamnet_molblock(repeat('C', 999) || 'O') AS block OFFSET 0) AS large;
+SELECT throws_ok(format('SELECT hamnet_%s(%L)', f, 'C1CC'), '22P02', NULL, f || ' of what is none')
+	FROM unnest(ARRAY['molblock', 'from_molblock', 'scaffold', 'formula']) AS f;
+SELECT is(hamnet_scaffold('OC(=O)c1ccccc1OC(C)=O'), 'c1ccccc1', 'the scaffold of aspirin');
+SELECT is(hamnet_scaffold('CCO'), '', 'ethanol has none');
+SELECT is(hamnet_formula('CC(=O)[O-].[Na+]'), 'C2H3NaO2', 'a formula');
+
+-- SD files
+CREATE TEMP TABLE sdf AS SELECT string_agg(block, '') AS text FROM (VALUES
+	(hamnet_molblock('CCO') || E'>  <id>  (1)\n1\n\n> <name>\nethyl\nalcohol\n\n$' || E'$$$\n'), (E'no molecule\n$' || E'$$$\n'),
+	(replace(hamnet_molblock('CCN') || E'> <id>\n3\n\n> <id>\n4\n\n$' || E'$$$\n', E'\n', E'\r\n')), (E'\n\n$' || E'$$$\n')) AS v (block);
+SELECT results_eq($q$SELECT record, smiles, properties, left(problem, 17) FROM sdf, hamnet_read_sdf(text)$q$,
+	$q$VALUES (1, 'CCO', '{"id": "1", "name": "ethyl\nalcohol"}'::jsonb, NULL::text), (2, NULL, '{}', 'invalid MOL block'),
+		(3, 'CCN', '{"id": "4"}', NULL), (4, NULL, '{}', 'invalid MOL block')$q$, 'records with properties and problems');
+SELECT is((SELECT count(*) FROM hamnet_read_sdf('')), 0::bigint, 'no text has no record');
+SELECT is((SELECT count(*) FROM hamnet_read_sdf(E' \n\n')), 0::bigint, 'nor has white space');
+SELECT is((SELECT problem FROM hamnet_read_sdf((SELECT text FROM sdf)) WHERE record = 1 AND hamnet_formula(smiles) = 'C2H6O'), NULL, 'molecules can be used');
+SELECT matches((SELECT problem FROM hamnet_read_sdf(repeat('x', 2000000))), '^MOL block has', 'a block too long is a problem');
+SELECT is(properties ->> 'p', 'v', 'a property of a record whose others are many')
+	FROM hamnet_read_sdf(hamnet_molblock('C') || repeat(E'> <a>\nb\n\n', 100000) || E'> <p>\nv\n\n');
+SELECT ok(properties IS NULL AND smiles = 'C' AND problem ~ 'properties have', 'properties beyond the limit are a problem')
+	FROM hamnet_read_sdf(hamnet_molblock('C') || E'> <a>\n' || repeat('b', 17000000));
+
+---------------------------------------------------------------------------
+-- Substructures, and one descriptor
+---------------------------------------------------------------------------
+
+SELECT is(hamnet_count_substructure(smiles, smarts), n, smiles || ' has ' || n || ' ' || smarts) FROM (VALUES
+	('CCO', '[OX2H]', 1), ('OCCO', '[OX2H]', 2), ('CC', '[OX2H]', 0), ('c1ccccc1', 'c1ccccc1', 1), ('CC(=O)Oc1ccccc1C(=O)O', 'C(=O)O', 2),
+	('CCN(C)C', '[$(N(C)C)]', 1), ('[CH3:1][OH:2]', '[CH3:7]', 1)) AS v (smiles, smarts, n);
+SELECT is(count(*) FILTER (WHERE hamnet_has_substructure(smiles, 'c1ccccc1') IS DISTINCT FROM (hamnet_count_substructure(smiles, 'c1ccccc1') > 0)), 0::bigint,
+	'having is counting more than none') FROM library;
+SELECT is(count(*) FILTER (WHERE hamnet_count_substructure(smiles, '[#6]C(=O)[O;H,-1]') <> hamnet_descriptor(smiles, 'fr_COO')), 0::bigint,
+	'RDKit counts its fragments alike') FROM library;
+SELECT is(array_agg(hamnet_count_substructure('CCO', smarts) ORDER BY n), ARRAY[2, 1, 2, 1], 'patterns may differ from row to row')
+	FROM unnest(ARRAY['C', 'O', '[#6]', '[#8]']) WITH ORDINALITY AS u (smarts, n);
+SELECT throws_ok(format('SELECT hamnet_has_substructure(%L, %L)', 'CCO', smarts), '22023', NULL, 'no SMARTS: ' || smarts) FROM unnest(ARRAY['C(', '', 'not one']) AS smarts;
+SELECT throws_ok($$SELECT hamnet_has_substructure(hamnet_try_smiles('C1CC'), 'C(') FROM (SELECT 1) AS one WHERE hamnet_has_substructure('CCO', 'C(')$$, '22023', NULL,
+	'a wrong pattern is never forgiven');
+SELECT throws_ok($$SELECT hamnet_has_substructure('CCO', repeat('C', 1001))$$, '22023', NULL, 'a pattern may be too long');
+SELECT is(hamnet_has_substructure(hamnet_try_smiles('C1CC'), 'C'), NULL, 'a row that is no molecule has no answer');
+SELECT is(hamnet_descriptor(smiles, name), value, name || ' of ' || smiles)
+	FROM unnest(ARRAY['CC(=O)Oc1ccccc1C(=O)O', '*c1ccccc1']) AS smiles, LATERAL hamnet_descriptors(smiles)
+	WHERE name IN ('MolWt', 'MolLogP', 'TPSA', 'fr_COO', 'MaxPartialCharge', 'BalabanJ', 'RingCount', 'fr_urea', 'MaxEStateIndex');
+SELECT throws_ok($$SELECT hamnet_descriptor('CCO', 'taste')$$, '42704', 'descriptor "taste" does not exist', 'a descriptor that does not exist');
 
 ---------------------------------------------------------------------------
 -- Everyday SQL is fast

@@ -88,6 +88,39 @@ hamnet_descriptors(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+static int
+FindDescriptor(const char *name)
+{
+	const HnDescriptorSet *set = &hn_descriptors_rdkit_2d;
+
+	for (int i = 0; i < set->count; i++)
+		if (strcmp(set->names[i], name) == 0)
+			return i;
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("descriptor \"%s\" does not exist", name),
+			 errhint("hamnet_descriptors() lists the descriptors.")));
+	pg_unreachable();
+}
+
+PG_FUNCTION_INFO_V1(hamnet_descriptor);
+
+/* hamnet_descriptor(smiles text, name text) → value */
+PGDLLEXPORT Datum
+hamnet_descriptor(PG_FUNCTION_ARGS)
+{
+	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	int			descriptor = FindDescriptor(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	HnContext  *context = BeginCore();
+	double		value;
+
+	if (hn_describe_one(context, smiles, descriptor, hamnet_max_atoms, &value) != HN_OK)
+		ReportCoreError(context, smiles);
+	if (isnan(value))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(value);
+}
+
 PG_FUNCTION_INFO_V1(hamnet_try_descriptors);
 
 /* hamnet_try_descriptors(smiles text) → (name, value), or no row */

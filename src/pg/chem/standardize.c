@@ -27,19 +27,65 @@ StandardByName(const char *name)
 	return standard;
 }
 
+/* What a function of this file returns: a form, or NULL for a lenient call where the molecule has none. */
+static Datum
+ReturnForm(FunctionCallInfo fcinfo, HnContext *context, HnStatus status, const char *form, bool lenient)
+{
+	if (status == HN_OK)
+		PG_RETURN_TEXT_P(cstring_to_text(form));
+	ReportFailure(context, NULL, lenient);
+	PG_RETURN_NULL();
+}
+
+static Datum
+Clean(FunctionCallInfo fcinfo, bool lenient)
+{
+	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	HnContext  *context = BeginCore();
+	const char *cleaned = NULL;
+	HnStatus	status = hn_clean(context, smiles, hamnet_max_atoms, &cleaned);
+
+	return ReturnForm(fcinfo, context, status, cleaned, lenient);
+}
+
+static Datum
+Parent(FunctionCallInfo fcinfo, bool lenient)
+{
+	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	HnContext  *context = BeginCore();
+	const char *parent = NULL;
+	HnStatus	status = hn_parent(context, smiles, PG_GETARG_BOOL(1), PG_GETARG_BOOL(2), hamnet_max_atoms, &parent);
+
+	return ReturnForm(fcinfo, context, status, parent, lenient);
+}
+
+static Datum
+Tautomer(FunctionCallInfo fcinfo, bool lenient)
+{
+	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	HnContext  *context = BeginCore();
+	const char *tautomer = NULL;
+	HnStatus	status = hn_tautomer(context, smiles, hamnet_max_atoms, &tautomer);
+
+	return ReturnForm(fcinfo, context, status, tautomer, lenient);
+}
+
 PG_FUNCTION_INFO_V1(hamnet_standardize);
 
 /* hamnet_standardize(smiles text) → text */
 PGDLLEXPORT Datum
 hamnet_standardize(PG_FUNCTION_ARGS)
 {
-	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	HnContext  *context = BeginCore();
-	const char *cleaned;
+	return Clean(fcinfo, false);
+}
 
-	if (hn_clean(context, smiles, hamnet_max_atoms, &cleaned) != HN_OK)
-		ReportCoreError(context, smiles);
-	PG_RETURN_TEXT_P(cstring_to_text(cleaned));
+PG_FUNCTION_INFO_V1(hamnet_try_standardize);
+
+/* hamnet_try_standardize(smiles text) → text, or NULL */
+PGDLLEXPORT Datum
+hamnet_try_standardize(PG_FUNCTION_ARGS)
+{
+	return Clean(fcinfo, true);
 }
 
 PG_FUNCTION_INFO_V1(hamnet_parent);
@@ -48,13 +94,16 @@ PG_FUNCTION_INFO_V1(hamnet_parent);
 PGDLLEXPORT Datum
 hamnet_parent(PG_FUNCTION_ARGS)
 {
-	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	HnContext  *context = BeginCore();
-	const char *parent;
+	return Parent(fcinfo, false);
+}
 
-	if (hn_parent(context, smiles, PG_GETARG_BOOL(1), PG_GETARG_BOOL(2), hamnet_max_atoms, &parent) != HN_OK)
-		ReportCoreError(context, smiles);
-	PG_RETURN_TEXT_P(cstring_to_text(parent));
+PG_FUNCTION_INFO_V1(hamnet_try_parent);
+
+/* hamnet_try_parent(smiles text, isotopes boolean, stereo boolean) → text, or NULL */
+PGDLLEXPORT Datum
+hamnet_try_parent(PG_FUNCTION_ARGS)
+{
+	return Parent(fcinfo, true);
 }
 
 PG_FUNCTION_INFO_V1(hamnet_tautomer);
@@ -63,11 +112,14 @@ PG_FUNCTION_INFO_V1(hamnet_tautomer);
 PGDLLEXPORT Datum
 hamnet_tautomer(PG_FUNCTION_ARGS)
 {
-	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	HnContext  *context = BeginCore();
-	const char *tautomer;
+	return Tautomer(fcinfo, false);
+}
 
-	if (hn_tautomer(context, smiles, hamnet_max_atoms, &tautomer) != HN_OK)
-		ReportCoreError(context, smiles);
-	PG_RETURN_TEXT_P(cstring_to_text(tautomer));
+PG_FUNCTION_INFO_V1(hamnet_try_tautomer);
+
+/* hamnet_try_tautomer(smiles text) → text, or NULL */
+PGDLLEXPORT Datum
+hamnet_try_tautomer(PG_FUNCTION_ARGS)
+{
+	return Tautomer(fcinfo, true);
 }
