@@ -11,6 +11,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <string.h>
+
+#include "hamnet/chem.h"
 #include "hamnet/context.h"
 
 static HnArena arena;
@@ -61,6 +64,16 @@ must(HnStatus status)
 {
 	if (status != HN_OK)
 		fail_msg("%s", context.message);
+}
+
+/* Golden values hold for RDKit from 2022.09 on, but for a molecule that those from 2025.03 on do not read. */
+static inline bool
+golden_is_read(const char *smiles)
+{
+	HnGraph		graph;
+
+	return strcmp(smiles, "F[P](F)(F)(F)(F)F") != 0 ||
+		hn_graph_from_smiles(&context, smiles, &hn_features_2021, 1000, &graph) == HN_OK;
 }
 
 #endif

@@ -32,7 +32,7 @@ join(const char *a, const char *b, const char *c)
 	return text;
 }
 
-/* Each invalid SMILES is refused with exactly this message. */
+/* Each invalid SMILES is refused with this message, which RDKit from 2025.03 on ends with a position. */
 static void
 test_reasons(void **state)
 {
@@ -62,11 +62,11 @@ test_reasons(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
 		assert_int_equal(read_graph(cases[i][0], &graph), HN_INVALID_SMILES);
-		assert_string_equal(context.message, cases[i][1]);
+		assert_memory_equal(context.message, cases[i][1], strlen(cases[i][1]));
 		context.message[0] = '\0';
 		assert_int_equal(hn_canonical_smiles(&context, cases[i][0], true, MAX_ATOMS, &canonical),
 						 HN_INVALID_SMILES);
-		assert_string_equal(context.message, cases[i][1]);
+		assert_memory_equal(context.message, cases[i][1], strlen(cases[i][1]));
 	}
 }
 
