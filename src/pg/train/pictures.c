@@ -67,7 +67,7 @@ ReadEpochs(int64 run, Epochs *epochs)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("training run %lld has no epochs", (long long) run),
-				 errdetail("There is no such run of yours, or it made kernels and forests only, which are not trained by epochs."),
+				 errdetail("There is no such run of yours, or it trained no network."),
 				 errhint("See hamnet_training_runs() for your runs.")));
 	epochs->count = SPI_processed;
 	epochs->series = palloc(epochs->count * sizeof(char *));
