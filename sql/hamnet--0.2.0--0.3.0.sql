@@ -505,7 +505,7 @@ BEGIN
 		WHERE a.amname OPERATOR(pg_catalog.=) 'hamnet' AND c.relkind OPERATOR(pg_catalog.=) 'i'
 	LOOP
 		RAISE WARNING 'index % has the format of hamnet 0.2.0 and cannot be used', index
-			USING HINT = pg_catalog.format('REINDEX INDEX %s;', index);
+			USING HINT := pg_catalog.format('REINDEX INDEX %s;', index);
 	END LOOP;
 END
 $$;
