@@ -205,9 +205,11 @@ COMMENT ON FUNCTION hamnet_svg_grid(text[], text[], jsonb) IS
 -- Conformers
 ---------------------------------------------------------------------------
 
--- Functions are renamed and replaced, not dropped: views that use them survive.
-ALTER FUNCTION hamnet_conformer(text, text) RENAME TO hamnet_engine_positions;
-CREATE OR REPLACE FUNCTION hamnet_engine_positions(smiles text, model text, OUT atom int, OUT element text,
+-- What hamnet_conformer returned is hamnet_engine_positions now: a view on it has to say which of the two it means.
+DROP FUNCTION hamnet_conformer(text);
+DROP FUNCTION hamnet_conformer(text, text);
+
+CREATE FUNCTION hamnet_engine_positions(smiles text, model text, OUT atom int, OUT element text,
 	OUT x double precision, OUT y double precision, OUT z double precision) RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 20000 ROWS 30;
 COMMENT ON FUNCTION hamnet_engine_positions(text, text) IS 'where the Hamiltonian Engine of a named model leaves the atoms, in angstrom, atoms counted from 1 as in the SMILES';
@@ -217,7 +219,7 @@ CREATE FUNCTION hamnet_engine_positions(smiles text, OUT atom int, OUT element t
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20000 ROWS 30;
 COMMENT ON FUNCTION hamnet_engine_positions(text) IS 'where the Hamiltonian Engine leaves the atoms, in angstrom: what the network reads, no usable structure; atoms counted from 1 as in the SMILES';
 
-CREATE OR REPLACE FUNCTION hamnet_conformer(smiles text, OUT atom int, OUT element text,
+CREATE FUNCTION hamnet_conformer(smiles text, OUT atom int, OUT element text,
 	OUT x double precision, OUT y double precision, OUT z double precision) RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50000000 ROWS 30;
 COMMENT ON FUNCTION hamnet_conformer(text) IS 'the conformer of lowest energy that hamnet_conformers finds: positions of the atoms in angstrom, atoms counted from 1 as in the SMILES';

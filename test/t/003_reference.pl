@@ -1,4 +1,4 @@
-# The README's table of functions says of each what the catalog says: its
+# The reference's table of functions says of each what the catalog says: its
 # arguments, the columns of its result, and its volatility.
 
 use strict;
@@ -10,7 +10,7 @@ use Test::More;
 
 # Rows of the table by the name of the function; some functions have several.
 my %rows;
-my ($table) = slurp_file('README.md') =~ /^### Functions\n(.*?)^### /ms;
+my ($table) = slurp_file('doc/reference.md') =~ /^## Functions\n(.*?)^## /ms;
 foreach my $line (grep { /^\| `hamnet_/ } split /\n/, $table)
 {
 	my ($signature, $volatility) = $line =~ /^\| `(.*?)` \|.*\| ([^|]*) \|$/;
