@@ -397,7 +397,7 @@ $node->safe_psql(
 			ELSE '1' END || '::' || CASE type WHEN 'internal' THEN 'internal' ELSE type END $$;
 	CREATE FUNCTION edges(type text) RETURNS text[] LANGUAGE sql AS $$
 		SELECT CASE
-			WHEN type IN ('text', 'name') THEN ARRAY['', ' ', 'C', 'é', 'small', repeat('C', 60), '"', '''', '%s']
+			WHEN type IN ('text', 'name') THEN ARRAY['', ' ', 'C', 'é', 'small', repeat('C', 12), repeat('c', 60), '"', '''', '%s']
 			WHEN type = 'text[]' THEN ARRAY['{}', '{NULL}', '{""}', '{{C,N},{O,NULL}}', '[-5:-4]={C,C1CC}']
 			WHEN type = 'cstring[]' THEN ARRAY['{}', '{NULL}', '{1,2}', '{x}', '{{1}}', '{99999999999}']
 			WHEN type LIKE '%[]' THEN ARRAY['{}', '{NULL}', '{0}', '{-1}', '{{1,2},{3,4}}', '{1,1,1,1,1}', '{2147483647,2147483647,1}', '[3:5]={1,2,3}']
