@@ -482,7 +482,7 @@ Written by `make report` from `models/results/*.csv`; not by hand.
 - **Splits** are fixed: five random ones (8:1:1) and one by scaffolds. A model learns from the rows of `train`, everything is chosen by those of
   `valid`, nothing is fitted again afterwards, and the rows of `test` are looked at once.
 - **RMSE** is over all test rows at once, in the units of the data; **ROC-AUC** over the labelled rows of a task, then the mean over tasks.
-- **ours** is what [variants.sql](variants.sql) says: heads on a trunk, which is hamnet-base fine-tuned on the training parts of all data sets at
+- **ours** is what [variants.sql](variants.sql) says: heads on a trunk, which is hamnet-base fine-tuned on the training sets of all data sets at
   once, but for molecules that any of them validates or tests with ([trunk.sql](trunk.sql)). **engine off** is the same from a base that was pre-trained
   alike, without an engine; **single member** one network on the trunk of ours; **not tuned** the heads of ours on hamnet-base as it is. Each row was
   trained with one seed, the scaffold's too.
