@@ -58,7 +58,7 @@ fuzz()
 
 	# The leaks that test/fuzz/leaks.supp lists are known by functions of RDKit
 	# far up the stack, which only the slow way of walking it finds.
-	[[ $name != @(molblock|sdf) ]] || sanitizer=fast_unwind_on_malloc=0:malloc_context_size=8
+	[[ $name != @(molblock|sdf|smarts) ]] || sanitizer=fast_unwind_on_malloc=0:malloc_context_size=8
 
 	mkdir -p "build/fuzz/$name"
 	# shellcheck disable=SC2046 # options are several words
