@@ -137,7 +137,7 @@ CORE_CXXFLAGS = -std=c++20 -O2 -g -fPIC -fvisibility=hidden -Iinclude -isystem $
 	$(WARNINGS) $(SANITIZE) $(OPTFLAGS)
 
 PG_CPPFLAGS = -Iinclude -Isrc/pg -DHAMNET_VERSION='"$(EXTVERSION)"' $(MODELDIR:%=-DHAMNET_MODELDIR='"%"') $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
-SHLIB_LINK = $(CORE) $(CORE_LIBS)
+SHLIB_LINK = -Wl,--version-script=src/pg/exports.map $(CORE) $(CORE_LIBS)
 EXTRA_CLEAN = build $(DRAW) $(DRAW_OBJS) $(CORE) $(CORE_OBJS) $(UNIT_TESTS) test/unit/*.o src/nn/simd_*.o src/nn/product_*.o \
 	models/make_model models/pin_models $(DRAWN_MODELS:=.new) bench/network bench/training_step bench/predictions bench/scan_limit bench/*.o $(BUILTIN_MODELS) $(BUILTIN_MODELS).new $(FRAGMENTS) $(FRAGMENTS).new
 
@@ -161,7 +161,7 @@ ifneq (,$(findstring clang,$(CC)))
 override CFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument -Wno-ignored-attributes
 endif
 
-$(shlib): $(CORE)
+$(shlib): $(CORE) src/pg/exports.map
 
 all: $(DRAW)
 
