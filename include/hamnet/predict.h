@@ -64,4 +64,10 @@ extern HnStatus hn_predict(HnContext *context, const HnModel *model, const HnHea
 extern HnStatus hn_predict_novelty(HnContext *context, const HnModel *model, const HnHead *head,
 								   const HnInputs *inputs, double *values, double *sds, double *novelties);
 
+/*
+ * Copy the columns of one head to where they belong among those of all heads:
+ * all [count, targets] from column first on = values [count, head->target_count].
+ */
+extern void hn_scatter_targets(const HnHead *head, const double *values, int count, double *all, int targets, int first);
+
 #endif

@@ -4,6 +4,7 @@
 #include "hamnet/predict.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "hamnet/joint.h"
 #include "hamnet/known.h"
@@ -128,4 +129,11 @@ hn_predict_novelty(HnContext *context, const HnModel *model, const HnHead *head,
 	for (int i = 0; i < inputs->count; i++)
 		novelties[i] = hn_known_scaled(head, nearest[i]);
 	return HN_OK;
+}
+
+void
+hn_scatter_targets(const HnHead *head, const double *values, int count, double *all, int targets, int first)
+{
+	for (size_t i = 0; i < (size_t) count; i++)
+		memcpy(all + i * targets + first, values + i * head->target_count, head->target_count * sizeof(*all));
 }

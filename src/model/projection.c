@@ -9,7 +9,7 @@
 #include "hamnet/simd.h"
 
 /* Added to |u|² / D, so that a molecule without any feature has a fingerprint: zeros. */
-#define LEAST_SQUARE 1e-12
+#define MIN_SQUARE 1e-12
 
 /* log(1 + the sum of the counts that fall on each of the columns); the sums are exact. */
 static HnStatus
@@ -66,7 +66,7 @@ hn_project_forward(HnContext *context, const HnModel *model, const HnBatch *batc
 
 		if (model->fingerprint_config.counts > 0)
 			HN_TRY(add_counts(context, &model->readout.counts, &batch->counts[g], u));
-		trace->length[g] = (real) sqrt(hn_dot(u, u, dim) / dim + LEAST_SQUARE);
+		trace->length[g] = (real) sqrt(hn_dot(u, u, dim) / dim + MIN_SQUARE);
 		for (int k = 0; k < dim; k++)
 			u[k] /= trace->length[g];
 	}

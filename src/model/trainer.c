@@ -501,9 +501,7 @@ predict_pass(HnContext *context, Pass *pass, void *state)
 
 		HN_NEW(context, values, (size_t) pass->count * head->target_count);
 		HN_TRY(hn_head_predict(context, head, &pass->inputs, values));
-		for (int i = 0; i < pass->count; i++)
-			memcpy(results->predictions + (size_t) i * results->targets + first,
-				   values + (size_t) i * head->target_count, (size_t) head->target_count * sizeof(*values));
+		hn_scatter_targets(head, values, pass->count, results->predictions, results->targets, first);
 		first += head->target_count;
 	}
 	results->predictions += (size_t) pass->count * results->targets;

@@ -41,16 +41,11 @@ ComputeEngine(const CachedModel *model, const char *smiles, Computed *computed)
 void
 ComputeAll(const CachedModel *model, const char *smiles, Computed *computed)
 {
-	const real *coordinates = NULL;
+	const real *coordinates;
 
-	if (model->model.engine_config.enabled)
-	{
-		ComputeEngine(model, smiles, computed);
-		coordinates = computed->engine.coordinates;
-	}
-	else
-		ComputeBatchOfOne(model, smiles, computed);
-	if (hn_fingerprint_forward(computed->context, &model->model, &computed->batch, coordinates,
+	ComputeBatchOfOne(model, smiles, computed);
+	if (hn_coordinates(computed->context, &model->model, &computed->batch, &computed->engine, &coordinates) != HN_OK ||
+		hn_fingerprint_forward(computed->context, &model->model, &computed->batch, coordinates,
 							   &computed->fingerprint) != HN_OK)
 		ReportCoreError(computed->context, smiles);
 }

@@ -9,15 +9,15 @@
 #include "model/compute.h"
 #include "server/srf.h"
 
-/* Place in the canonical order of each atom of the input, from 0. */
+/* Return the graph's atom of each atom of the input. */
 static int *
-CanonicalPlaces(const HnGraph *graph)
+AtomsOfInput(const HnGraph *graph)
 {
-	int		   *place = palloc(graph->atom_count * sizeof(int));
+	int		   *atom_of = palloc(graph->atom_count * sizeof(int));
 
 	for (int i = 0; i < graph->atom_count; i++)
-		place[graph->source_atom[i]] = i;
-	return place;
+		atom_of[graph->source_atom[i]] = i;
+	return atom_of;
 }
 
 PG_FUNCTION_INFO_V1(hamnet_engine_positions);
@@ -30,17 +30,17 @@ hamnet_engine_positions(PG_FUNCTION_ARGS)
 	const CachedModel *model = GetModelArgument(fcinfo, 1);
 	RowSet		rows = BeginRows(fcinfo);
 	Computed	computed;
-	int		   *place;
+	int		   *atom_of;
 
 	ComputeEngine(model, smiles, &computed);
-	place = CanonicalPlaces(&computed.graph);
+	atom_of = AtomsOfInput(&computed.graph);
 	for (int a = 0; a < computed.graph.atom_count; a++)
 	{
-		const real *position = computed.engine.positions + 3 * place[a];
+		const real *position = computed.engine.positions + 3 * atom_of[a];
 		Datum		row[5];
 
 		row[0] = Int32GetDatum(a + 1);
-		row[1] = CStringGetTextDatum(hn_element_symbol(computed.graph.element[place[a]]));
+		row[1] = CStringGetTextDatum(hn_element_symbol(computed.graph.element[atom_of[a]]));
 		for (int k = 0; k < 3; k++)
 			row[2 + k] = Float8GetDatum(position[k]);
 		AddRow(&rows, row, NULL);
@@ -88,17 +88,17 @@ hamnet_atom_weights(PG_FUNCTION_ARGS)
 	const CachedModel *model = GetModelArgument(fcinfo, 1);
 	RowSet		rows = BeginRows(fcinfo);
 	Computed	computed;
-	int		   *place;
+	int		   *atom_of;
 
 	ComputeAll(model, smiles, &computed);
-	place = CanonicalPlaces(&computed.graph);
+	atom_of = AtomsOfInput(&computed.graph);
 	for (int a = 0; a < computed.graph.atom_count; a++)
 	{
 		Datum		row[3];
 
 		row[0] = Int32GetDatum(a + 1);
-		row[1] = CStringGetTextDatum(hn_element_symbol(computed.graph.element[place[a]]));
-		row[2] = Float8GetDatum(computed.fingerprint.attention[place[a]]);
+		row[1] = CStringGetTextDatum(hn_element_symbol(computed.graph.element[atom_of[a]]));
+		row[2] = Float8GetDatum(computed.fingerprint.attention[atom_of[a]]);
 		AddRow(&rows, row, NULL);
 	}
 	return (Datum) 0;

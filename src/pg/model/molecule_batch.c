@@ -196,15 +196,9 @@ PredictHeads(HnContext *context, const HnModel *model, const HnInputs *inputs, d
 		if (sds)
 			HN_NEW(context, deviations, (size_t) inputs->count * head->target_count);
 		HN_TRY(hn_predict(context, model, head, inputs, values, deviations));
-		for (int i = 0; i < inputs->count; i++)
-		{
-			Size		at = (Size) i * targets + first;
-			Size		from = (Size) i * head->target_count;
-
-			memcpy(predictions + at, values + from, head->target_count * sizeof(double));
-			if (sds)
-				memcpy(sds + at, deviations + from, head->target_count * sizeof(double));
-		}
+		hn_scatter_targets(head, values, inputs->count, predictions, targets, first);
+		if (sds)
+			hn_scatter_targets(head, deviations, inputs->count, sds, targets, first);
 		first += head->target_count;
 	}
 	return HN_OK;

@@ -14,7 +14,6 @@
 #include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
@@ -30,6 +29,7 @@
 #include "search/axes.h"
 #include "server/core.h"
 #include "server/extension.h"
+#include "server/query.h"
 #include "server/sha256.h"
 #include "type/hfp.h"
 
@@ -44,9 +44,6 @@
 /* A sample has so many rows at most, and so many numbers: 64 MB. */
 #define SAMPLE_ROWS 10000
 #define SAMPLE_VALUES (8 * 1024 * 1024)
-
-/* Rows fetched from the query at a time. */
-#define FETCH_ROWS 1000
 
 /* Fingerprints of a query, a random sample of fixed size. */
 typedef struct Sample
@@ -287,45 +284,31 @@ AddToSample(Sample *sample, const Hfp *h)
 
 /* Run the query, as whoever called, and sample its fingerprints. The caller has connected to SPI. */
 static void
-SampleQuery(const char *query, Oid hfp_type, Sample *sample)
+SampleQuery(const char *text, Oid hfp_type, Sample *sample)
 {
-	MemoryContext memory = CurrentMemoryContext;
-	SPIPlanPtr	plan = SPI_prepare(query, 0, NULL);
-	Portal		portal;
+	UserQuery	query;
+	HeapTuple	row;
 
-	if (plan == NULL || !SPI_is_cursor_plan(plan))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("not a query that returns rows: \"%s\"", query)));
-	portal = SPI_cursor_open(NULL, plan, NULL, NULL, true);
-	if (portal->tupDesc->natts != 1 || TupleDescAttr(portal->tupDesc, 0)->atttypid != hfp_type)
+	PrepareUserQuery(&query, text);
+	if (query.columns->natts != 1 || TupleDescAttr(query.columns, 0)->atttypid != hfp_type)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the query must return one column of type hfp")));
-
-	do
+	OpenUserQuery(&query);
+	while ((row = NextRow(&query)) != NULL)
 	{
-		SPI_cursor_fetch(portal, true, FETCH_ROWS);
-		for (uint64 i = 0; i < SPI_processed; i++)
-		{
-			bool		isnull;
-			Datum		datum = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
-			MemoryContext before = MemoryContextSwitchTo(memory);
+		bool		isnull;
+		Datum		datum = SPI_getbinval(row, query.columns, 1, &isnull);
+		Hfp		   *h;
 
-			if (!isnull)
-			{
-				Hfp		   *h = DatumGetHfp(datum);
-
-				AddToSample(sample, h);
-				if ((Pointer) h != DatumGetPointer(datum))
-					pfree(h);
-			}
-			MemoryContextSwitchTo(before);
-		}
-		SPI_freetuptable(SPI_tuptable);
-		CHECK_FOR_INTERRUPTS();
-	} while (SPI_processed > 0);
-	SPI_cursor_close(portal);
+		if (isnull)
+			continue;
+		h = DatumGetHfp(datum);
+		AddToSample(sample, h);
+		if ((Pointer) h != DatumGetPointer(datum))
+			pfree(h);
+	}
+	CloseUserQuery(&query);
 }
 
 /* Store axes unless they are there. */

@@ -158,6 +158,31 @@ ReadData(EngineTrainer *trainer, const char *query)
 	SplitTrainingData(&trainer->data, split, validation->number > 0 ? validation->number : 0.05, trainer->options.seed);
 }
 
+/* Report what came of a run, whose model is stored under its name as that identity. */
+static void
+ReportEngine(EngineTrainer *trainer, const TrainingLoop *loop, const char *id)
+{
+	TrainingRun *run = &trainer->procedure.run;
+	const TrainingData *data = &trainer->data;
+
+	FinishRun(run,
+			  psprintf("{\"id\": \"%s\", \"seconds\": %.1f, \"epochs\": %d, \"best_epoch\": %d, \"rmsd\": %s, "
+					   "\"skipped\": " INT64_FORMAT ", \"rows\": " INT64_FORMAT ", \"train\": %d, \"validation\": %d, "
+					   "\"invalid\": " INT64_FORMAT ", \"rejects\": %s}",
+					   id, loop->seconds, loop->epochs_done, loop->best_epoch,
+					   loop->metric && isfinite(loop->shown) ? psprintf("%.9g", loop->shown) : "null",
+					   loop->skipped, data->rows, data->train_count, data->validation_count,
+					   data->invalid, data->rejects.data));
+	if (loop->metric)
+		ereport(NOTICE,
+				(errmsg("model \"%s\" is ready: rmsd %.4g angstrom on %d validation conformations, learned from %d",
+						run->model, loop->shown, data->validation_count, data->train_count)));
+	else
+		ereport(NOTICE,
+				(errmsg("model \"%s\" is ready: learned from %d conformations without validation",
+						run->model, data->train_count)));
+}
+
 static void
 TrainEngine(Procedure *procedure, const char *query, Jsonb *options)
 {
@@ -166,7 +191,6 @@ TrainEngine(Procedure *procedure, const char *query, Jsonb *options)
 	TrainingData *data = &trainer->data;
 	HnTraining	training = hn_training_defaults;
 	TrainingLoop loop;
-	char	   *id;
 
 	ReadOptions(options, engine_options, lengthof(engine_options), chosen);
 	procedure->run.checkpoint_seconds = chosen->checkpoint;
@@ -200,23 +224,7 @@ TrainEngine(Procedure *procedure, const char *query, Jsonb *options)
 	RunTrainingLoop(&loop);
 	memcpy(trainer->model.parameters, loop.weights, trainer->model.parameter_count * sizeof(real));
 
-	id = FinishProcedure(procedure, &trainer->context, &trainer->model);
-	FinishRun(&procedure->run,
-			  psprintf("{\"id\": \"%s\", \"seconds\": %.1f, \"epochs\": %d, \"best_epoch\": %d, \"rmsd\": %s, "
-					   "\"skipped\": " INT64_FORMAT ", \"rows\": " INT64_FORMAT ", \"train\": %d, \"validation\": %d, "
-					   "\"invalid\": " INT64_FORMAT ", \"rejects\": %s}",
-					   id, loop.seconds, loop.epochs_done, loop.best_epoch,
-					   loop.metric && isfinite(loop.shown) ? psprintf("%.9g", loop.shown) : "null",
-					   loop.skipped, data->rows, data->train_count, data->validation_count,
-					   data->invalid, data->rejects.data));
-	if (loop.metric)
-		ereport(NOTICE,
-				(errmsg("model \"%s\" is ready: rmsd %.4g angstrom on %d validation conformations, learned from %d",
-						procedure->run.model, loop.shown, data->validation_count, data->train_count)));
-	else
-		ereport(NOTICE,
-				(errmsg("model \"%s\" is ready: learned from %d conformations without validation",
-						procedure->run.model, data->train_count)));
+	ReportEngine(trainer, &loop, FinishProcedure(procedure, &trainer->context, &trainer->model));
 }
 
 PG_FUNCTION_INFO_V1(hamnet_train_engine);

@@ -79,11 +79,11 @@ MatchColumns(Evaluation *evaluation, const char *name)
 	{
 		const TargetColumn *column = &query->targets[c];
 		int			target;
-		int			place = FindTarget(&evaluation->model, column->name, &evaluation->heads[c], &target);
+		int			index = FindTarget(&evaluation->model, column->name, &evaluation->heads[c], &target);
 
-		if (place < 0)
-			place = FindOnlyTarget(&evaluation->model, query, &evaluation->heads[c]);
-		if (place < 0)
+		if (index < 0)
+			index = FindOnlyTarget(&evaluation->model, query, &evaluation->heads[c]);
+		if (index < 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
 					 errmsg("model \"%s\" does not predict \"%s\"", name, column->name),
@@ -96,7 +96,7 @@ MatchColumns(Evaluation *evaluation, const char *name)
 							column->task == HN_REGRESSION ? "a class" : "a number"),
 					 column->task == HN_REGRESSION ?
 					 errhint("Return a boolean: \"value = 1\" in place of \"value\".") : 0));
-		evaluation->index_of_column[c] = place;
+		evaluation->index_of_column[c] = index;
 	}
 }
 
@@ -140,10 +140,10 @@ PredictWaiting(Evaluation *evaluation)
 		for (int c = 0; c < columns; c++)
 		{
 			double		label = evaluation->labels[(Size) i * columns + c];
-			int			place = evaluation->index_of_column[c];
+			int			index = evaluation->index_of_column[c];
 
-			if (!isnan(label) && !isnan(row[place]))
-				AddPair(&evaluation->pairs[c], row[place], label, sds ? sds[(Size) i * targets + place] : NAN);
+			if (!isnan(label) && !isnan(row[index]))
+				AddPair(&evaluation->pairs[c], row[index], label, sds ? sds[(Size) i * targets + index] : NAN);
 		}
 		pfree(evaluation->smiles[i]);
 	}
