@@ -827,6 +827,11 @@ CREATE FUNCTION hamnet_scaffold(smiles text) RETURNS text
 COMMENT ON FUNCTION hamnet_scaffold(text) IS
 	'Murcko scaffold of a molecule, its rings and what links them, as SMILES without stereochemistry; empty without rings';
 
+CREATE FUNCTION hamnet_split(smiles text, kind text DEFAULT 'random', seed int DEFAULT 0) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5000;
+COMMENT ON FUNCTION hamnet_split(text, text, int) IS
+	'a number from 0 to 1, 1 excluded, to divide rows by: the same for every spelling of a molecule, or for all molecules of one scaffold';
+
 CREATE FUNCTION hamnet_formula(smiles text) RETURNS text
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5000;
 COMMENT ON FUNCTION hamnet_formula(text) IS
