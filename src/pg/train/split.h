@@ -28,8 +28,8 @@ extern const char *const split_names[];
 extern SplitKind ChooseSplit(const TextOrNumber *validation, const char *query);
 
 /*
- * Divide the set: about `fraction` of it to validate on. A molecule that occurs
- * several times is on one side only, unless queries say otherwise, which a
+ * Divide the set: about `fraction` of it to validate on, however its rows spread
+ * over molecules or scaffolds. A molecule that occurs several times is on one side only, unless queries say otherwise, which a
  * NOTICE reports. The division depends on the set and the seed alone. A division
  * by scaffold needs the scaffolds among the descriptions.
  */
