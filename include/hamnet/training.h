@@ -169,9 +169,15 @@ extern HnStatus hn_training_groups(HnContext *context, HnModel *model, const HnT
 extern int	hn_model_target_count(const HnModel *model);
 
 /*
- * Set mean and std of every regression target from the labels of the examples.
- * HN_INVALID_ARGUMENT, naming the target, if it has no label, a constant one,
+ * Check that target t of the examples can be learned: HN_INVALID_ARGUMENT, with a
+ * message that goes on after the target's name, if it has no label, a constant one,
  * or, for a classification, one class only or a label that is not 0 or 1.
+ */
+extern HnStatus hn_training_check_target(HnContext *context, HnTask task, const HnExample *examples, int count, int t);
+
+/*
+ * Set mean and std of every regression target from the labels of the examples.
+ * HN_INVALID_ARGUMENT, naming the target, for one that cannot be learned.
  */
 extern HnStatus hn_training_standardise(HnContext *context, HnModel *model, const HnExample *examples, int count);
 

@@ -99,63 +99,65 @@ label_statistics(const HnExample *examples, int count, int t, double *mean, doub
 }
 
 static HnStatus
-check_classes(HnContext *context, const char *name, const HnExample *examples, int count, int t)
+check_classes(HnContext *context, const HnExample *examples, int count, int t)
 {
 	for (int i = 0; i < count; i++)
 	{
 		double		label = examples[i].targets[t];
 
 		if (!isnan(label) && label != 0 && label != 1)
-			return hn_fail(context, HN_INVALID_ARGUMENT,
-						   "target \"%s\" is a class but has label %g, which is neither 0 nor 1", name, label);
+			return hn_fail(context, HN_INVALID_ARGUMENT, "is a class but has label %g, which is neither 0 nor 1", label);
 	}
 	return HN_OK;
 }
 
-static HnStatus
-standardise_target(HnContext *context, HnTask task, HnTarget *target,
-				   const HnExample *examples, int count, int t)
+HnStatus
+hn_training_check_target(HnContext *context, HnTask task, const HnExample *examples, int count, int t)
 {
 	double		mean;
 	double		std;
 	int			n;
 
 	if (task == HN_CLASSIFICATION)
-		HN_TRY(check_classes(context, target->name, examples, count, t));
+		HN_TRY(check_classes(context, examples, count, t));
 	label_statistics(examples, count, t, &mean, &std, &n);
 	if (n == 0)
-		return hn_fail(context, HN_INVALID_ARGUMENT, "target \"%s\" has no label", target->name);
+		return hn_fail(context, HN_INVALID_ARGUMENT, "has no label");
 	if (!isfinite(mean) || !isfinite(std))
-		return hn_fail(context, HN_INVALID_ARGUMENT, "target \"%s\" has a label that is not finite or far too large",
-					   target->name);
+		return hn_fail(context, HN_INVALID_ARGUMENT, "has a label that is not finite or far too large");
 
 	/* A constant may come out with a rounding error for a deviation. */
 	if (std <= 1e-12 * fabs(mean))
 		return task == HN_CLASSIFICATION ?
-			hn_fail(context, HN_INVALID_ARGUMENT, "target \"%s\" has labels of one class only, %g, in %d rows",
-					target->name, mean, n) :
-			hn_fail(context, HN_INVALID_ARGUMENT, "target \"%s\" has the same value, %g, in all %d labelled rows",
-					target->name, mean, n);
-	if (task == HN_REGRESSION)
-	{
-		target->mean = mean;
-		target->std = std;
-	}
+			hn_fail(context, HN_INVALID_ARGUMENT, "has labels of one class only, %g, in %d rows", mean, n) :
+			hn_fail(context, HN_INVALID_ARGUMENT, "has the same value, %g, in all %d labelled rows", mean, n);
 	return HN_OK;
 }
 
 HnStatus
 hn_training_standardise(HnContext *context, HnModel *model, const HnExample *examples, int count)
 {
-	int			first = 0;
+	int			index = 0;
 
 	for (int h = 0; h < model->head_count; h++)
 	{
 		HnHead	   *head = &model->heads[h];
 
-		for (int t = 0; t < head->target_count; t++)
-			HN_TRY(standardise_target(context, head->task, &head->targets[t], examples, count, first + t));
-		first += head->target_count;
+		for (int t = 0; t < head->target_count; t++, index++)
+		{
+			HnTarget   *target = &head->targets[t];
+			int			n;
+
+			if (hn_training_check_target(context, head->task, examples, count, index) != HN_OK)
+			{
+				const char *reason = NULL;
+
+				HN_TRY(hn_copy_string(context, context->message, &reason));
+				return hn_fail(context, HN_INVALID_ARGUMENT, "target \"%s\" %s", target->name, reason);
+			}
+			if (head->task == HN_REGRESSION)
+				label_statistics(examples, count, index, &target->mean, &target->std, &n);
+		}
 	}
 	return HN_OK;
 }

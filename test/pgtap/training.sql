@@ -201,7 +201,7 @@ SELECT is((report_of('kb') #>> '{candidates,kernel,validation}')::float8,
 SELECT lives_ok($$CALL hamnet_train('vq', 'SELECT smiles, y FROM assay WHERE n <> 5',
 	'{"head": "kernel", "known": 0, "validation_query": "SELECT smiles, y FROM assay WHERE n IN (4, 5)"}')$$, 'a validation query is used');
 SELECT is(report_of('vq') - '{id,head,seconds,metric,candidates,rejects}'::text[],
-	'{"rows": 66, "train": 54, "validation": 12, "invalid": 0, "unlabelled": 0}', 'with a validation query all rows of the first query are learned from');
+	'{"rows": 66, "train": 54, "validation": 12, "invalid": 0, "unlabelled": 0, "skipped": []}', 'with a validation query all rows of the first query are learned from');
 SELECT lives_ok($$CALL hamnet_train('vk', 'SELECT smiles, y FROM assay WHERE n <> 5', '{"head": "kernel", "known": 0, "validation": "none"}')$$, 'a kernel is trained without validation');
 SELECT is(id_of('vk'), id_of('vq'), 'a validation query does not change a kernel');
 SELECT lives_ok($$CALL hamnet_train_engine('ve', 'SELECT ''CC'' AS smiles, ARRAY[0, 0, 0, 1.5, 0, 0]::float8[] AS xyz FROM generate_series(1, 10)',

@@ -14,7 +14,7 @@
 static double *
 TakeTargets(const Trainer *trainer, const double *all, int first, int count)
 {
-	int			targets = trainer->data.query.target_count;
+	int			targets = trainer->target_count;
 	double	   *taken = palloc((Size) trainer->data.validation_count * count * sizeof(double));
 
 	for (int i = 0; i < trainer->data.validation_count; i++)
@@ -47,7 +47,7 @@ static void
 CombineParts(const Trainer *trainer, const HnHead *head, int first, const HnPrediction *parts, Outcome *outcome)
 {
 	int			count = trainer->data.validation_count;
-	int			targets = trainer->data.query.target_count;
+	int			targets = trainer->target_count;
 	double	   *values = palloc((Size) count * head->target_count * sizeof(double));
 	double	   *sds = palloc((Size) count * head->target_count * sizeof(double));
 
@@ -163,7 +163,7 @@ MakeJoint(Trainer *trainer, int h, HnHead *joint)
 static void
 JoinHeads(Trainer *trainer, Outcome *outcome)
 {
-	Size		size = (Size) trainer->data.validation_count * trainer->data.query.target_count * sizeof(double);
+	Size		size = (Size) trainer->data.validation_count * trainer->target_count * sizeof(double);
 	int			first = 0;
 
 	outcome->tried = true;

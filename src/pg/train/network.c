@@ -110,7 +110,7 @@ TrainMember(Trainer *trainer, CandidateKind candidate, Team *team, int member, i
 		.epochs = epochs,
 		.batch = options->batch,
 		.epoch_rows = options->epoch_rows,
-		.contrast = options->contrast ? trainer->data.query.target_count - 1 : -1,
+		.contrast = options->contrast ? trainer->target_count : -1,
 		.patience = trainer->metric == METRIC_NONE ? 0 : options->patience,
 		.seed = seed,
 		.metric = metric_names[trainer->metric],

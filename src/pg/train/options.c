@@ -70,6 +70,7 @@ static const Option train_options[] = {
 	{"minutes", OPTION_NUMBER, offsetof(TrainOptions, minutes), .number = {10, 0, 100000, true}},
 	{"checkpoint", OPTION_NUMBER, offsetof(TrainOptions, checkpoint), .number = {30, 0, 86400, false}},
 	{"known", OPTION_INTEGER, offsetof(TrainOptions, known), .integer = {HN_MAX_KNOWN, 0, HN_MAX_KNOWN}},
+	{"skip_unusable", OPTION_BOOLEAN, offsetof(TrainOptions, skip_unusable), .boolean = false},
 };
 
 bool

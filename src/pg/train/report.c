@@ -79,8 +79,8 @@ MakeReport(const Trainer *trainer, CandidateKind chosen, const char *id)
 		appendStringInfoChar(&json, '}');
 	}
 	appendStringInfo(&json, "}, \"rows\": " INT64_FORMAT ", \"unlabelled\": " INT64_FORMAT ", \"train\": %d, "
-					 "\"validation\": %d, \"invalid\": " INT64_FORMAT ", \"rejects\": %s}", data->rows,
-					 data->unlabelled, data->train_count, data->validation_count, data->invalid,
+					 "\"validation\": %d, \"skipped\": [%s], \"invalid\": " INT64_FORMAT ", \"rejects\": %s}", data->rows,
+					 data->unlabelled, data->train_count, data->validation_count, trainer->skips.data, data->invalid,
 					 data->rejects.data);
 	return json.data;
 }

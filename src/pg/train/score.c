@@ -44,13 +44,6 @@ ChooseMetric(const Trainer *trainer)
 	return METRIC_ROC_AUC;
 }
 
-/* Number of targets of all heads. */
-static int
-TargetCount(const Trainer *trainer)
-{
-	return trainer->data.query.target_count - (trainer->options.contrast ? 1 : 0);
-}
-
 /* Labels and predictions of one target, where both are there; returns their number. */
 static int
 CollectPairs(const TrainingData *data, const double *predictions, int targets, int t, double *predicted, double *actual)
@@ -96,14 +89,14 @@ HeadScore(Trainer *trainer, const HnHead *head, int first, const double *predict
 	for (int k = 0; k < head->target_count; k++)
 	{
 		const HnTarget *target = &head->targets[k];
-		int			n = CollectPairs(data, predictions, TargetCount(trainer), first + k, predicted, actual);
+		int			n = CollectPairs(data, predictions, trainer->target_count, first + k, predicted, actual);
 		double		area;
 
 		if (n == 0)
 			continue;
 		*terms += trainer->metric == METRIC_LOSS ? n : 1;
 		if (trainer->metric == METRIC_RMSE)
-			total += hn_rmse(predicted, actual, n) / (TargetCount(trainer) > 1 ? target->std : 1);
+			total += hn_rmse(predicted, actual, n) / (trainer->target_count > 1 ? target->std : 1);
 		else if (trainer->metric == METRIC_LOSS)
 			total += SumLosses(target, head->task, predicted, actual, n);
 		else if (hn_roc_auc(&trainer->context, predicted, actual, n, &area) == HN_OK)

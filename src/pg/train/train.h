@@ -67,6 +67,7 @@ typedef struct TrainOptions
 	double		minutes;
 	double		checkpoint;
 	int64		known;
+	bool		skip_unusable;
 } TrainOptions;
 
 /* What became of a candidate. */
@@ -103,7 +104,10 @@ typedef struct Trainer
 	HnModel		model;			/* engine and generator to begin with, without heads */
 	HnHead	   *heads;			/* what is to be predicted: names, tasks and targets */
 	int			head_count;
-	int		   *column_of_target;	/* [target_count] targets stand head by head, and after them the groups of contrast */
+	int			target_count;	/* of all heads */
+	bool	   *skipped;		/* [columns] that cannot be learned and are left out */
+	StringInfoData skips;		/* these, a JSON array of {"target", "reason"} */
+	int		   *column_of_target;	/* [columns] targets stand head by head, then the groups of contrast, then what is skipped */
 	double	   *weights;		/* [targets of the heads]; NULL: 1 each */
 	Metric		metric;
 	bool		described;		/* whether the next two are there */
@@ -188,6 +192,9 @@ extern void PrepareQueries(Trainer *trainer, const char *query);
 /* Read and divide the data, scale the targets, and refuse what cannot be learned from. */
 extern void PrepareData(Trainer *trainer);
 
+/* Return the examples of the training set, for what is estimated from them. */
+extern HnExample *TrainExamples(const TrainingData *data);
+
 /*
  * Compute what heads read of every molecule, unless it is there; NaN
  * fingerprints mark those that the base cannot compute.
@@ -200,6 +207,18 @@ extern void DescribeMolecules(Trainer *trainer);
  * have been described.
  */
 extern real *HeadLabels(const Trainer *trainer, int head, int first);
+
+/* train/targets.c */
+
+/* Make heads for the targets of the query that are not skipped, and read option "weights" for them. */
+extern void DescribeHeads(Trainer *trainer);
+
+/*
+ * Notify the caller of numbers that may be classes, and refuse targets of which
+ * the training set teaches nothing, all in one error; with option
+ * "skip_unusable" they are left out. Targets still have the order of columns.
+ */
+extern void CheckTargets(Trainer *trainer);
 
 /* train/score.c */
 

@@ -1,0 +1,249 @@
+/*
+ * train/targets.c: what a training is to predict: heads for the columns of its
+ * query, and which of them can be learned.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
+#include "utils/numeric.h"
+
+#include "model/target.h"
+#include "server/core.h"
+#include "train/train.h"
+
+/* The column that option "contrast" names, which is of no head; -1 without one. */
+static int
+ContrastColumn(const Trainer *trainer)
+{
+	const MoleculeQuery *query = &trainer->data.query;
+
+	if (trainer->options.contrast == NULL)
+		return -1;
+	for (int t = 0; t < query->target_count; t++)
+		if (strcmp(query->targets[t].name, trainer->options.contrast) == 0)
+		{
+			if (query->targets[t].type == INT4OID)
+				return t;
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("column \"%s\", which option \"contrast\" names, is not of type integer",
+							query->targets[t].name),
+					 errdetail("It says g for a molecule that is active in group g, and -g for one that is not.")));
+		}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("query has no column \"%s\", which option \"contrast\" names", trainer->options.contrast)));
+}
+
+/*
+ * Make heads for the targets of the query, one for the numbers and one for the
+ * classes; sets the order of targets, which go head by head. Columns of the
+ * set are put into this order by OrderTargets.
+ */
+static void
+MakeHeads(Trainer *trainer)
+{
+	const MoleculeQuery *query = &trainer->data.query;
+	static const char *const names[] = {"regression", "classification"};
+	int			groups = ContrastColumn(trainer);
+	int			next = 0;
+
+	trainer->head_count = trainer->target_count = 0;
+	trainer->heads = palloc0(2 * sizeof(HnHead));
+	trainer->column_of_target = palloc(query->target_count * sizeof(int));
+	for (HnTask task = HN_REGRESSION; task <= HN_CLASSIFICATION; task++)
+	{
+		HnHead	   *head = &trainer->heads[trainer->head_count];
+
+		head->name = names[task];
+		head->task = task;
+		head->targets = palloc0(query->target_count * sizeof(HnTarget));
+		for (int t = 0; t < query->target_count; t++)
+		{
+			HnTarget   *target = &head->targets[head->target_count];
+
+			if (query->targets[t].task != task || t == groups || trainer->skipped[t])
+				continue;
+			target->name = LabelFromServer(query->targets[t].name);
+			target->unit = LabelFromServer(query->targets[t].unit);
+			target->std = 1;
+			head->target_count++;
+			trainer->column_of_target[next++] = t;
+		}
+		if (head->target_count > 0)
+			trainer->head_count++;
+	}
+	trainer->target_count = next;
+	if (groups >= 0)
+		trainer->column_of_target[next++] = groups;
+	for (int t = 0; t < query->target_count; t++)
+		if (trainer->skipped[t])
+			trainer->column_of_target[next++] = t;
+	if (trainer->head_count == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("query has no target beside the groups of option \"contrast\"")));
+}
+
+/* Return the index of a target among those of the heads; -1 for none. */
+static int
+TargetIndex(const Trainer *trainer, const char *name)
+{
+	int			index = 0;
+
+	for (int h = 0; h < trainer->head_count; h++)
+		for (int t = 0; t < trainer->heads[h].target_count; t++, index++)
+			if (strcmp(LabelToServer(trainer->heads[h].targets[t].name), name) == 0)
+				return index;
+	return -1;
+}
+
+/* Return whether a column of this name is left out. */
+static bool
+IsSkipped(const Trainer *trainer, const char *name)
+{
+	for (int t = 0; t < trainer->data.query.target_count; t++)
+		if (trainer->skipped[t] && strcmp(trainer->data.query.targets[t].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Read option "weights", an object of numbers by the names of targets. */
+static void
+ReadWeights(Trainer *trainer)
+{
+	int			count = trainer->data.query.target_count;
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+
+	if (trainer->options.weights == NULL)
+		return;
+	trainer->weights = palloc(count * sizeof(double));
+	for (int t = 0; t < count; t++)
+		trainer->weights[t] = 1;
+	iterator = JsonbIteratorInit(&trainer->options.weights->root);
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		char	   *name;
+		int			index;
+		double		weight;
+
+		if (token == WJB_BEGIN_OBJECT || token == WJB_END_OBJECT)
+			continue;
+		name = token == WJB_KEY ? pnstrdup(value.val.string.val, value.val.string.len) : NULL;
+		index = name ? TargetIndex(trainer, name) : -1;
+		if (name && index < 0 && !IsSkipped(trainer, name))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("query has no target \"%s\", which option \"weights\" names", name)));
+		if (name)
+			(void) JsonbIteratorNext(&iterator, &value, true);
+		if (name == NULL || value.type != jbvNumeric)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("option \"weights\" is not an object of numbers")));
+		weight = DatumGetFloat8(DirectFunctionCall1(numeric_float8, NumericGetDatum(value.val.numeric)));
+		if (!(weight >= 0 && weight <= 1e6))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("weight of target \"%s\" is %g, it must be between 0 and 1000000", name, weight)));
+		if (index >= 0)
+			trainer->weights[index] = weight;
+	}
+}
+
+void
+DescribeHeads(Trainer *trainer)
+{
+	MakeHeads(trainer);
+	ReadWeights(trainer);
+}
+
+/*
+ * Files keep classes as 0 and 1, which are learned as numbers: with an RMSE, and
+ * values beyond both. Few want that.
+ */
+static void
+NotifyClassesAmongNumbers(const TrainingData *data, int groups)
+{
+	for (int t = 0; t < data->query.target_count; t++)
+	{
+		bool		seen[2] = {false, false};
+		bool		other = data->query.targets[t].task != HN_REGRESSION || t == groups;
+
+		for (int i = 0; i < data->set.count && !other; i++)
+		{
+			double		label = MoleculeTargets(&data->set, i)[t];
+
+			seen[0] |= label == 0;
+			seen[1] |= label == 1;
+			other = !isnan(label) && label != 0 && label != 1;
+		}
+		if (!other && seen[0] && seen[1])
+			ereport(NOTICE,
+					(errmsg("target \"%s\" is learned as a number, though it is always 0 or 1",
+							data->query.targets[t].name),
+					 errhint("To learn it as a class, return a boolean: \"value = 1\" in place of \"value\".")));
+	}
+}
+
+/* Keep why a target cannot be learned, for the report and for a message, and count it. */
+static void
+AddFlaw(Trainer *trainer, int t, StringInfo reasons, int *flaws)
+{
+	const char *name = trainer->data.query.targets[t].name;
+	const char *reason = trainer->context.message;
+
+	trainer->skipped[t] = true;
+	appendStringInfoString(&trainer->skips, *flaws > 0 ? ", {\"target\": " : "{\"target\": ");
+	escape_json(&trainer->skips, name);
+	appendStringInfoString(&trainer->skips, ", \"reason\": ");
+	escape_json(&trainer->skips, reason);
+	appendStringInfoChar(&trainer->skips, '}');
+	appendStringInfo(reasons, "%starget \"%s\" %s", *flaws > 0 ? "\n" : "", name, reason);
+	++*flaws;
+}
+
+/* Refuse targets that cannot be learned; reasons names each on a line of its own. */
+static void
+RefuseTargets(int flaws, int targets, const char *reasons)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 flaws == 1 ? errmsg("%s", reasons) : errmsg("%d of %d targets cannot be learned", flaws, targets),
+			 flaws > 1 ? errdetail("%s", reasons) : 0,
+			 flaws < targets ? errhint("To train the others, set option \"skip_unusable\" to true.") : 0));
+}
+
+void
+CheckTargets(Trainer *trainer)
+{
+	const TrainingData *data = &trainer->data;
+	HnExample  *examples = TrainExamples(data);
+	int			groups = ContrastColumn(trainer);
+	int			targets = data->query.target_count - (groups >= 0);
+	StringInfoData reasons;
+	int			flaws = 0;
+
+	initStringInfo(&reasons);
+	NotifyClassesAmongNumbers(data, groups);
+	for (int t = 0; t < data->query.target_count; t++)
+		if (t != groups &&
+			hn_training_check_target(&trainer->context, data->query.targets[t].task, examples, data->train_count, t) != HN_OK)
+			AddFlaw(trainer, t, &reasons, &flaws);
+	pfree(examples);
+	if (flaws == 0)
+		return;
+	if (flaws == targets || !trainer->options.skip_unusable)
+		RefuseTargets(flaws, targets, reasons.data);
+	ereport(NOTICE,
+			(errmsg_plural("%d of %d targets cannot be learned and is skipped",
+						   "%d of %d targets cannot be learned and are skipped", flaws, flaws, targets),
+			 errdetail("%s", reasons.data)));
+	DescribeHeads(trainer);
+}
