@@ -19,6 +19,7 @@
 
 extern "C"
 {
+#include "hamnet/chem.h"
 #include "hamnet/standardize.h"
 }
 
@@ -145,12 +146,26 @@ rewrite(HnContext *context, const char *smiles, int max_atoms, const char **writ
 	});
 }
 
+/*
+ * Change a molecule in the canonical order of its atoms: where a complex is cut,
+ * or an enumeration ends, depends on their order.
+ */
+template <typename Change>
+HnStatus
+rewrite_canonical(HnContext *context, const char *smiles, int max_atoms, const char **written, Change change)
+{
+	const char *canonical;
+
+	HN_TRY(hn_canonical_smiles(context, smiles, false, max_atoms, &canonical));
+	return rewrite(context, canonical, max_atoms, written, change);
+}
+
 }								/* namespace */
 
 HnStatus
 hn_clean(HnContext *context, const char *smiles, int max_atoms, const char **cleaned)
 {
-	return rewrite(context, smiles, max_atoms, cleaned, [&] (std::unique_ptr<RDKit::RWMol> &mol) -> HnStatus
+	return rewrite_canonical(context, smiles, max_atoms, cleaned, [&] (std::unique_ptr<RDKit::RWMol> &mol) -> HnStatus
 	{
 		return clean(context, mol);
 	});
@@ -159,7 +174,7 @@ hn_clean(HnContext *context, const char *smiles, int max_atoms, const char **cle
 HnStatus
 hn_parent(HnContext *context, const char *smiles, bool isotopes, bool stereo, int max_atoms, const char **parent)
 {
-	return rewrite(context, smiles, max_atoms, parent, [&] (std::unique_ptr<RDKit::RWMol> &mol) -> HnStatus
+	return rewrite_canonical(context, smiles, max_atoms, parent, [&] (std::unique_ptr<RDKit::RWMol> &mol) -> HnStatus
 	{
 		HN_TRY(make_parent(context, mol));
 		if (!isotopes)
@@ -173,11 +188,7 @@ hn_parent(HnContext *context, const char *smiles, bool isotopes, bool stereo, in
 HnStatus
 hn_tautomer(HnContext *context, const char *smiles, int max_atoms, const char **tautomer)
 {
-	const char *canonical;
-
-	/* Which tautomers an enumeration comes to before its limits depends on the order of atoms. */
-	HN_TRY(rewrite(context, smiles, max_atoms, &canonical, [] (std::unique_ptr<RDKit::RWMol> &) { return HN_OK; }));
-	return rewrite(context, canonical, max_atoms, tautomer, [&] (std::unique_ptr<RDKit::RWMol> &mol) -> HnStatus
+	return rewrite_canonical(context, smiles, max_atoms, tautomer, [&] (std::unique_ptr<RDKit::RWMol> &mol) -> HnStatus
 	{
 		return choose_tautomer(context, mol);
 	});
