@@ -22,6 +22,7 @@
 #include <GraphMol/MolOps.h>
 #include <GraphMol/PartialCharges/GasteigerCharges.h>
 #include <GraphMol/PeriodicTable.h>
+#include <GraphMol/SmilesParse/SmilesParse.h>
 #include <GraphMol/Substruct/SubstructMatch.h>
 #include <RDGeneral/types.h>
 
@@ -270,6 +271,23 @@ surface_group(const RDKit::ROMol &mol)
 	return values;
 }
 
+/*
+ * Hydrogen-bond acceptors as RDKit 2022.09 counts them, by whom models have
+ * learned: later ones leave out aromatic nitrogens with three neighbours.
+ */
+unsigned
+count_acceptors(const RDKit::ROMol &mol)
+{
+	static const bool left_out = RDKit::Descriptors::calcNumHBA(*std::unique_ptr<RDKit::ROMol>(RDKit::SmilesToMol("Cn1cccc1"))) == 0;
+	unsigned	count = RDKit::Descriptors::calcNumHBA(mol);
+
+	if (left_out)
+		for (const auto atom : mol.atoms())
+			count += atom->getAtomicNum() == 7 && atom->getIsAromatic() && atom->getFormalCharge() == 0
+				&& atom->getTotalNumHs() == 0 && atom->getTotalDegree() != 2;
+	return count;
+}
+
 Values
 count_group(const RDKit::ROMol &mol)
 {
@@ -279,7 +297,7 @@ count_group(const RDKit::ROMol &mol)
 		1.0 * calcNumAliphaticCarbocycles(mol), 1.0 * calcNumAliphaticHeterocycles(mol),
 		1.0 * calcNumAliphaticRings(mol), 1.0 * calcNumAromaticCarbocycles(mol),
 		1.0 * calcNumAromaticHeterocycles(mol), 1.0 * calcNumAromaticRings(mol),
-		1.0 * calcNumHBA(mol), 1.0 * calcNumHBD(mol), 1.0 * calcNumHeteroatoms(mol),
+		1.0 * count_acceptors(mol), 1.0 * calcNumHBD(mol), 1.0 * calcNumHeteroatoms(mol),
 		1.0 * calcNumRotatableBonds(mol), 1.0 * calcNumSaturatedCarbocycles(mol),
 		1.0 * calcNumSaturatedHeterocycles(mol), 1.0 * calcNumSaturatedRings(mol), 1.0 * calcNumRings(mol)};
 }

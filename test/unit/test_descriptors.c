@@ -49,6 +49,13 @@ check_counts(const char *smiles, json_t *expected, const HnCounts *counts)
 	}
 }
 
+/* From 2025.03 on RDKit takes the hydrogens off H2, too, before it computes these. */
+static bool
+depends_on_rdkit(const char *smiles, const char *name)
+{
+	return strcmp(smiles, "[H][H]") == 0 && strncmp(name, "BCUT2D_", 7) == 0 && strcmp(hn_rdkit_version(), "2025.03") >= 0;
+}
+
 static void
 test_golden(void **state)
 {
@@ -76,12 +83,47 @@ test_golden(void **state)
 			double		actual = description.descriptors[i];
 
 			assert_string_equal(name, hn_descriptors_rdkit_2d.names[i]);
+			if (depends_on_rdkit(smiles, name))
+				continue;
 			if (isnan(expected) != isnan(actual) || fabs(expected - actual) > 1e-5 * (1 + fabs(expected)))
 				fail_msg("%s of %s is %.9g, not %.9g", name, smiles, actual, expected);
 		}
 		check_counts(smiles, json_object_get(molecule, "counts"), &description.counts);
 	}
 	json_decref(root);
+}
+
+/* What later versions of RDKit define otherwise is what it was when models learned from it. */
+static void
+test_definitions(void **state)
+{
+	static const struct
+	{
+		const char *smiles;
+		const char *name;
+		double		value;
+	}			cases[] = {
+		{"CN1C=NC2=C1C(=O)N(C(=O)N2C)C", "NumHAcceptors", 6},
+		{"c1ccn2cccc2c1", "NumHAcceptors", 1},
+		{"c1ccncc1", "NumHAcceptors", 1},
+		{"C[n+]1ccccc1", "NumHAcceptors", 0},
+		{"c1cc[nH]c1", "NumHAcceptors", 0},
+		{"CCCCCC[CH]1CCCCN1", "fr_unbrch_alkane", 2},
+		{"COCCOCC", "fr_unbrch_alkane", 2},
+		{"NS(=O)(=O)c1ccccc1", "fr_prisulfonamd", 0},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		HnDescription description;
+		double		value;
+
+		describe(cases[i].smiles, &description);
+		value = description.descriptors[place_of(cases[i].name)];
+		if (value != cases[i].value)
+			fail_msg("%s of %s is %g, not %g", cases[i].name, cases[i].smiles, value, cases[i].value);
+	}
 }
 
 static void
@@ -225,6 +267,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_golden, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_definitions, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_spelling, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_shared_parse, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
