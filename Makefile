@@ -139,7 +139,7 @@ CORE_CXXFLAGS = -std=c++20 -O2 -g -fPIC -fvisibility=hidden -Iinclude -isystem $
 PG_CPPFLAGS = -Iinclude -Isrc/pg -DHAMNET_VERSION='"$(EXTVERSION)"' $(MODELDIR:%=-DHAMNET_MODELDIR='"%"') $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 SHLIB_LINK = -Wl,--version-script=src/pg/exports.map $(CORE) $(CORE_LIBS)
 EXTRA_CLEAN = build $(DRAW) $(DRAW_OBJS) $(CORE) $(CORE_OBJS) $(UNIT_TESTS) test/unit/*.o src/nn/simd_*.o src/nn/product_*.o \
-	models/make_model models/pin_models $(DRAWN_MODELS:=.new) bench/network bench/training_step bench/predictions bench/scan_limit bench/*.o $(BUILTIN_MODELS) $(BUILTIN_MODELS).new $(FRAGMENTS) $(FRAGMENTS).new
+	models/make_model models/pin_models models/round_model $(DRAWN_MODELS:=.new) bench/network bench/training_step bench/predictions bench/scan_limit bench/*.o $(BUILTIN_MODELS) $(BUILTIN_MODELS).new $(FRAGMENTS) $(FRAGMENTS).new
 
 # Bitcode serves inlining into SQL expressions; nothing here is small enough to gain.
 override with_llvm := no
@@ -208,7 +208,7 @@ $(OBJS) $(DRAW_OBJS): $(CORE_HEADERS) $(BUILTIN_MODELS) $(wildcard src/pg/*/*.h)
 # The version is compiled in.
 src/pg/server/version.o: hamnet.control
 
-models/make_model models/pin_models: %: %.c models/files.h $(CORE)
+models/make_model models/pin_models models/round_model: %: %.c models/files.h $(CORE)
 	$(CC) $(CORE_CFLAGS) -o $@ $< $(CORE) $(CORE_LIBS)
 
 models/hamnet-untrained.safetensors: SEED = 20210503

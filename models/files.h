@@ -29,4 +29,25 @@ read_file(HnContext *context, const char *path, unsigned char **bytes, size_t *s
 	return status;
 }
 
+/* Write all or nothing: a half-written file must not look up to date to make. Return whether it failed. */
+static inline int
+write_file(const char *path, const unsigned char *bytes, size_t size)
+{
+	FILE	   *file = fopen(path, "wb");
+	int			failed = file == NULL;
+
+	if (file)
+	{
+		failed = fwrite(bytes, 1, size, file) != size;
+		failed |= fclose(file) != 0;
+	}
+	if (failed)
+	{
+		perror(path);
+		if (file)
+			remove(path);
+	}
+	return failed;
+}
+
 #endif

@@ -67,27 +67,6 @@ make(HnContext *context, uint64_t seed, const char *path, unsigned char **bytes,
 	return hn_model_write(context, &model, bytes, size);
 }
 
-/* Write all or nothing: a half-written file must not look up to date to make. */
-static int
-save(const char *path, const unsigned char *bytes, size_t size)
-{
-	FILE	   *file = fopen(path, "wb");
-	int			failed = file == NULL;
-
-	if (file)
-	{
-		failed = fwrite(bytes, 1, size, file) != size;
-		failed |= fclose(file) != 0;
-	}
-	if (failed)
-	{
-		perror(path);
-		if (file)
-			remove(path);
-	}
-	return failed;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -108,7 +87,7 @@ main(int argc, char **argv)
 	if (failed)
 		fprintf(stderr, "%s: %s: %s\n", argv[0], argv[3] ? argv[3] : argv[1], context.message);
 	else
-		failed = save(argv[1], bytes, size);
+		failed = write_file(argv[1], bytes, size);
 	hn_arena_destroy(&arena);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -224,6 +224,7 @@ typedef struct HnModel
 	const HnFeatureSet *features;
 	HnEngineConfig engine_config;
 	HnFingerprintConfig fingerprint_config;
+	bool		half;			/* whether the file that it was read from has weights of 16 bits */
 	int			other_count;	/* G - 1 */
 	struct HnModel *others;		/* [G - 1] */
 	int			head_count;

@@ -21,10 +21,11 @@
 /* Bytes of a tensor's name, its terminating zero included. */
 #define HN_MAX_TENSOR_NAME 128
 
-/* Types of numbers: float32, and integers with and without sign. */
+/* Types of numbers: float32, float16, and integers with and without sign. */
 typedef enum HnDtype
 {
 	HN_F32,
+	HN_F16,
 	HN_I8,
 	HN_U8,
 	HN_U16
@@ -67,7 +68,7 @@ extern HnStatus hn_safetensors_open(HnContext *context, const unsigned char *byt
 /* The tensor of that name, or NULL. */
 extern const HnStoredTensor *hn_safetensors_find(const HnSafetensors *file, const char *name);
 
-/* Convert the shape[0] * shape[1] values of a float32 tensor that was read. */
+/* Convert the shape[0] * shape[1] values of a float32 or float16 tensor that was read. */
 extern void hn_stored_values(const HnStoredTensor *tensor, real *values);
 
 /* Copy the values of a tensor that was read, in their own type and this machine's order. */

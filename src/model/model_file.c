@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hamnet/half.h"
 #include "hamnet/safetensors.h"
 #include "floats.h"
 #include "head_file.h"
@@ -92,11 +93,26 @@ read_fingerprint(HnContext *context, json_t *value, HnFingerprintConfig *fingerp
 	return hn_section_int(context, &section, "rounds", &fingerprint->rounds);
 }
 
+/* Read the bits of each weight of the networks: 32 if the configuration does not say. */
+static HnStatus
+read_weight_bits(HnContext *context, const HnSection *section, bool *half)
+{
+	int			bits = 0;
+
+	if (json_object_get(section->object, "weight_bits") == NULL)
+		return HN_OK;
+	HN_TRY(hn_section_int(context, section, "weight_bits", &bits));
+	if (bits != 16)
+		return hn_fail(context, HN_INVALID_MODEL, "weight_bits of %s is %d, expected 16 or no such key", section->name, bits);
+	*half = true;
+	return HN_OK;
+}
+
 /* Format and features come first: in a file of another format, other keys may be right. */
 static HnStatus
 read_configuration(HnContext *context, json_t *root, HnModel *model)
 {
-	static const char *const keys[] = {"format", "features", "engine", "fingerprint", "heads", NULL};
+	static const char *const keys[] = {"format", "features", "weight_bits", "engine", "fingerprint", "heads", NULL};
 	HnSection	section = {.object = root, .name = "the configuration"};
 	int			format = 0;
 	const char *features = NULL;
@@ -113,6 +129,7 @@ read_configuration(HnContext *context, json_t *root, HnModel *model)
 					   hn_quoted(features).text, hn_features_2021.name, hn_features_2026.name);
 	HN_TRY(hn_json_known_keys(context, section.name, root, keys));
 
+	HN_TRY(read_weight_bits(context, &section, &model->half));
 	HN_TRY(read_engine(context, json_object_get(root, "engine"), &model->engine_config));
 	HN_TRY(read_fingerprint(context, json_object_get(root, "fingerprint"), &model->fingerprint_config,
 							&model->other_count));
@@ -268,7 +285,7 @@ read_tensors(HnContext *context, const HnSafetensors *file, bool in_place, HnMod
 	HN_NEW(context, stored_tensors, tensor_count);
 	HN_NEW(context, stored_tables, table_count);
 	for (int i = 0; i < tensor_count; i++)
-		HN_TRY(match(context, &matching, tensors[i].name, HN_F32, tensors[i].dims, tensors[i].shape,
+		HN_TRY(match(context, &matching, tensors[i].name, model->half ? HN_F16 : HN_F32, tensors[i].dims, tensors[i].shape,
 					 &stored_tensors[i]));
 	for (int i = 0; i < table_count; i++)
 		HN_TRY(match(context, &matching, tables[i].name, tables[i].dtype, tables[i].dims, tables[i].shape,
@@ -367,19 +384,64 @@ write_fingerprint(const HnModel *model)
 
 /* The configuration as JSON, which the caller releases; NULL without memory. */
 static json_t *
-write_configuration(const HnModel *model)
+write_configuration(const HnModel *model, bool half)
 {
 	json_t	   *heads = json_array();
 
 	for (int i = 0; i < model->head_count; i++)
 		heads = hn_json_append(heads, hn_head_write(&model->heads[i]));
-	return json_pack("{s:i,s:s,s:o,s:o,s:o}", "format", FORMAT, "features", model->features->name,
+	return json_pack("{s:i,s:s,s:o*,s:o,s:o,s:o}", "format", FORMAT, "features", model->features->name,
+					 "weight_bits", half ? json_integer(16) : NULL,
 					 "engine", write_engine(&model->engine_config),
 					 "fingerprint", write_fingerprint(model),
 					 "heads", heads);
 }
 
 /* Writing: the tensors */
+
+/* Return whether every weight is a number of 16 bits, so that the file needs no more for it. */
+static bool
+all_halves(const HnTensor *tensors, int count)
+{
+	for (int i = 0; i < count; i++)
+		for (size_t k = 0; k < (size_t) tensors[i].shape[0] * tensors[i].shape[1]; k++)
+		{
+			real		value = (*tensors[i].data)[k];
+			uint16_t	half = hn_half_nearest((float) value);
+
+			if (hn_half_is_not_finite(half) || hn_half_to_float(half) != value)
+				return false;
+		}
+	return true;
+}
+
+/* Describe a tensor for the file, with its values in 16 or 32 bits. */
+static HnStatus
+prepare_tensor(HnContext *context, const HnTensor *tensor, bool half, HnStoredTensor *stored)
+{
+	size_t		count = (size_t) tensor->shape[0] * tensor->shape[1];
+	uint16_t   *halves;
+	const float *values;
+
+	*stored = (HnStoredTensor)
+	{
+		.name = tensor->name,
+		.dtype = half ? HN_F16 : HN_F32,
+		.dims = tensor->dims,
+		.shape = {tensor->shape[0], tensor->shape[1]}
+	};
+	if (!half)
+	{
+		HN_TRY(hn_as_floats(context, *tensor->data, count, &values));
+		stored->data = (const unsigned char *) values;
+		return HN_OK;
+	}
+	HN_NEW(context, halves, count);
+	for (size_t k = 0; k < count; k++)
+		halves[k] = hn_half_nearest((float) (*tensor->data)[k]);
+	stored->data = (const unsigned char *) halves;
+	return HN_OK;
+}
 
 HnStatus
 hn_model_write(HnContext *context, HnModel *model, unsigned char **bytes, size_t *size)
@@ -389,6 +451,7 @@ hn_model_write(HnContext *context, HnModel *model, unsigned char **bytes, size_t
 	HnStoredTensor *stored;
 	int			count = 0;
 	int			table_count = 0;
+	bool		half;
 	const char *text = NULL;
 	json_t	   *configuration;
 	HnStatus	status;
@@ -396,19 +459,9 @@ hn_model_write(HnContext *context, HnModel *model, unsigned char **bytes, size_t
 	HN_TRY(hn_model_tensors(context, model, &tensors, &count));
 	HN_TRY(hn_model_tables(context, model, &tables, &table_count));
 	HN_NEW(context, stored, (size_t) count + table_count);
+	half = all_halves(tensors, count);
 	for (int i = 0; i < count; i++)
-	{
-		const float *values;
-
-		stored[i] = (HnStoredTensor)
-		{
-			.name = tensors[i].name,
-			.dims = tensors[i].dims,
-			.shape = {tensors[i].shape[0], tensors[i].shape[1]}
-		};
-		HN_TRY(hn_as_floats(context, *tensors[i].data, (size_t) tensors[i].shape[0] * tensors[i].shape[1], &values));
-		stored[i].data = (const unsigned char *) values;
-	}
+		HN_TRY(prepare_tensor(context, &tensors[i], half, &stored[i]));
 	for (int i = 0; i < table_count; i++)
 		stored[count + i] = (HnStoredTensor)
 		{
@@ -419,7 +472,7 @@ hn_model_write(HnContext *context, HnModel *model, unsigned char **bytes, size_t
 			.data = hn_table_data(&tables[i])
 		};
 
-	configuration = write_configuration(model);
+	configuration = write_configuration(model, half);
 	status = hn_json_text(context, configuration, JSON_REAL_PRECISION(DOUBLE_DIGITS), &text);
 	json_decref(configuration);
 	HN_TRY(status);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hamnet/half.h"
 #include "hamnet/json.h"
 #include "hamnet/text.h"
 
@@ -26,6 +27,7 @@ static const struct
 	int			size;
 }			dtypes[] = {
 	[HN_F32] = {"F32", 4},
+	[HN_F16] = {"F16", 2},
 	[HN_I8] = {"I8", 1},
 	[HN_U8] = {"U8", 1},
 	[HN_U16] = {"U16", 2}
@@ -65,6 +67,12 @@ load_word(const unsigned char *bytes)
 
 	memcpy(&word, bytes, sizeof(word));
 	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word : __builtin_bswap32(word);
+}
+
+static inline uint16_t
+load_half(const unsigned char *bytes)
+{
+	return (uint16_t) (bytes[0] | bytes[1] << 8);
 }
 
 static void
@@ -187,7 +195,7 @@ read_dtype(HnContext *context, const char *name, HnStoredTensor *tensor)
 			return HN_OK;
 		}
 	return hn_fail(context, HN_INVALID_MODEL,
-				   "tensor \"%s\" has dtype %s, only F32, I8, U8 and U16 are supported",
+				   "tensor \"%s\" has dtype %s, only F32, F16, I8, U8 and U16 are supported",
 				   tensor->name, hn_quoted(name).text);
 }
 
@@ -247,6 +255,15 @@ check_cover(HnContext *context, Extent *extents, int count, uint64_t data_size)
 	return HN_OK;
 }
 
+/* Return whether value i of a tensor is infinite or NaN. */
+static inline bool
+is_bad(const HnStoredTensor *tensor, int64_t i)
+{
+	if (tensor->dtype == HN_F32)
+		return is_not_finite(load_word(tensor->data + 4 * i));
+	return tensor->dtype == HN_F16 && hn_half_is_not_finite(load_half(tensor->data + 2 * i));
+}
+
 static HnStatus
 check_finite(HnContext *context, const HnStoredTensor *tensor)
 {
@@ -255,13 +272,13 @@ check_finite(HnContext *context, const HnStoredTensor *tensor)
 
 	if (hn_interrupted(context))
 		return HN_INTERRUPTED;
-	if (tensor->dtype != HN_F32)
-		return HN_OK;			/* integers are finite */
 	/* All are read without a branch, which is several times as fast; almost never is there one to name. */
-	for (int64_t i = 0; i < count; i++)
+	for (int64_t i = 0; i < count && tensor->dtype == HN_F32; i++)
 		bad |= is_not_finite(load_word(tensor->data + 4 * i));
+	for (int64_t i = 0; i < count && tensor->dtype == HN_F16; i++)
+		bad |= hn_half_is_not_finite(load_half(tensor->data + 2 * i));
 	for (int64_t i = 0; bad && i < count; i++)
-		if (is_not_finite(load_word(tensor->data + 4 * i)))
+		if (is_bad(tensor, i))
 			return hn_fail(context, HN_INVALID_MODEL,
 						   "value %" PRId64 " of tensor \"%s\" is NaN or infinite", i, tensor->name);
 	return HN_OK;
@@ -346,7 +363,9 @@ hn_stored_values(const HnStoredTensor *tensor, real *values)
 {
 	int64_t		count = tensor->shape[0] * tensor->shape[1];
 
-	for (int64_t i = 0; i < count; i++)
+	for (int64_t i = 0; i < count && tensor->dtype == HN_F16; i++)
+		values[i] = hn_half_to_float(load_half(tensor->data + 2 * i));
+	for (int64_t i = 0; i < count && tensor->dtype == HN_F32; i++)
 	{
 		uint32_t	bits = load_word(tensor->data + 4 * i);
 		float		value;
@@ -386,7 +405,7 @@ hn_stored_in_place(const HnStoredTensor *tensor)
 const real *
 hn_stored_values_in_place(const HnStoredTensor *tensor)
 {
-	return sizeof(real) == sizeof(float) ? hn_stored_in_place(tensor) : NULL;
+	return sizeof(real) == sizeof(float) && tensor->dtype == HN_F32 ? hn_stored_in_place(tensor) : NULL;
 }
 
 /* Refuse to write what hn_safetensors_open would refuse to read. */
@@ -456,7 +475,7 @@ store_tensor(HnContext *context, const HnStoredTensor *tensor, unsigned char **o
 			memcpy(&four, value, 4);
 		else if (size == 2)
 			memcpy(&two, value, 2);
-		if (tensor->dtype == HN_F32 && is_not_finite(four))
+		if ((tensor->dtype == HN_F32 && is_not_finite(four)) || (tensor->dtype == HN_F16 && hn_half_is_not_finite(two)))
 			return hn_fail(context, HN_NOT_FINITE, "value %" PRId64 " of tensor \"%s\" is NaN or infinite",
 						   k, tensor->name);
 		store_le(*out, size, size == 4 ? four : size == 2 ? two : *value);

@@ -172,7 +172,7 @@ static void
 test_tensors(void **state)
 {
 	(void) state;
-	expect_replaced_refused("\"F32\"", "\"F16\"", "has dtype F16, only F32");
+	expect_replaced_refused("\"F32\"", "\"F64\"", "has dtype F64, only F32");
 	expect_replaced_refused("\"F32\"", "\"I32\"", "has dtype I32, only F32");
 	expect_replaced_refused("\"engine.gcn1.bias\"", "\"engine.gcn2.bias\"", "duplicate");
 	expect_replaced_refused("\"engine.gcn1.bias\"", "\"engine.gcn3.bias\"",
@@ -222,6 +222,8 @@ test_configuration(void **state)
 {
 	static const char *const cases[][3] = {
 		{"\\\"format\\\": 1", "\\\"format\\\": 2", "has format 2, only format 1"},
+		{"\\\"format\\\": 1", "\\\"format\\\": 1, \\\"weight_bits\\\": 8", "weight_bits of the configuration is 8, expected 16"},
+		{"\\\"format\\\": 1", "\\\"format\\\": 1, \\\"weight_bits\\\": 16", "has another dtype"},
 		{"\\\"format\\\": 1", "\\\"format\\\": \\\"1\\\"", "format of the configuration is a string, not an integer"},
 		{"\\\"format\\\": 1", "\\\"format\\\": 1.0", "is a real number, not an integer"},
 		{"hamnet-2021", "hamnet-2099", "unrecognized feature set \"hamnet-2099\", expected \"hamnet-2021\" or \"hamnet-2026\""},

@@ -2,6 +2,7 @@
  * test_model_file.c: what is read is what a model file holds, and writing is the
  * inverse of reading.
  */
+#include "hamnet/half.h"
 #include "model_bytes.h"
 
 /* What is read equals the file's JSON and bytes, read here by other means. */
@@ -221,6 +222,31 @@ test_round_trip_projection(void **state)
 	}
 }
 
+/* Weights that all are numbers of 16 bits take 16 bits, and come back as they were; one that is not makes all take 32. */
+static void
+test_round_trip_halves(void **state)
+{
+	HnModel		model = small_model();
+	HnTensor   *tensors;
+	int			count;
+	Bytes		halves;
+	Bytes		floats;
+
+	(void) state;
+	initialise(&model, 1);
+	assert_int_equal(hn_model_tensors(&context, &model, &tensors, &count), HN_OK);
+	for (int64_t i = 0; i < model.parameter_count; i++)
+		model.parameters[i] = hn_half_to_float(hn_half_nearest((float) model.parameters[i]));
+	check_round_trip(&model);
+	assert_int_equal(hn_model_write(&context, &model, &halves.data, &halves.size), HN_OK);
+	assert_true(names_key(&halves, "weight_bits"));
+	(*tensors[count - 1].data)[0] = 1 + 0x1p-11f;
+	check_round_trip(&model);
+	assert_int_equal(hn_model_write(&context, &model, &floats.data, &floats.size), HN_OK);
+	assert_false(names_key(&floats, "weight_bits"));
+	assert_true(floats.size >= halves.size + 2 * (size_t) model.parameter_count - 32);
+}
+
 /* The order in which tensors are handed to the writer does not show in the file. */
 static void
 test_write_sorts(void **state)
@@ -326,6 +352,7 @@ main(void)
 		TEST(test_round_trip_odd_values),
 		TEST(test_round_trip_extensions),
 		TEST(test_round_trip_projection),
+		TEST(test_round_trip_halves),
 		TEST(test_write_sorts),
 		TEST(test_write_refuses),
 		TEST(test_initialise),
