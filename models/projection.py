@@ -4,28 +4,31 @@
 SMILES, one a line, are a sample of the library. Of the logarithms log(1 + counts) of their Morgan environments up to radius 2, folded into 2,048 columns,
 the covariance has D leading directions with deviations s. What is written is MODEL without heads, and with fingerprint.counts such that a molecule's
 fingerprint is its D coordinates along these, centred, each divided by s ** 0.4, and scaled to one length; fingerprint.projection, through which the
-read-out comes in, is zero. Training (models/base.sql) begins there. Needs python3-numpy and python3-rdkit.
+read-out comes in, is zero. Training (models/base.sql) begins there. Needs python3-numpy, python3-scipy and python3-rdkit.
 """
 import json, struct, sys
 
 import numpy as np
+import scipy.sparse as sparse
 from rdkit import Chem, RDLogger
 from rdkit.Chem import rdMolDescriptors
 
 COLUMNS = 2048
 WHITENED = 0.4  # 0: lengths along the directions are as they are; 1: all are alike
-CHUNK = 2000
+CHUNK = 20000
 
 RDLogger.DisableLog('rdApp.*')
 
 
 def logarithms(smiles):
-    """log(1 + counts) [molecules, COLUMNS]"""
-    x = np.zeros((len(smiles), COLUMNS))
-    for row, s in zip(x, smiles):
+    """log(1 + counts) [molecules, COLUMNS], sparse"""
+    rows, columns, counts = [], [], []
+    for row, s in enumerate(smiles):
         for identifier, count in rdMolDescriptors.GetMorganFingerprint(Chem.MolFromSmiles(s), 2).GetNonzeroElements().items():
-            row[identifier % COLUMNS] += count
-    return np.log1p(x)
+            rows.append(row), columns.append(identifier % COLUMNS), counts.append(count)
+    x = sparse.csr_matrix((np.array(counts, float), (rows, columns)), shape=(len(smiles), COLUMNS))
+    x.sum_duplicates()
+    return x.log1p()
 
 
 def directions(smiles, dim):
@@ -33,8 +36,8 @@ def directions(smiles, dim):
     total, products = np.zeros(COLUMNS), np.zeros((COLUMNS, COLUMNS))
     for begin in range(0, len(smiles), CHUNK):
         x = logarithms(smiles[begin:begin + CHUNK])
-        total += x.sum(0)
-        products += x.T @ x
+        total += np.asarray(x.sum(0)).ravel()
+        products += (x.T @ x).toarray()
     mean = total / len(smiles)
     values, vectors = np.linalg.eigh(products / len(smiles) - np.outer(mean, mean))
     return mean, vectors[:, :-dim - 1:-1], np.sqrt(values[:-dim - 1:-1])
