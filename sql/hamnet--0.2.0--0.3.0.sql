@@ -530,3 +530,106 @@ CREATE FUNCTION hamnet_similarity(a hfp, b hfp) RETURNS double precision
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
 COMMENT ON FUNCTION hamnet_similarity(hfp, hfp) IS
 	'similarity of two fingerprints, 0 to 1, on the scale of their model: 0.5 is nearer than 999 of 1,000 random pairs of molecules';
+
+---------------------------------------------------------------------------
+-- What keeps results of an earlier version
+---------------------------------------------------------------------------
+
+CREATE FUNCTION hamnet_upgrade_report(OUT kind text, OUT object text, OUT command text) RETURNS SETOF record
+	LANGUAGE sql STABLE PARALLEL SAFE COST 100000 ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $$
+WITH RECURSIVE
+-- Functions that compute from molecules, and what calls them: functions, operators and views. Of a function whose body is
+-- a string the server knows no dependencies, so its text is searched for calls.
+changed (classid, objid) AS (
+	SELECT d.classid, d.objid
+	FROM pg_extension e
+	JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.classid = 'pg_proc'::regclass
+	JOIN pg_proc p ON p.oid = d.objid
+	WHERE e.extname = 'hamnet' AND p.proargnames && '{smiles,molblock}'
+	UNION
+	SELECT n.classid, n.objid
+	FROM changed c CROSS JOIN LATERAL (
+		SELECT d.classid, d.objid FROM pg_depend d
+		WHERE d.refclassid = c.classid AND d.refobjid = c.objid
+			AND d.classid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_rewrite'::regclass)
+		UNION ALL
+		SELECT 'pg_class'::regclass, v.oid FROM pg_rewrite r JOIN pg_class v ON v.oid = r.ev_class
+		WHERE c.classid = 'pg_rewrite'::regclass AND r.oid = c.objid AND v.relkind IN ('v', 'm')
+		UNION ALL
+		SELECT 'pg_proc'::regclass, p.oid FROM pg_proc called JOIN pg_proc p
+			ON p.prosrc ~* ('\m' || regexp_replace(called.proname, '(\W)', '\\\1', 'g') || '"?\s*\(')
+		JOIN pg_language l ON l.oid = p.prolang
+		WHERE c.classid = 'pg_proc'::regclass AND called.oid = c.objid AND p.oid >= 16384 AND l.lanname NOT IN ('c', 'internal')
+	) n
+),
+dependent AS (
+	SELECT DISTINCT d.classid, d.objid
+	FROM changed c JOIN pg_depend d ON d.refclassid = c.classid AND d.refobjid = c.objid
+),
+relation AS (
+	SELECT c.oid, c.relkind, n.nspname, c.relname, format('%I.%I', n.nspname, c.relname) AS name
+	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	WHERE NOT pg_is_other_temp_schema(n.oid)
+),
+result (step, kind, object, command) AS (
+	-- Rows that move to the partition of their key
+	SELECT 1, 'partition key', r.name,
+		(SELECT format('UPDATE %s SET %2$I = %2$I;', r.name, a.attname) FROM pg_depend k JOIN pg_attribute a ON a.attrelid = k.objid AND a.attnum = k.objsubid
+			WHERE k.classid = 'pg_class'::regclass AND k.objid = r.oid AND k.objsubid > 0
+				AND k.refclassid = 'pg_class'::regclass AND k.refobjid = r.oid AND k.refobjsubid = 0 ORDER BY a.attnum LIMIT 1)
+	FROM dependent d JOIN relation r ON r.oid = d.objid
+	WHERE d.classid = 'pg_class'::regclass AND r.relkind = 'p'
+	UNION ALL
+	-- An update computes a generated column anew if it names a column that this is computed from.
+	SELECT 2, 'generated column', format('%s.%I', r.name, a.attname),
+		coalesce(
+			(SELECT format('UPDATE %s SET %2$I = %2$I;', r.name, s.attname) FROM pg_depend k JOIN pg_attribute s ON s.attrelid = k.refobjid AND s.attnum = k.refobjsubid
+				WHERE k.classid = 'pg_attrdef'::regclass AND k.objid = f.oid AND k.refclassid = 'pg_class'::regclass AND k.refobjid = r.oid
+					AND k.refobjsubid NOT IN (0, a.attnum) ORDER BY s.attnum LIMIT 1),
+			format('ALTER TABLE %s DROP COLUMN %2$I, ADD COLUMN %2$I %3$s GENERATED ALWAYS AS (%4$s) STORED;',
+				r.name, a.attname, format_type(a.atttypid, a.atttypmod), pg_get_expr(f.adbin, r.oid)))
+	FROM dependent d JOIN pg_attrdef f ON d.classid = 'pg_attrdef'::regclass AND f.oid = d.objid
+	JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum
+	JOIN relation r ON r.oid = f.adrelid
+	WHERE a.attgenerated = 's' AND a.attinhcount = 0
+	UNION ALL
+	SELECT 3, 'materialized view', r.name, format('REFRESH MATERIALIZED VIEW %s;', r.name)
+	FROM changed d JOIN relation r ON r.oid = d.objid
+	WHERE d.classid = 'pg_class'::regclass AND r.relkind = 'm'
+	UNION ALL
+	SELECT 4, CASE WHEN i.indisexclusion THEN 'exclusion constraint' WHEN i.indisunique THEN 'unique index' ELSE 'index' END, r.name,
+		format('REINDEX INDEX %s;', r.name)
+	FROM dependent d JOIN relation r ON r.oid = d.objid
+	JOIN pg_index i ON i.indexrelid = r.oid
+	WHERE d.classid = 'pg_class'::regclass AND r.relkind = 'i'
+	UNION ALL
+	SELECT 5, 'check constraint', format('%I of %s', k.conname, r.name),
+		format('ALTER TABLE %s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I %3$s;', r.name, k.conname, pg_get_constraintdef(k.oid))
+	FROM dependent d JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
+	JOIN relation r ON r.oid = k.conrelid
+	WHERE k.contype = 'c' AND k.convalidated AND k.coninhcount = 0 AND r.relkind IN ('r', 'p')
+	UNION ALL
+	SELECT 6, 'domain constraint', format('%I of %I.%I', k.conname, n.nspname, t.typname),
+		format('ALTER DOMAIN %1$I.%2$I DROP CONSTRAINT %3$I; ALTER DOMAIN %1$I.%2$I ADD CONSTRAINT %3$I %4$s;', n.nspname, t.typname, k.conname, pg_get_constraintdef(k.oid))
+	FROM dependent d JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
+	JOIN pg_type t ON t.oid = k.contypid
+	JOIN pg_namespace n ON n.oid = t.typnamespace
+	WHERE k.convalidated
+)
+SELECT kind, object, command FROM result ORDER BY step, object COLLATE "C"
+$$;
+COMMENT ON FUNCTION hamnet_upgrade_report() IS
+	'indexes, constraints, generated columns, partition keys and materialized views that keep results of hamnet''s functions, each with the command that computes them anew';
+
+DO $$
+DECLARE
+	kept record;
+BEGIN
+	FOR kept IN SELECT kind, object, command FROM hamnet_upgrade_report()
+	LOOP
+		RAISE WARNING '% % holds results of an earlier version of hamnet', kept.kind, kept.object
+			USING HINT := kept.command;
+	END LOOP;
+END
+$$;

@@ -12,6 +12,7 @@
 #include "search/reloptions.h"
 #include "server/guc.h"
 #include "server/table_owner.h"
+#include "server/version.h"
 
 #if PG_VERSION_NUM < 140000
 #error "hamnet requires PostgreSQL 14 or later"
@@ -41,4 +42,5 @@ _PG_init(void)
 	InitModelCache();
 	InitIndexOptions();
 	InitTableOwner();
+	InitVersionCheck();
 }

@@ -130,7 +130,9 @@ foreach my $script (glob($node->config_data('--sharedir') . '/extension/hamnet--
 	foreach my $body ($text =~ /^DO \$\$(.*?)\$\$;/msg)
 	{
 		(my $code = $body) =~ s/'[^']*'//g;
-		push @unsafe, "DO calls $1" while $code =~ /(?<![.\w])([a-z_]\w*)\s*\(/g;
+		# A function without arguments that the script has just created is found in its schema, whatever else is there.
+		my @calls = grep { !/\(\)$/ || $text !~ /^CREATE FUNCTION \Q${\(s{\(\)$}{}r)}\E\(OUT/m } $code =~ /(?<![.\w])([a-z_]\w*\s*\(\)?)/g;
+		push @unsafe, map { "DO calls $_" } @calls;
 		push @unsafe, "DO has operator $1" while $code =~ /(?<![.:<>|=])([<>|+*=-]+)(?!\))/g;
 	}
 	$text =~ s/\$\$.*?\$\$/''/sg;

@@ -20,6 +20,7 @@
 
 #include "model/cache.h"
 #include "server/core.h"
+#include "server/version.h"
 
 /* A backend keeps this many users' models; built-in ones are always kept. */
 #define MAX_STORED_MODELS 8
@@ -184,6 +185,7 @@ GetBuiltinModel(const BuiltinModel *builtin)
 const CachedModel *
 GetDefaultModel(void)
 {
+	RequireExtensionVersion();
 	return GetBuiltinModel(DefaultModel());
 }
 
@@ -221,6 +223,7 @@ GetModelByName(const char *name, bool missing_ok)
 	const CachedModel *cached = NULL;
 	char		id[MODEL_ID_LENGTH + 1];
 
+	RequireExtensionVersion();
 	if (builtin)
 		return GetBuiltinModel(builtin);
 	if (FindStoredModel(name, id))
@@ -239,6 +242,7 @@ GetModelById(const char *id, bool missing_ok)
 	const BuiltinModel *builtin = FindBuiltinById(id);
 	const CachedModel *cached = NULL;
 
+	RequireExtensionVersion();
 	if (builtin)
 		return GetBuiltinModel(builtin);
 	if (strlen(id) != MODEL_ID_LENGTH || strspn(id, "0123456789abcdef") != MODEL_ID_LENGTH)

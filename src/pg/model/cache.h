@@ -7,7 +7,10 @@
 #include "hamnet/model.h"
 #include "model/store.h"
 
-/* A model ready for use. Valid until the next call of a function below. */
+/*
+ * A model ready for use. Valid until the next call of a function below. Models are
+ * not given out (55000) where the extension is of another version than the library.
+ */
 typedef struct CachedModel
 {
 	char		id[MODEL_ID_LENGTH + 1];

@@ -8,6 +8,7 @@
 
 #include "server/core.h"
 #include "server/guc.h"
+#include "server/version.h"
 
 static void *
 AllocateInContext(void *state, size_t size)
@@ -56,6 +57,7 @@ BeginCore(void)
 	static HnArena arena;
 	static bool ready = false;
 
+	RequireExtensionVersion();
 	if (!ready)
 	{
 		MemoryContext memory = AllocSetContextCreate(TopMemoryContext, "hamnet forward pass",

@@ -17,8 +17,9 @@ extern HnAllocator ContextAllocator(MemoryContext context);
 extern void InitCoreContext(HnContext *context, HnArena *arena);
 
 /*
- * The backend's own context for one call of one function. Its arena is reset
- * here, so what an earlier call left behind, also by an error, is freed.
+ * The backend's own context for one call of one function, which is refused
+ * (55000) where the extension is of another version than the library. Its arena
+ * is reset here, so what an earlier call left behind, also by an error, is freed.
  * Nothing may run SQL between this and the last use of its results.
  */
 extern HnContext *BeginCore(void);

@@ -10,8 +10,8 @@
 #include "catalog/indexing.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "storage/lmgr.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -19,25 +19,51 @@
 
 #include "server/extension.h"
 
+/* Return a copy of the extension's row in pg_extension, NULL where there is none. */
+static HeapTuple
+ExtensionRow(TupleDesc *columns)
+{
+	Relation	catalog = table_open(ExtensionRelationId, AccessShareLock);
+	HeapTuple	row;
+	ScanKeyData key;
+	SysScanDesc scan;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum("hamnet"));
+	scan = systable_beginscan(catalog, ExtensionNameIndexId, true, NULL, 1, &key);
+	row = systable_getnext(scan);
+	if (HeapTupleIsValid(row))
+		row = heap_copytuple(row);
+	*columns = CreateTupleDescCopy(RelationGetDescr(catalog));
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return row;
+}
+
 Oid
 ExtensionSchema(void)
 {
-	Oid			extension = get_extension_oid("hamnet", false);
-	Relation	catalog = table_open(ExtensionRelationId, AccessShareLock);
-	Oid			schema = InvalidOid;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
+	TupleDesc	columns;
+	HeapTuple	row = ExtensionRow(&columns);
 
-	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(extension));
-	scan = systable_beginscan(catalog, ExtensionOidIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-	return schema;
+	if (row == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"hamnet\" does not exist")));
+	return ((Form_pg_extension) GETSTRUCT(row))->extnamespace;
+}
+
+char *
+ExtensionVersion(void)
+{
+	TupleDesc	columns;
+	HeapTuple	row = ExtensionRow(&columns);
+	bool		isnull;
+	Datum		version;
+
+	if (row == NULL)
+		return NULL;
+	version = heap_getattr(row, Anum_pg_extension_extversion, columns, &isnull);
+	return TextDatumGetCString(version);
 }
 
 static void

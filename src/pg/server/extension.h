@@ -9,6 +9,9 @@
 
 extern Oid	ExtensionSchema(void);
 
+/* The version to which the extension was updated in this database; NULL where it is not created. */
+extern char *ExtensionVersion(void);
+
 /* A relation of the extension by its name; an error if it is gone. */
 extern Oid	ExtensionRelation(const char *name);
 

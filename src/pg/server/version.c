@@ -1,5 +1,6 @@
 /*
- * server/version.c: what this build consists of.
+ * server/version.c: what this build consists of, and for which version of the
+ * extension it computes.
  */
 #include "postgres.h"
 
@@ -7,10 +8,49 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/syscache.h"
 
 #include "hamnet/chem.h"
 #include "hamnet/simd.h"
 #include "hamnet/linear.h"
+
+#include "server/extension.h"
+#include "server/version.h"
+
+/* Whether the extension was found to be of this version since its functions last changed. */
+static bool version_matches = false;
+
+/* An update of the extension changes functions, as does its rollback. */
+static void
+ForgetVersion(Datum argument, int cache, uint32 hash)
+{
+	version_matches = false;
+}
+
+void
+InitVersionCheck(void)
+{
+	CacheRegisterSyscacheCallback(PROCOID, ForgetVersion, (Datum) 0);
+}
+
+void
+RequireExtensionVersion(void)
+{
+	const char *version;
+
+	if (version_matches)
+		return;
+	version = ExtensionVersion();
+	if (version != NULL && strcmp(version, HAMNET_VERSION) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("extension \"hamnet\" is of version %s, for which this library of version %s does not compute",
+						version, HAMNET_VERSION),
+				 errdetail("Functions may return something else than what indexes and generated columns hold."),
+				 errhint("Run ALTER EXTENSION hamnet UPDATE; or reconnect, if this session began before the new version was installed.")));
+	version_matches = true;
+}
 
 PG_FUNCTION_INFO_V1(hamnet_version);
 
