@@ -35,7 +35,7 @@ SELECT is(count(DISTINCT name), 11::bigint, 'there are 11 numbers') FROM number;
 SELECT is(bool_or(value IS NULL), false, 'all are known for organic molecules') FROM number;
 SELECT ok(bool_and(CASE WHEN name ~ '^born' THEN value < 0 WHEN name = 'asphericity' THEN value BETWEEN 0 AND 1 WHEN name = 'surface_charge' THEN true
 	ELSE value >= 0 END), 'energies of solvation are negative, sizes are not') FROM number;
-SELECT ok(max(abs(n.value - d.value) / (1 + abs(n.value))) < 0.02, 'descriptors of a conformer do not depend on position and orientation, but for points on surfaces')
+SELECT ok(max(abs(n.value - d.value) / (1 + abs(n.value))) < 0.05, 'descriptors of a conformer do not depend on position and orientation, but for points on surfaces')
 	FROM number AS n, hamnet_geometry_descriptors(moved(molblock)) AS d WHERE d.name = n.name AND n.name <> 'surface_charge';
 SELECT ok(max(abs(n.value - d.value) / (1 + abs(n.value))) < 1e-3, 'descriptors of a conformer do not depend on the numbering of atoms')
 	FROM number AS n, hamnet_conformers('CCNC(=O)CCCC', 4, '{"conformations": 8}') AS k, hamnet_geometry_descriptors(k.molblock) AS d
