@@ -31,14 +31,14 @@ failed_stages=()
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Count the tests of a stage by what its tool prints: cmocka, pg_regress (the
-# second form since PostgreSQL 16), prove, which also reports files that ended
+# Count the tests of a stage by what its tool prints: cmocka (since version 2
+# with the name of the group), pg_regress (another form since PostgreSQL 16), prove, which also reports files that ended
 # badly without a failed test. Prints "passed failed".
 count_tests()
 {
 	awk '
 		/^\[  PASSED  \] [0-9]+ test/			{ passed += $4 }
-		/^\[  FAILED  \] [0-9]+ test/			{ failed += $4 }
+		/^\[  FAILED  \] .*[0-9]+ test\(s\), /	{ sub(/ test\(s\).*/, ""); failed += $NF }
 		/^(test|    ) .* \.\.\. ok /			{ passed++ }
 		/^(test|    ) .* \.\.\. FAILED /		{ failed++ }
 		/^ok [0-9]+ +[-+] /						{ passed++ }
@@ -98,10 +98,23 @@ clang_build()
 		echo 'ok 1 - no warnings'
 }
 
+# For the test of pg_upgrade: the module again, over the same core, for the
+# older server that HAMNET_OLDER names.
+older_build()
+{
+	local config=/usr/lib/postgresql/$HAMNET_OLDER/bin/pg_config
+
+	mkdir "$work/older"
+	tar -c --exclude-vcs --exclude=./build --exclude='src/pg/*.o' --exclude='src/draw/*.o' --exclude='*.so' . | tar -x -C "$work/older"
+	make -s -C "$work/older" -j"$(nproc)" PG_CONFIG="$config" WERROR=1 all && as_root make -s -C "$work/older" PG_CONFIG="$config" install &&
+		echo 'ok 1 - no warnings'
+}
+
 scripts/setup.sh --tests || exit
 find_server
 
 stage "build with gcc, warnings are errors" gcc_build || finish
+[ -z "${HAMNET_OLDER:-}" ] || stage "build for PostgreSQL $HAMNET_OLDER" older_build
 stage "C unit tests" make -s -j"$(nproc)" unit WERROR=1
 stage "SQL regression tests (pg_regress)" regression_tests
 stage "SQL behaviour tests (pgTAP)" with_cluster make -s check-pgtap

@@ -8,7 +8,8 @@
 # the first time from the mirror that this machine's apt uses. The command gets
 # a fresh copy of this tree, runs as root, and sees neither the files nor the
 # processes nor the ports of this machine: what it starts ends with it. Remove
-# the folder to begin from nothing.
+# the folder to begin from nothing. For pg_upgrade there is also the server of
+# the suite before, where that can be installed beside this one.
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -59,7 +60,19 @@ enter()
 		mount -t tmpfs tmpfs "$root/dev/shm"
 		ip link set lo up 2>/dev/null
 		exec chroot "$root" env -i HOME=/root TERM="$TERM" LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin ${HAMNET_CHECK:+HAMNET_CHECK="$HAMNET_CHECK"} \
-			${FUZZ_SECONDS:+FUZZ_SECONDS="$FUZZ_SECONDS"} sh -c "cd /srv/hamnet && exec \"\$@\"" sh "$@"' bash "$root" "$@"
+			${FUZZ_SECONDS:+FUZZ_SECONDS="$FUZZ_SECONDS"} ${HAMNET_OLDER:+HAMNET_OLDER="$HAMNET_OLDER"} sh -c "cd /srv/hamnet && exec \"\$@\"" sh "$@"' bash "$root" "$@"
+}
+
+# add_older SUITE VERSION: add the server of another suite, of which nothing
+# else is taken but what that server needs.
+add_older()
+{
+	printf 'deb %s %s main\n' "$(debian_mirror)" "$1" >"$root/etc/apt/sources.list.d/older.list"
+	printf 'Package: *\nPin: release n=%s\nPin-Priority: 100\n' "$1" >"$root/etc/apt/preferences.d/older"
+	mkdir -p "$root/etc/postgresql-common/createcluster.d"
+	echo 'create_main_cluster = false' >"$root/etc/postgresql-common/createcluster.d/suite.conf"
+	enter "" sh -c 'apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends "$@"' sh \
+		"postgresql-$2" "postgresql-server-dev-$2" >"$root/var/log/older.log" 2>&1
 }
 
 [ -e "$root/var/log/suite-is-built" ] || bootstrap
@@ -72,5 +85,18 @@ git ls-files -z --cached --others --exclude-standard --deduplicate | xargs -0 ls
 enter "" scripts/setup.sh --tests
 enter "" scripts/setup.sh --clients
 [[ $* != *deb* ]] || enter "" scripts/setup.sh --deb
+[[ $* != *arm64* ]] || enter "" scripts/arm64.sh --fetch
+case $suite in
+	trixie) older=(bookworm 15) ;;
+	sid) older=(trixie 17) ;;
+	*) older=() ;;
+esac
+if [ ${#older[@]} -gt 0 ]; then
+	if [ -x "$root/usr/lib/postgresql/${older[1]}/bin/initdb" ] || add_older "${older[@]}"; then
+		export HAMNET_OLDER=${older[1]}
+	else
+		say "PostgreSQL ${older[1]} of ${older[0]} cannot be installed, see $root/var/log/older.log: pg_upgrade is tested without it"
+	fi
+fi
 say "$suite: $*"
 enter --net "$@"
