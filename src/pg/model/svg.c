@@ -3,6 +3,7 @@
  */
 #include "postgres.h"
 
+#include <dlfcn.h>
 #include <math.h>
 
 #include "catalog/pg_type.h"
@@ -26,6 +27,23 @@
 const HnDrawStyle default_draw_style = {.width = 300, .height = 220, .columns = 4, .bond_width = 1.8};
 
 /*
+ * The path of the module that draws: beside this one, which need not be in
+ * $libdir, since dynamic_library_path may name other directories.
+ */
+static char *
+DrawModulePath(void)
+{
+	Dl_info		self;
+	char	   *path;
+
+	if (dladdr((void *) DrawModulePath, &self) == 0)
+		elog(ERROR, "could not find the module's own path");
+	path = pstrdup(self.dli_fname);
+	get_parent_directory(path);
+	return psprintf("%s/hamnet_draw%s", path, DLSUFFIX);
+}
+
+/*
  * The module that draws, loaded when it is first needed: see
  * src/draw/module.c. After an update, a session may have loaded this module
  * before and find the other one after it.
@@ -34,18 +52,20 @@ static HnDraw *
 DrawFunction(void)
 {
 	static HnDraw *draw = NULL;
+	char	   *path;
 	const char *(*version) (void);
 	HnDraw	   *(*function) (void);
 
 	if (draw)
 		return draw;
-	version = (const char *(*) (void)) load_external_function("$libdir/hamnet_draw", "hamnet_draw_version", true, NULL);
+	path = DrawModulePath();
+	version = (const char *(*) (void)) load_external_function(path, "hamnet_draw_version", true, NULL);
 	if (strcmp(version(), HAMNET_VERSION) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("module hamnet_draw is of version %s, but this session has loaded hamnet %s", version(), HAMNET_VERSION),
 				 errhint("Connect again.")));
-	function = (HnDraw *(*) (void)) load_external_function("$libdir/hamnet_draw", "hamnet_draw_function", true, NULL);
+	function = (HnDraw *(*) (void)) load_external_function(path, "hamnet_draw_function", true, NULL);
 	return draw = function();
 }
 
