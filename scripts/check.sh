@@ -119,6 +119,7 @@ stage "C unit tests" make -s -j"$(nproc)" unit WERROR=1
 stage "SQL regression tests (pg_regress)" regression_tests
 stage "SQL behaviour tests (pgTAP)" with_cluster make -s check-pgtap
 stage "server tests (TAP)" make -s check-tap
+stage "models in a directory (MODELDIR)" scripts/model_directory.sh
 if command -v python3 >/dev/null; then
 	stage "report of the models (python3)" python3 test/report.py
 fi
