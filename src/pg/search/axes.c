@@ -115,7 +115,7 @@ DeserialiseAxes(const bytea *content, const char *id, MemoryContext memory)
 		message.len - message.cursor != hn_code_space_values(dim, coordinates) * sizeof(float8))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("axes \"%s\" have %d bytes, which cannot be", id, message.len)));
+				 errmsg("axes \"%s\" have invalid length %d", id, message.len)));
 
 	count = hn_code_space_values(dim, coordinates);
 	space = MemoryContextAlloc(memory, MAXALIGN(sizeof(HnCodeSpace)) + count * sizeof(double));
