@@ -14,7 +14,7 @@ SET client_min_messages = notice;
 
 CREATE EXTENSION hamnet;
 
-SELECT hamnet_version();
+SELECT * FROM hamnet_version();
 
 SELECT name, built_in, dim, targets, bytes FROM hamnet_models();
 
@@ -24,46 +24,19 @@ SELECT name, built_in, dim, targets, bytes FROM hamnet_models();
 \echo
 \set ECHO queries
 
-CREATE TABLE nci (smiles text, id integer PRIMARY KEY);
+CREATE TABLE compound (smiles text NOT NULL, id integer PRIMARY KEY, fp hfp);
 
 \set ECHO none
-\echo '\\copy nci FROM ''/usr/share/RDKit/Data/NCI/first_5K.smi'' WITH (FORMAT csv, DELIMITER E''\\t'')'
+\echo '\\copy compound (smiles, id) FROM ''/usr/share/RDKit/Data/NCI/first_5K.smi'' WITH (FORMAT csv, DELIMITER E''\t'')'
 \echo
-\copy nci FROM '/usr/share/RDKit/Data/NCI/first_5K.smi' WITH (FORMAT csv, DELIMITER E'\t')
-\set ECHO queries
+\copy compound (smiles, id) FROM '/usr/share/RDKit/Data/NCI/first_5K.smi' WITH (FORMAT csv, DELIMITER E'\t')
 
-CREATE TABLE compound (id integer PRIMARY KEY, smiles text NOT NULL, fp hfp);
-
-\set ECHO none
 \echo
-\echo == 3. Their fingerprints, in batches of 250
+\echo == 3. Their fingerprints, by background workers that commit as they go
 \echo
 \set ECHO queries
 
-DO $$
-DECLARE
-	batch constant integer := 250;
-	total constant bigint := count(*) FROM nci;
-	started constant timestamptz := clock_timestamp();
-	done bigint := 0;
-	first integer;
-	rows bigint;
-BEGIN
-	FOR first IN SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM nci) AS numbered
-				 WHERE n % batch = 1 ORDER BY id
-	LOOP
-		INSERT INTO compound
-		SELECT u.id, u.smiles, u.fp
-		FROM (SELECT array_agg(id) AS ids, array_agg(smiles) AS smiles
-			  FROM (SELECT id, smiles FROM nci WHERE id >= first ORDER BY id LIMIT batch) AS part) AS b,
-			 unnest(b.ids, b.smiles, hamnet_fingerprints(b.smiles)) AS u (id, smiles, fp);
-		GET DIAGNOSTICS rows = ROW_COUNT;
-		done := done + rows;
-		RAISE NOTICE '% of % compounds, % a second', done, total,
-			round(done / extract(epoch FROM clock_timestamp() - started)::numeric);
-	END LOOP;
-END
-$$;
+CALL hamnet_enrich('compound', 'smiles', 'fp', '{"notice_seconds": 2}');
 
 \set ECHO none
 \echo
