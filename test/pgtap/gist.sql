@@ -215,7 +215,13 @@ SELECT is(answer(query, true), answer(query, false), 'a GiST index refuses two d
 
 -- options
 SELECT throws_ok('CREATE INDEX ON clustered USING gist (fp gist_hfp_l2_ops (axes = nonsense))', '22023', NULL, 'a GiST index refuses a malformed name of axes');
+CREATE TABLE no_rows (fp hfp);
 SELECT throws_ok(format('CREATE INDEX ON clustered USING gist (fp gist_hfp_l2_ops (axes = %L))', repeat('0', 32)), '42704', NULL, 'a GiST index refuses axes that do not exist');
+SELECT throws_ok(format('CREATE INDEX ON no_rows USING gist (fp gist_hfp_l2_ops (axes = %L))', repeat('0', 32)), '42704', NULL, 'an index of no rows refuses axes that do not exist');
+SELECT throws_ok(format('CREATE INDEX ON clustered USING gist (fp gist_hfp_l2_ops (coordinates = %s))', n), '22023', NULL, format('a GiST index refuses coordinates = %s', n))
+	FROM unnest(ARRAY[-1, 0, 1, 7, 65]) AS n;
+SELECT lives_ok(format('CREATE INDEX ON no_rows USING gist (fp gist_hfp_l2_ops (coordinates = %s))', n), format('a GiST index takes coordinates = %s', n))
+	FROM unnest(ARRAY[8, 9, 64]) AS n;
 SAVEPOINT fitting;
 SELECT hamnet_fit_axes('SELECT fp FROM clustered WHERE id % 2 = 0') AS taken_back \gset
 CREATE INDEX taken_back ON clustered USING gist (fp gist_hfp_l2_ops (axes = :'taken_back'));

@@ -203,11 +203,17 @@ foreach my $fault (1 .. $faults)
 	usleep(100_000 + rand(1_900_000));
 	if ($victim eq 'process')
 	{
-		my @processes = split /\n/, $primary->safe_psql('postgres', q{
-			SELECT pid || ' ' || CASE backend_type WHEN 'client backend' THEN application_name ELSE backend_type END FROM pg_stat_activity
-			WHERE backend_type LIKE 'hamnet%' OR application_name IN ('insert', 'change', 'build', 'train', 'enrich') AND backend_type = 'client backend' ORDER BY 1});
-		my ($pid, $what) = split / /, $processes[ $choice * @processes ], 2;
-		my $logged = kill_process($primary, $pid);
+		my ($logged, $what);
+
+		# Workers come and go: the one chosen may have ended meanwhile.
+		until (defined $logged)
+		{
+			my @processes = split /\n/, $primary->safe_psql('postgres', q{
+				SELECT pid || ' ' || CASE backend_type WHEN 'client backend' THEN application_name ELSE backend_type END FROM pg_stat_activity
+				WHERE backend_type LIKE 'hamnet%' OR application_name IN ('insert', 'change', 'build', 'train', 'enrich') AND backend_type = 'client backend' ORDER BY 1});
+			(my $pid, $what) = split / /, $processes[ $choice * @processes ], 2;
+			$logged = kill_process($primary, $pid);
+		}
 
 		$_->finish foreach values %$sessions;
 		wait_until_recovered($primary, $logged);

@@ -138,10 +138,11 @@ DeserialiseAxes(const bytea *content, const char *id, MemoryContext memory)
  * snapshot, since there may be no other while an index is written to. fresh
  * tells whether the present transaction has stored them.
  *
- * A search asks for axes while GiST has a page of the index locked, which holds
- * off interrupts. Whoever waited for another lock then could not be cancelled,
- * and if its holder waits for the page, the server would not notice. So no lock
- * is waited for; the table is small enough to do without its index.
+ * A search that asks for axes has a page of the index locked, which holds off
+ * interrupts. Whoever waited for another lock then could not be cancelled, and
+ * if its holder waits for the page, the server would not notice. So axes are
+ * loaded before, by LoadAxes; a search that still has to read them waits for no
+ * lock of the table, which is small enough to do without its index.
  */
 static HnCodeSpace *
 ReadAxes(const char *id, MemoryContext memory, bool *fresh)
@@ -197,11 +198,28 @@ ForgetFreshAxes(void)
 	any_fresh = false;
 }
 
-/* However it ends: they are read again if they are wanted. */
+/* Keep axes that are committed. */
+static void
+KeepFreshAxes(void)
+{
+	HASH_SEQ_STATUS scan;
+	CachedAxes *entry;
+
+	if (!any_fresh)
+		return;
+	hash_seq_init(&scan, cached_axes);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+		entry->fresh = false;
+	any_fresh = false;
+}
+
 static void
 AtTransactionEnd(XactEvent event, void *arg)
 {
-	ForgetFreshAxes();
+	if (event == XACT_EVENT_COMMIT)
+		KeepFreshAxes();
+	else if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+		ForgetFreshAxes();
 }
 
 static void
@@ -221,8 +239,9 @@ InitAxesCache(void)
 	RegisterSubXactCallback(AtSubtransactionEnd, NULL);
 }
 
-const HnCodeSpace *
-GetAxes(const char *id)
+/* Find axes in the cache or the table; NULL if there are none. */
+static const HnCodeSpace *
+FindAxes(const char *id)
 {
 	CachedAxes *entry;
 	HnCodeSpace *space;
@@ -236,14 +255,33 @@ GetAxes(const char *id)
 
 	space = ReadAxes(id, TopMemoryContext, &fresh);
 	if (space == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("axes \"%s\" do not exist", id),
-				 errhint("hamnet_fit_axes fits axes to fingerprints and returns their name.")));
+		return NULL;
 	entry = hash_search(cached_axes, id, HASH_ENTER, NULL);
 	entry->space = space;
 	entry->fresh = fresh;
 	any_fresh |= fresh;
+	return space;
+}
+
+void
+LoadAxes(const char *id)
+{
+	if (id[0] != '\0')
+		FindAxes(id);
+}
+
+const HnCodeSpace *
+GetAxes(const char *id)
+{
+	const HnCodeSpace *space = FindAxes(id);
+
+	if (space == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("axes \"%s\" do not exist", id),
+				 errdetail("Axes are rows of the table _hamnet_axes, which a dump without data leaves out."),
+				 errhint("Copy them from the database where they were fitted, by pg_dump --data-only --table='*._hamnet_axes'; "
+						 "or drop the index, and create it with the name that hamnet_fit_axes returns here.")));
 	return space;
 }
 

@@ -20,9 +20,12 @@
 
 /*
  * The axes with that identity. They stay in memory as long as the backend
- * does; those that the present transaction has stored, until it or one of its
- * subtransactions ends. Errors: there are none of that name, or they are damaged.
+ * does; those that the present transaction has stored go if it or one of its
+ * subtransactions is rolled back. Errors: there are none of that name, or they are damaged.
  */
 extern const HnCodeSpace *GetAxes(const char *id);
+
+/* Load axes, if there are any of that name, so that GetAxes will read no table. */
+extern void LoadAxes(const char *id);
 
 #endif

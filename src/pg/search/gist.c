@@ -38,6 +38,7 @@
 #include "access/reloptions.h"
 #include "access/skey.h"
 #include "access/stratnum.h"
+#include "miscadmin.h"
 #include "utils/sortsupport.h"
 
 #include "search/axes.h"
@@ -71,6 +72,9 @@ typedef struct GistHfp
 /* Corners of the box; those of a point are the same. */
 #define GHFP_LOW(key) ((key)->codes)
 #define GHFP_HIGH(key) ((key)->codes + ((key)->kind == GHFP_BOX ? (key)->count : 0))
+
+/* The option coordinates is at least this, and 0 where it is not given. */
+#define MIN_COORDINATES 8
 
 /* Numbers in a sketch if the option coordinates does not say: with axes, and without. */
 #define COORDINATES_OF_AXES 32
@@ -640,7 +644,11 @@ ghfp_sortsupport(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Ensure that axes are named as hamnet_fit_axes does it. Whether they exist is seen when they are used. */
+/*
+ * Ensure, when an index is created, that axes are named as hamnet_fit_axes does
+ * it, and exist: an index without rows does not use them, but nothing could be
+ * inserted. pg_upgrade creates indexes before it brings the table's rows.
+ */
 static void
 CheckAxesOption(const char *value)
 {
@@ -651,6 +659,25 @@ CheckAxesOption(const char *value)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid value for option \"axes\": \"%s\"", value),
 				 errhint("hamnet_fit_axes fits axes to fingerprints and returns their name.")));
+	if (!IsBinaryUpgrade)
+		GetAxes(value);
+}
+
+/*
+ * Store the option as a string. The server reads the options of an index before
+ * it plans a query or opens the index, when locks may still be waited for.
+ */
+static Size
+FillAxesOption(const char *value, void *place)
+{
+	if (value == NULL)
+		return 0;
+	if (place != NULL)
+	{
+		strcpy(place, value);
+		LoadAxes(value);
+	}
+	return strlen(value) + 1;
 }
 
 PG_FUNCTION_INFO_V1(ghfp_options);
@@ -661,9 +688,9 @@ ghfp_options(PG_FUNCTION_ARGS)
 
 	init_local_reloptions(relopts, sizeof(GistHfpOptions));
 	add_local_string_reloption(relopts, "axes", "name of the axes to compute keys with, as hamnet_fit_axes returns it",
-							   "", CheckAxesOption, NULL, offsetof(GistHfpOptions, axes));
-	add_local_int_reloption(relopts, "coordinates", "numbers in a key, rounded up to a multiple of 8; 0 for the default",
-							0, 0, HN_SKETCH_MAX, offsetof(GistHfpOptions, coordinates));
+							   "", CheckAxesOption, FillAxesOption, offsetof(GistHfpOptions, axes));
+	add_local_int_reloption(relopts, "coordinates", "numbers in a key, rounded up to a multiple of 8",
+							0, MIN_COORDINATES, HN_SKETCH_MAX, offsetof(GistHfpOptions, coordinates));
 	PG_RETURN_VOID();
 }
 
