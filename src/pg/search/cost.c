@@ -127,7 +127,12 @@ hamnet_costestimate(struct PlannerInfo *root, struct IndexPath *path, double loo
 	 * held.
 	 */
 	if (path->path.pathtype == T_IndexOnlyScan)
+	{
 		*startup = *total = get_float8_infinity();
+#if PG_VERSION_NUM >= 180000
+		path->path.disabled_nodes = 2;	/* compared before costs; a scan that is switched off has 1 */
+#endif
+	}
 
 	/* What is returned goes through the index's hands once more */
 	*total += rows * cpu_index_tuple_cost;
