@@ -1,7 +1,7 @@
 #!/bin/bash
 #
 # Let programs read the source and say what looks wrong: see "make lint".
-# Nothing of the project runs. Each of them has to find nothing; what they are
+# Nothing of the project runs but what makes a header. Each of them has to find nothing; what they are
 # not asked, and why, stands in .clang-tidy, in .shellcheckrc and below.
 
 set -uo pipefail
@@ -55,6 +55,7 @@ lint "gcc's strict warnings" "${core[@]}"
 # The server's headers are read as those of a system: only what is ours is to be judged. A C library that
 # lacks strlcpy is not the one that headers from elsewhere were configured for.
 mkdir -p build
+make -s PG_CONFIG="$PG_CONFIG" src/pg/model/builtin_models.h || exit
 echo '#include <stddef.h>
 extern size_t strlcpy(char *, const char *, size_t);
 extern size_t strlcat(char *, const char *, size_t);' >build/strlcpy.h
@@ -65,7 +66,7 @@ lint_file()
 		-Wpointer-arith -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Werror "$1"
 }
 for headers in "$("$PG_CONFIG" --includedir-server)" $(scripts/server_headers.sh); do
-	export SERVER_FLAGS="-std=gnu11 -include build/strlcpy.h -Iinclude -Isrc/pg -isystem $headers -isystem ${headers%/*/server} -DHAMNET_VERSION=\"\""
+	export SERVER_FLAGS="-std=gnu11 -D_GNU_SOURCE -include build/strlcpy.h -Iinclude -Isrc/pg -isystem $headers -isystem ${headers%/*/server} -DHAMNET_VERSION=\"\""
 	version=$(sed -n 's/^#define PG_VERSION "\(.*\)"$/\1/p' "$headers/pg_config.h")
 	lint "gcc's strict warnings on the server's side, PostgreSQL $version" "${server[@]}"
 done
@@ -77,7 +78,7 @@ below()
 		server) echo server ;;
 		type) echo 'server|type' ;;
 		search) echo 'server|type|search' ;;
-		chem) echo 'server|chem' ;;
+		chem) echo 'server|type|chem' ;;
 		model) echo 'server|type|chem|model' ;;
 		train | enrich) echo "server|type|chem|model|$1" ;;
 	esac

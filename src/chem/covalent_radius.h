@@ -26,7 +26,7 @@ hn_covalent_radius(int element)
 		case 17: return 1.02;
 		case 32: return 1.20;
 		case 33: return 1.19;
-		case 34: return 1.20;
+		case 34:
 		case 35: return 1.20;
 		case 52: return 1.38;
 		case 53: return 1.39;

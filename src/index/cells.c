@@ -68,7 +68,7 @@ fit_edges(const int *counts, int n, uint8_t *edges)
 
 	for (int cell = 1; cell < HN_CELLS; cell++)
 	{
-		while (byte < 255 && (byte < least || below + counts[byte] / 2 < (double) n * cell / HN_CELLS))
+		while (byte < 255 && (byte < least || (int64_t) HN_CELLS * (below + counts[byte] / 2) < (int64_t) n * cell))
 			below += counts[byte++];
 		edges[cell - 1] = (uint8_t) byte;
 		least = byte + 1;
@@ -248,8 +248,8 @@ cell_high(const HnCells *cells, int p, int cell)
 static float
 off_coordinates(const HnCellQuery *query, int j, int low, int high)
 {
-	volatile float least = query->step[j] * low;	/* no fused multiply-add */
-	volatile float most = query->step[j] * high;
+	volatile float least = query->step[j] * (float) low;	/* no fused multiply-add */
+	volatile float most = query->step[j] * (float) high;
 	float		under = least - query->above[j];
 	float		over = query->below[j] - most;
 	float		off = under > over ? under : over;
@@ -318,7 +318,7 @@ static double
 norm_of_cell(const HnCellQuery *query, int cell)
 {
 	int			high = cell_high(query->cells, HN_CELL_NORM, cell);
-	double		norm = query->cells->norm_step * (high + HN_CELL_WIDEN);
+	double		norm = query->cells->norm_step * ((float) high + HN_CELL_WIDEN);
 
 	return high < 255 && query->cells->norm_step > 0 && norm < query->norm ? norm : query->norm;
 }

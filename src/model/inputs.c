@@ -85,8 +85,8 @@ hn_inputs_backward(const HnHead *head, const HnInputs *inputs, int dim, const re
 
 			/* What is cut has no derivative. */
 			if (config->standardised)
-				d_row *= fabs((hn_fingerprint_log(x) - config->center[k]) * config->scale[k]) > 127 ? 0
-					: config->scale[k] / HN_BYTE_STEPS / (1 + fabs(x));
+				d_row = (real) (d_row * (fabs((hn_fingerprint_log(x) - config->center[k]) * config->scale[k]) > 127 ? 0
+										 : config->scale[k] / HN_BYTE_STEPS / (1 + fabs(x))));
 			d_fingerprints[(size_t) i * dim + k] += d_row;
 		}
 }

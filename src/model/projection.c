@@ -66,7 +66,7 @@ hn_project_forward(HnContext *context, const HnModel *model, const HnBatch *batc
 
 		if (model->fingerprint_config.counts > 0)
 			HN_TRY(add_counts(context, &model->readout.counts, &batch->counts[g], u));
-		trace->length[g] = (real) sqrt(hn_dot(u, u, dim) / dim + MIN_SQUARE);
+		trace->length[g] = (real) sqrt(hn_dot(u, u, dim) / (real) dim + MIN_SQUARE);
 		for (int k = 0; k < dim; k++)
 			u[k] /= trace->length[g];
 	}

@@ -20,6 +20,16 @@
 /* Bytes of a record's properties. Names and values may be empty, and take a hundred bytes each on the way. */
 #define MAX_PROPERTIES (16 * 1024 * 1024)
 
+/* PostgreSQL 19 keeps the result beside the state. */
+#if PG_VERSION_NUM < 190000
+typedef struct JsonbInState
+{
+	JsonbParseState *state;
+	JsonbValue *result;
+} JsonbInState;
+#define pushJsonbValue(json, token, value) ((json)->result = pushJsonbValue(&(json)->state, token, value))
+#endif
+
 /* A jsonb string with the slice, lines ended by a line feed alone. */
 static JsonbValue
 StringOf(HnSlice slice)
@@ -39,20 +49,21 @@ StringOf(HnSlice slice)
 static Jsonb *
 PropertiesOf(HnSlice rest)
 {
-	JsonbParseState *state = NULL;
+	JsonbInState json = {0};
 	HnSlice		name;
 	HnSlice		value;
 
-	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	pushJsonbValue(&json, WJB_BEGIN_OBJECT, NULL);
 	while (hn_sdf_next_property(&rest, &name, &value))
 	{
 		JsonbValue	key = StringOf(name);
 		JsonbValue	string = StringOf(value);
 
-		(void) pushJsonbValue(&state, WJB_KEY, &key);
-		(void) pushJsonbValue(&state, WJB_VALUE, &string);
+		pushJsonbValue(&json, WJB_KEY, &key);
+		pushJsonbValue(&json, WJB_VALUE, &string);
 	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	pushJsonbValue(&json, WJB_END_OBJECT, NULL);
+	return JsonbValueToJsonb(json.result);
 }
 
 /* Fill the columns of a record: what is wrong with one is told in the last, and no error. */
