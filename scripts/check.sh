@@ -7,8 +7,9 @@
 #	scripts/check.sh [--full]
 #
 # With --full the tests that read HAMNET_CHECK take their long forms, fuzzing
-# takes FUZZ_SECONDS a fuzzer instead of 30, and static analysis, the sanitizers
-# and the short tests in systems of other suites of Debian come in addition.
+# takes FUZZ_SECONDS a fuzzer instead of 30, and static analysis, the sanitizers,
+# the unit tests for arm64 and the short tests in systems of suites of Debian
+# come in addition.
 
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
@@ -128,6 +129,7 @@ stage "fuzzing, $fuzz_seconds s each" scripts/fuzz.sh "$fuzz_seconds"
 if [ "${HAMNET_CHECK:-}" = full ]; then
 	stage "static analysis" scripts/lint.sh
 	stage "sanitizers" scripts/sanitize.sh
+	stage "C unit tests for arm64" scripts/arm64.sh
 	for suite in bookworm trixie sid; do
 		stage "Debian $suite" env HAMNET_CHECK= scripts/suite.sh "$suite" make check
 	done

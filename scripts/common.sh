@@ -79,3 +79,10 @@ debian_mirror()
 	found=$(apt-get indextargets --format '$(REPO_URI) $(ORIGIN)' 2>/dev/null | awk '$2 == "Debian" && $1 !~ /security/ { print $1; exit }')
 	echo "${found:-http://deb.debian.org/debian/}"
 }
+
+# Print the code name of the suite of Debian that this machine is.
+debian_suite()
+{
+	# shellcheck disable=SC2016
+	apt-get indextargets --format '$(CODENAME) $(ORIGIN)' | awk '$2 == "Debian" && $1 !~ /-/ { print $1; exit }'
+}

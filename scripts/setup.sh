@@ -21,9 +21,10 @@ case "${1:-}" in
 	--tests) packages+=("${tests[@]}") ;;
 	--lint) packages+=("${tests[@]}" clang-tidy cppcheck shellcheck curl xz-utils debootstrap iproute2) ;;
 	--deb) packages+=(build-essential debhelper fakeroot postgresql-all postgresql-server-dev-all) ;;
+	--arm64) packages=(make "postgresql-server-dev-$PG_MAJOR" gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user) ;;
 	--clients) wanted=(python3-psycopg python3-psycopg2 python3-asyncpg python3-sqlalchemy python3-pandas
 		"postgresql-$PG_MAJOR-pgvector" "postgresql-$PG_MAJOR-rdkit") ;;
-	*) die "usage: scripts/setup.sh [--tests | --lint | --deb | --clients]" ;;
+	*) die "usage: scripts/setup.sh [--tests | --lint | --deb | --arm64 | --clients]" ;;
 esac
 
 # True for an installed package, and for a compiler or make that came another way.

@@ -99,4 +99,11 @@ if [ ${#older[@]} -gt 0 ]; then
 	fi
 fi
 say "$suite: $*"
-enter --net "$@"
+status=0
+enter --net "$@" || status=$?
+if [[ $* = *deb* ]] && [ -d "$root/srv/hamnet/build/deb" ]; then
+	rm -rf build/deb
+	mkdir -p build
+	cp -r "$root/srv/hamnet/build/deb" build
+fi
+exit $status
