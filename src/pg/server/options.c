@@ -8,6 +8,7 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
 #include "utils/numeric.h"
 
 #include "server/options.h"
@@ -231,5 +232,57 @@ ReadOptions(const Jsonb *options, const Option *known, int count, void *result)
 		(void) JsonbIteratorNext(&iterator, &value, true);
 		if (value.type != jbvNull && !ReadValue(&value, &known[i], (char *) result + known[i].offset))
 			RejectValue(&known[i], &value);
+	}
+}
+
+static void
+AppendText(StringInfo json, const char *text)
+{
+	if (text)
+		escape_json(json, text);
+	else
+		appendStringInfoString(json, "null");
+}
+
+static void
+AppendValue(StringInfo json, OptionType type, const void *field)
+{
+	const TextOrNumber *both = field;
+	Jsonb	   *object;
+
+	switch (type)
+	{
+		case OPTION_BOOLEAN:
+			appendStringInfoString(json, *(const bool *) field ? "true" : "false");
+			break;
+		case OPTION_INTEGER:
+			appendStringInfo(json, INT64_FORMAT, *(const int64 *) field);
+			break;
+		case OPTION_NUMBER:
+			appendStringInfo(json, "%.15g", *(const double *) field);
+			break;
+		case OPTION_TEXT:
+			AppendText(json, *(char *const *) field);
+			break;
+		case OPTION_TEXT_OR_NUMBER:
+			if (both->text == NULL && both->number > 0)
+				appendStringInfo(json, "%.15g", both->number);
+			else
+				AppendText(json, both->text);
+			break;
+		case OPTION_JSON:
+			object = *(Jsonb *const *) field;
+			appendStringInfoString(json, object ? JsonbToCString(NULL, &object->root, VARSIZE(object)) : "null");
+			break;
+	}
+}
+
+void
+AppendOptions(StringInfo json, const Option *known, int count, const void *values)
+{
+	for (int i = 0; i < count; i++)
+	{
+		appendStringInfo(json, "%s\"%s\": ", i > 0 ? ", " : "", known[i].key);
+		AppendValue(json, known[i].type, (const char *) values + known[i].offset);
 	}
 }

@@ -24,6 +24,7 @@
 #ifndef HAMNET_SERVER_OPTIONS_H
 #define HAMNET_SERVER_OPTIONS_H
 
+#include "lib/stringinfo.h"
 #include "utils/jsonb.h"
 
 typedef enum OptionType
@@ -75,5 +76,8 @@ typedef struct Option
  * what it may be: an unrecognized key, a wrong type, a value out of range.
  */
 extern void ReadOptions(const Jsonb *options, const Option *known, int count, void *result);
+
+/* Append the values of options, given or not, to a JSON object: "key": value, ...; null for what has none. */
+extern void AppendOptions(StringInfo json, const Option *known, int count, const void *values);
 
 #endif
