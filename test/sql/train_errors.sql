@@ -59,6 +59,9 @@ CALL hamnet_train('m', 'SELECT smiles, y, false AS active FROM assay');
 -- classes written as numbers are told before the error that ends the call
 CALL hamnet_train('m', 'SELECT smiles, active::int, true AS ready FROM assay');
 CALL hamnet_train('m', 'SELECT smiles, y, active, true AS ready FROM assay');
+-- and so are numbers over powers of ten, if they have a logarithm
+CALL hamnet_train('m', 'SELECT smiles, 10 ^ y AS dose, true AS ready FROM assay');
+CALL hamnet_train('m', 'SELECT smiles, 10 ^ y - 1000 AS dose, true AS ready FROM assay');
 CALL hamnet_train('m', 'SELECT smiles, y / nullif(y, 0) * ''NaN'' AS y FROM assay');
 CALL hamnet_train('m', 'SELECT smiles, ''-Infinity''::real AS y FROM assay');
 CALL hamnet_train('m', 'SELECT ''CCO'', y FROM assay');

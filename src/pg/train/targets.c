@@ -192,6 +192,68 @@ NotifyClassesAmongNumbers(const TrainingData *data, int groups)
 	}
 }
 
+/* Return the skewness of labels of target t, or of their logarithms; sets their number. NaN if one has none. */
+static double
+Skewness(const TrainingData *data, int t, bool logarithm, int *n)
+{
+	double		sums[4] = {0};	/* of powers 0 to 3, about the first label */
+	double		origin = NAN;
+	double		variance;
+
+	for (int i = 0; i < data->set.count; i++)
+	{
+		double		label = data->examples[i].targets[t];
+		double		value = logarithm ? log(label) : label;
+
+		if (isnan(label))
+			continue;
+		if (!isfinite(value))
+			return NAN;
+		if (isnan(origin))
+			origin = value;
+		value -= origin;
+		sums[0] += 1;
+		sums[1] += value;
+		sums[2] += value * value;
+		sums[3] += value * value * value;
+	}
+	*n = (int) sums[0];
+	for (int k = 1; k < 4; k++)
+		sums[k] /= sums[0];
+	variance = sums[2] - sums[1] * sums[1];
+	return (sums[3] - 3 * sums[1] * variance - sums[1] * sums[1] * sums[1]) / pow(variance, 1.5);
+}
+
+/* Labels that a skewness is estimated from, at least; and from where on it is worth a word. */
+#define MIN_SKEW_LABELS 30
+#define MIN_SKEW 1
+
+/*
+ * Half-lives, doses and clearances spread over powers of ten: a squared error
+ * sees the largest of them alone. Their logarithms are what a model can learn.
+ */
+static void
+NotifySkew(const TrainingData *data, int groups)
+{
+	for (int t = 0; t < data->query.target_count; t++)
+	{
+		int			n = 0;
+		double		skew = NAN;
+		double		left = NAN;
+
+		if (data->query.targets[t].task == HN_REGRESSION && t != groups)
+		{
+			skew = Skewness(data, t, false, &n);
+			left = Skewness(data, t, true, &n);
+		}
+		if (n >= MIN_SKEW_LABELS && skew > MIN_SKEW && fabs(left) < skew / 2)
+			ereport(NOTICE,
+					(errmsg("target \"%s\" has a few values far above the others (skewness %.2g)",
+							data->query.targets[t].name, skew),
+					 errhint("Its logarithm may be learned better: return \"ln(value)\" in place of \"value\".")));
+	}
+}
+
 /* Keep why a target cannot be learned, for the report and for a message, and count it. */
 static void
 AddFlaw(Trainer *trainer, int t, StringInfo reasons, int *flaws)
@@ -232,6 +294,7 @@ CheckTargets(Trainer *trainer)
 
 	initStringInfo(&reasons);
 	NotifyClassesAmongNumbers(data, groups);
+	NotifySkew(data, groups);
 	for (int t = 0; t < data->query.target_count; t++)
 		if (t != groups &&
 			hn_training_check_target(&trainer->context, data->query.targets[t].task, examples, data->train_count, t) != HN_OK)
