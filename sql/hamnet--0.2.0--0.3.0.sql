@@ -532,6 +532,32 @@ COMMENT ON FUNCTION hamnet_similarity(hfp, hfp) IS
 	'similarity of two fingerprints, 0 to 1, on the scale of their model: 0.5 is nearer than 999 of 1,000 random pairs of molecules';
 
 ---------------------------------------------------------------------------
+-- Cross-validation
+---------------------------------------------------------------------------
+
+CREATE TABLE _hamnet_training_prediction (
+	run bigint NOT NULL,
+	target text COLLATE "C" NOT NULL,
+	fold int NOT NULL,
+	smiles text COLLATE "C" NOT NULL,
+	label double precision NOT NULL,
+	value double precision NOT NULL,
+	sd double precision
+);
+CREATE INDEX _hamnet_training_prediction_run ON _hamnet_training_prediction (run);
+REVOKE ALL ON _hamnet_training_prediction FROM PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('_hamnet_training_prediction', '');
+
+COMMENT ON TABLE _hamnet_training_prediction IS 'predictions of training runs with folds, for rows that the model of a fold had not learned from';
+COMMENT ON COLUMN _hamnet_training_prediction.label IS 'what the query returned; 1 and 0 for a class';
+
+CREATE FUNCTION hamnet_training_predictions(run bigint, OUT smiles text, OUT target text, OUT fold int,
+	OUT label double precision, OUT value double precision, OUT sd double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 1000 ROWS 1000;
+COMMENT ON FUNCTION hamnet_training_predictions(bigint) IS
+	'what a training run of the caller with folds predicted for each row by a model that had not learned from it';
+
+---------------------------------------------------------------------------
 -- What keeps results of an earlier version
 ---------------------------------------------------------------------------
 

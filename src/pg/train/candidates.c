@@ -25,6 +25,16 @@ CandidateName(CandidateKind kind)
 	return candidates[kind]->name ? candidates[kind]->name : hn_part_name(candidates[kind]->part);
 }
 
+const char *
+PassName(const Trainer *trainer, CandidateKind kind)
+{
+	if (trainer->refitting)
+		return psprintf("%s, all rows", CandidateName(kind));
+	if (trainer->folds > 1 && kind != CANDIDATE_JOINT)
+		return psprintf("%s, fold %d", CandidateName(kind), trainer->pass + 1);
+	return CandidateName(kind);
+}
+
 double
 ElapsedSeconds(const Trainer *trainer)
 {
@@ -46,11 +56,14 @@ ReasonAgainst(const Trainer *trainer, CandidateKind kind)
 	const TrainOptions *options = &trainer->options;
 	const char *reason = NULL;
 
+	/* The first pass decides for all, but joint heads come after the last. */
+	if (trainer->pass > 0 && kind != CANDIDATE_JOINT)
+		return trainer->held[kind].reason;
 	if (options->head && strcmp(options->head, CandidateName(kind)) != 0 && !IsPartOfJoint(trainer, kind))
 		return "another was asked for";
 	if (candidates[kind]->reason_against)
 		reason = candidates[kind]->reason_against(trainer);
-	if (reason || options->head)
+	if (reason || options->head || kind == CANDIDATE_JOINT)
 		return reason;
 	return ElapsedSeconds(trainer) > 0.9 * options->minutes * 60 ? "the time is spent" : NULL;
 }
@@ -70,9 +83,12 @@ TryCandidate(Trainer *trainer, CandidateKind kind)
 	seconds = ElapsedSeconds(trainer) - before;
 	if (outcome->seconds == 0)
 		outcome->seconds = seconds;
-	if (outcome->tried && trainer->metric != METRIC_NONE)
+	if (outcome->tried && trainer->refitting && kind != CANDIDATE_JOINT)
 		ereport(NOTICE,
-				(errmsg("%s: %s %.4g on the validation set, %.0f s", CandidateName(kind),
+				(errmsg("%s: learned from all rows, %.0f s", CandidateName(kind), seconds)));
+	else if (outcome->tried && !trainer->refitting && trainer->metric != METRIC_NONE)
+		ereport(NOTICE,
+				(errmsg("%s: %s %.4g on the validation set, %.0f s", PassName(trainer, kind),
 						metric_names[trainer->metric], outcome->shown, seconds)));
 }
 

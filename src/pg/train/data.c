@@ -90,6 +90,21 @@ ReadMolecule(HnContext *context, const TrainingData *data, MoleculeRow *row, HnG
 	return hn_check_positions(context, graph, *positions);
 }
 
+/* Keep the SMILES of the row that is added next, if that is asked for. */
+static void
+KeepSmiles(TrainingData *data, const char *smiles)
+{
+	int			count = data->set.count;
+
+	if (!data->keep_smiles)
+		return;
+	if (count == 0)
+		data->smiles = palloc(256 * sizeof(char *));
+	else if (count >= 256 && (count & (count - 1)) == 0)
+		data->smiles = repalloc_huge(data->smiles, 2 * (Size) count * sizeof(char *));
+	data->smiles[count] = pstrdup(smiles);
+}
+
 static void
 ReadRow(TrainingData *data, HnContext *context, MoleculeRow *row, int source, StringInfo named)
 {
@@ -98,6 +113,8 @@ ReadRow(TrainingData *data, HnContext *context, MoleculeRow *row, int source, St
 	bool		described;
 	real	   *positions;
 	HnStatus	status;
+
+	const char *molecule = row->molecule;
 
 	data->rows++;
 	if (row->molecule == NULL)
@@ -114,6 +131,7 @@ ReadRow(TrainingData *data, HnContext *context, MoleculeRow *row, int source, St
 	status = ReadMolecule(context, data, row, &graph, &description, &described, &positions);
 	if (status == HN_OK)
 	{
+		KeepSmiles(data, molecule);
 		AddDescription(&data->descriptions, described ? &description : NULL);
 		AddMolecule(&data->set, &graph, data->set.count, source,
 					data->query.target_count > 0 ? row->targets : NULL, positions);

@@ -22,6 +22,8 @@ typedef struct TrainingData
 	HnStandard	standard;		/* that SMILES are brought into */
 	MoleculeQuery *validation_query;	/* of the rows to validate on; NULL: they are some of the query's */
 	TrainingSet set;			/* sorted */
+	bool		keep_smiles;		/* whether SMILES are kept as the query gives them */
+	char	  **smiles;			/* [set.count] by the number of a molecule's row */
 	HnGraph    *graphs;			/* [set.count] */
 	HnExample  *examples;		/* [set.count] that point into set */
 	Descriptions descriptions;	/* of the set; what they need is set by the caller */

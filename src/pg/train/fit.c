@@ -10,10 +10,28 @@
 #include "postgres.h"
 
 #include "hamnet/fit.h"
+#include "hamnet/gp.h"
 
 #include "server/clock.h"
 #include "server/core.h"
 #include "train/train.h"
+
+/* Report what the search for hyper-parameters came to, in the words of gp.h. */
+static void
+ReportProcess(const HnHead *head, const HnFitReport *report, StringInfo json)
+{
+	const HnGp *gp = hn_gp(head);
+
+	appendStringInfo(json, ", \"log_likelihood\": %g, \"fingerprint_weight\": %g, \"descriptor_weight\": %g, "
+					 "\"count_weight\": %g, \"count_share\": %g, \"variances\": [", report->log_likelihood,
+					 gp->fingerprint_weight, gp->descriptor_weight, gp->count_weight, gp->count_share);
+	for (int t = 0; t < head->target_count; t++)
+		appendStringInfo(json, "%s%g", t > 0 ? ", " : "", gp->processes[t].variance);
+	appendStringInfoString(json, "], \"noises\": [");
+	for (int t = 0; t < head->target_count; t++)
+		appendStringInfo(json, "%s%g", t > 0 ? ", " : "", gp->processes[t].noise);
+	appendStringInfoString(json, "]}");
+}
 
 /* Report a fit of a candidate's head, which had a sample of the rows perhaps. */
 static void
@@ -23,7 +41,7 @@ ReportHead(HnPartKind kind, const HnFitOptions *options, const HnHead *head, con
 	appendStringInfo(json, ", \"%s\": {\"rows\": %d, \"labelled_rows\": %d", head->name, report->rows,
 					 report->labelled_rows);
 	if (kind == HN_GP)
-		appendStringInfo(json, ", \"log_likelihood\": %g}", report->log_likelihood);
+		ReportProcess(head, report, json);
 	else
 		appendStringInfo(json, ", \"trees\": %d, \"nodes\": %d}", options->trees, report->nodes);
 	if (report->rows < report->labelled_rows)
@@ -86,13 +104,17 @@ static void
 TrainKernel(Trainer *trainer, Outcome *outcome)
 {
 	const char *wanted = trainer->options.kernel_fingerprint;
+	bool		choose = !trainer->scratch && strcmp(wanted, "best") == 0 && trainer->metric != METRIC_NONE;
+	int		   *votes = &trainer->held[CANDIDATE_KERNEL].votes;
 	Outcome		without = {0};
 
-	FitKernel(trainer, !trainer->scratch && strcmp(wanted, "never") != 0, outcome);
-	if (trainer->scratch || strcmp(wanted, "best") != 0 || trainer->metric == METRIC_NONE)
+	FitKernel(trainer, !trainer->scratch && strcmp(wanted, "never") != 0 && !(choose && trainer->refitting && *votes > 0),
+			  outcome);
+	if (!choose || trainer->refitting)
 		return;
 	initStringInfo(&without.report);
 	FitKernel(trainer, false, &without);
+	*votes += without.score < outcome->score ? 1 : -1;
 	if (without.score < outcome->score)
 		*outcome = without;
 }

@@ -191,3 +191,80 @@ HoldOut(const TrainingData *data, MoleculeGroup *groups, int count, int wanted)
 	pfree(kinds.groups);
 	pfree(kinds.found);
 }
+
+/* What each fold has so far, in parts of all. */
+typedef struct FoldLoads
+{
+	int			kinds;			/* of labels: two for each target */
+	double	   *labels;			/* [folds][kinds] groups */
+	double	   *rows;			/* [folds] */
+} FoldLoads;
+
+/* Return the fold that has least of the kinds of labels just found, and of rows. */
+static int
+LeastLoaded(const FoldLoads *loads, const LabelKinds *kinds, int folds)
+{
+	int			least = 0;
+	double		lowest = INFINITY;
+
+	for (int f = 0; f < folds; f++)
+	{
+		double		load = loads->rows[f];
+
+		for (int k = 0; k < loads->kinds; k++)
+			if (kinds->found[k])
+				load += loads->labels[f * loads->kinds + k];
+		if (load < lowest)
+		{
+			least = f;
+			lowest = load;
+		}
+	}
+	return least;
+}
+
+/* Add a group, whose kinds were found just before, to a fold, or take it away again with sign -1. */
+static void
+AddLoad(FoldLoads *loads, const LabelKinds *kinds, const MoleculeGroup *group, int sign)
+{
+	loads->rows[group->fold] += sign * (double) group->size / kinds->data->set.count;
+	for (int k = 0; k < loads->kinds; k++)
+		if (kinds->found[k])
+			loads->labels[group->fold * loads->kinds + k] += sign * 1.0 / kinds->groups[k];
+}
+
+/* Return whether a fold has all groups with some kind of label that was just found. */
+static bool
+HasAll(const FoldLoads *loads, const LabelKinds *kinds, int fold)
+{
+	for (int k = 0; k < loads->kinds; k++)
+		if (kinds->found[k] && loads->labels[fold * loads->kinds + k] > 1 - 0.5 / kinds->groups[k])
+			return true;
+	return false;
+}
+
+void
+DealToFolds(const TrainingData *data, MoleculeGroup *groups, int count, int folds)
+{
+	LabelKinds	kinds = MeasureKinds(data, groups, count);
+	FoldLoads	loads = {.kinds = 2 * data->query.target_count};
+
+	loads.labels = palloc0((Size) folds * loads.kinds * sizeof(double));
+	loads.rows = palloc0(folds * sizeof(double));
+	for (int g = count - 1; g >= 0; g--)
+	{
+		FindKinds(&kinds, &groups[g]);
+		groups[g].fold = LeastLoaded(&loads, &kinds, folds);
+		AddLoad(&loads, &kinds, &groups[g], 1);
+	}
+	for (int g = 0; g < count; g++)
+	{
+		FindKinds(&kinds, &groups[g]);
+		if (!HasAll(&loads, &kinds, groups[g].fold))
+			continue;
+		AddLoad(&loads, &kinds, &groups[g], -1);
+		groups[g].fold = -1;
+	}
+	pfree(loads.labels);
+	pfree(loads.rows);
+}

@@ -15,6 +15,7 @@ typedef struct MoleculeGroup
 	int			size;
 	const int  *rows;			/* [size] indexes into the set, ascending */
 	bool		held_out;
+	int			fold;			/* -1: none */
 } MoleculeGroup;
 
 /* Make the groups of rows with equal keys [data->set.count], in the order of their ranks. */
@@ -30,5 +31,12 @@ extern void OrderBySize(MoleculeGroup *groups, int count);
  * groups allow it: both classes of a class, and different values of a number.
  */
 extern void HoldOut(const TrainingData *data, MoleculeGroup *groups, int count, int wanted);
+
+/*
+ * Deal groups to folds, those at the end first: each to the fold that has least
+ * of the labels that it brings, and of rows. The only group with a kind of label,
+ * on one side of a target's mean, is dealt to none.
+ */
+extern void DealToFolds(const TrainingData *data, MoleculeGroup *groups, int count, int folds);
 
 #endif

@@ -68,6 +68,21 @@ hamnet_training_runs(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+PG_FUNCTION_INFO_V1(hamnet_training_predictions);
+
+/* hamnet_training_predictions(run bigint) → (smiles, target, fold, label, value, sd) */
+PGDLLEXPORT Datum
+hamnet_training_predictions(PG_FUNCTION_ARGS)
+{
+	RowSet		rows = BeginRows(fcinfo);
+
+	AddRuns(&rows, "_hamnet_training_prediction", "_hamnet_training",
+			psprintf("SELECT p.smiles, p.target, p.fold, p.label, p.value, p.sd "
+					 "FROM %%s AS p JOIN %%s AS t ON t.id = p.run WHERE p.run = " INT64_FORMAT " AND " VISIBLE_RUNS
+					 " ORDER BY p.target, p.fold", PG_GETARG_INT64(0)), 0);
+	return (Datum) 0;
+}
+
 PG_FUNCTION_INFO_V1(hamnet_training_log);
 
 /*

@@ -218,7 +218,8 @@ NextEpoch(TrainingLoop *loop, int *indexes, HnOptimiser *optimiser, HnContext *c
 static bool
 IsFinished(const TrainingLoop *loop, const LoopState *state)
 {
-	return state->epoch >= state->epochs || (loop->patience > 0 && state->stale >= loop->patience);
+	return state->epoch >= state->epochs || (loop->last_epoch > 0 && state->epoch >= loop->last_epoch) ||
+		(loop->patience > 0 && state->stale >= loop->patience);
 }
 
 /* Begin the optimiser over the team's model. */

@@ -22,7 +22,8 @@ typedef struct TrainingLoop
 	int			member;			/* of an ensemble, from 1 */
 
 	HnOptimiserOptions options; /* total_steps is set from epochs and batch */
-	int			epochs;
+	int			epochs;			/* by which the learning rate falls */
+	int			last_epoch;		/* after which it stops; 0: none before the end */
 	int			batch;			/* molecules of a step */
 	int			epoch_rows;		/* molecules of an epoch; 0: all. Others follow in the next ones */
 	int			contrast;		/* place among the targets of the groups that are contrasted; -1: there are none */

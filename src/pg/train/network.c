@@ -58,7 +58,8 @@ MemberCount(const Trainer *trainer, CandidateKind candidate)
 
 /*
  * Epochs of a network: enough passes over few rows, not too many over many;
- * within a time budget as many as fit what is left of it, which may be none.
+ * within a time budget as many as fit what is left of it, which may be none. The
+ * first pass over the data decides.
  */
 static int
 PlanEpochs(Trainer *trainer, CandidateKind candidate, Team *team)
@@ -70,13 +71,15 @@ PlanEpochs(Trainer *trainer, CandidateKind candidate, Team *team)
 
 	if (epochs == 0)
 		epochs = candidate == CANDIDATE_MLP ? Max(20, Min(200, 200000 / rows)) : Max(10, Min(60, 75000 / rows));
+	if (trainer->pass > 0)
+		return trainer->held[candidate].epochs;
 	if (trainer->options.head)
 		return epochs;
 	seconds = MeasureEpoch(team, &trainer->data, trainer->options.batch) * MemberCount(trainer, candidate);
 
 	/* A tenth of the budget is for validation, logs and the rest. */
 	left = 0.9 * trainer->options.minutes * 60 - ElapsedSeconds(trainer);
-	return Max(0, Min(epochs, (int) (left / (seconds * 1.1))));
+	return Max(0, Min(epochs, (int) (left / (seconds * 1.1 * trainer->passes))));
 }
 
 /* Molecules computed at once where only a head is: its rows are short. */
@@ -87,6 +90,20 @@ PlanEpochs(Trainer *trainer, CandidateKind candidate, Team *team)
 
 /* Networks need at least so many epochs to be worth a try. */
 #define MIN_EPOCHS 3
+
+/* Each pass has checkpoints of its own. */
+static int
+CheckpointNumber(const Trainer *trainer, CandidateKind candidate, int member)
+{
+	return (trainer->pass * CANDIDATES + candidate) * HN_MAX_MEMBERS + member;
+}
+
+/* Return after how many epochs networks did best on the rows that were held out, on average. */
+static int
+RefitEpochs(const HeldOut *held)
+{
+	return Max(1, (int) ((held->best_epochs + held->networks / 2) / held->networks));
+}
 
 /* Train one member of a network candidate; its weights become those of the model. */
 static void
@@ -103,17 +120,18 @@ TrainMember(Trainer *trainer, CandidateKind candidate, Team *team, int member, i
 		.run = &trainer->procedure.run,
 		.team = team,
 		.data = &trainer->data,
-		.name = CandidateName(candidate),
-		.number = candidate * HN_MAX_MEMBERS + member,
+		.name = PassName(trainer, candidate),
+		.number = CheckpointNumber(trainer, candidate, member),
 		.member = member + 1,
 		.options = hn_optimiser_defaults,
 		.epochs = epochs,
+		.last_epoch = trainer->refitting ? RefitEpochs(&trainer->held[candidate]) : 0,
 		.batch = options->batch,
 		.epoch_rows = options->epoch_rows,
 		.contrast = options->contrast ? trainer->target_count : -1,
-		.patience = trainer->metric == METRIC_NONE ? 0 : options->patience,
+		.patience = trainer->metric == METRIC_NONE || trainer->refitting ? 0 : options->patience,
 		.seed = seed,
-		.metric = metric_names[trainer->metric],
+		.metric = trainer->refitting ? NULL : metric_names[trainer->metric],
 		.score = ScoreWeights,
 		.score_state = trainer
 	};
@@ -186,9 +204,10 @@ TrainNetwork(Trainer *trainer, CandidateKind candidate, Outcome *outcome)
 	StartTeam(&trainer->procedure.team, &members[0], &training, &trainer->data.set,
 			  inputs ? &trainer->inputs : NULL, options->workers);
 	TeamFreeze(trainer->procedure.team);
-	epochs = PlannedEpochs(&trainer->procedure.run, candidate * HN_MAX_MEMBERS);
+	epochs = PlannedEpochs(&trainer->procedure.run, CheckpointNumber(trainer, candidate, 0));
 	if (epochs == 0)
 		epochs = PlanEpochs(trainer, candidate, trainer->procedure.team);
+	trainer->held[candidate].epochs = epochs;
 	outcome->tried = epochs >= Min(MIN_EPOCHS, options->epochs > 0 ? options->epochs : MIN_EPOCHS);
 	outcome->reason = "the time left is too short";
 	for (int m = 0; m < member_count && outcome->tried; m++)
@@ -197,6 +216,8 @@ TrainNetwork(Trainer *trainer, CandidateKind candidate, Outcome *outcome)
 
 		TrainMember(trainer, candidate, trainer->procedure.team, m, epochs, &members[m], &loop);
 		outcome->seconds += loop.seconds;
+		trainer->held[candidate].best_epochs += loop.best_epoch;
+		trainer->held[candidate].networks++;
 		appendStringInfo(&outcome->report, ", \"member %d\": {\"epochs\": %d, \"best_epoch\": %d, \"skipped\": "
 						 INT64_FORMAT "}", m + 1, loop.epochs_done, loop.best_epoch, loop.skipped);
 	}

@@ -26,6 +26,9 @@ static const char *const generators[] = {"base", "new", NULL};
 
 static const char *const feature_sets[] = {"hamnet-2021", "hamnet-2026", "hamnet-2026-counts", NULL};
 
+/* Each takes the time of a training. */
+#define MAX_FOLDS 100
+
 /* Message layers of a generator: more have never been of use, and cost memory for each atom. */
 #define MAX_LAYERS 8
 
@@ -70,6 +73,8 @@ static const Option train_options[] = {
 	{"minutes", OPTION_NUMBER, offsetof(TrainOptions, minutes), .number = {10, 0, 100000, true}},
 	{"checkpoint", OPTION_NUMBER, offsetof(TrainOptions, checkpoint), .number = {30, 0, 86400, false}},
 	{"known", OPTION_INTEGER, offsetof(TrainOptions, known), .integer = {HN_MAX_KNOWN, 0, HN_MAX_KNOWN}},
+	{"folds", OPTION_INTEGER, offsetof(TrainOptions, folds), .integer = {0, 2, MAX_FOLDS}},
+	{"refit", OPTION_BOOLEAN, offsetof(TrainOptions, refit), .boolean = false},
 	{"skip_unusable", OPTION_BOOLEAN, offsetof(TrainOptions, skip_unusable), .boolean = false},
 };
 
@@ -89,11 +94,31 @@ OptionOfNewGenerator(const TrainOptions *options)
 		options->layers > 0 ? "layers" : NULL;
 }
 
+/* Refuse folds beside another validation set, or for nothing. */
+static void
+CheckFolds(const TrainOptions *options, SplitKind split)
+{
+	if (options->folds == 0)
+		return;
+	if (options->validation.number > 0 || split == SPLIT_NONE || split == SPLIT_QUERY)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("options \"%s\" and \"folds\" exclude each other",
+						split == SPLIT_QUERY ? "validation_query" : "validation"),
+				 errhint("With folds every row is validated on once; \"validation\" may only be \"random\" or \"scaffold\".")));
+	if (!options->refit)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"folds\" needs \"refit\""),
+				 errhint("The model of a cross-validation is the one that learned from all rows.")));
+}
+
 static void
 CheckOptions(const TrainOptions *options)
 {
 	SplitKind	split = ChooseSplit(&options->validation, options->validation_query);
 
+	CheckFolds(options, split);
 	if (split == SPLIT_NONE && options->head == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -127,9 +152,27 @@ CheckOptions(const TrainOptions *options)
 				 errhint("Add \"generator\": \"new\".")));
 }
 
+static bool
+HasKey(const Jsonb *json, const char *key)
+{
+	JsonbValue	value;
+
+	return getKeyJsonValueFromContainer((JsonbContainer *) &json->root, key, strlen(key), &value) != NULL;
+}
+
+void
+ReportTrainOptions(const TrainOptions *options, StringInfo json)
+{
+	AppendOptions(json, train_options, lengthof(train_options), options);
+}
+
 void
 ReadTrainOptions(const Jsonb *json, TrainOptions *options)
 {
 	ReadOptions(json, train_options, lengthof(train_options), options);
+	if (options->folds > 0 && !HasKey(json, "refit"))
+		options->refit = true;
+	if (ChooseSplit(&options->validation, options->validation_query) == SPLIT_NONE)
+		options->refit = false;
 	CheckOptions(options);
 }

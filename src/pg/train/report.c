@@ -31,12 +31,21 @@ NotifyChoice(const Trainer *trainer, CandidateKind chosen)
 		ereport(NOTICE,
 				(errmsg("model \"%s\" is ready: head %s, learned from %d rows without validation", name,
 						CandidateName(chosen), trainer->data.train_count)));
+	else if (trainer->folds > 1)
+		ereport(NOTICE,
+				(errmsg("model \"%s\" is ready: head %s, %s %.4g in %d folds, learned from all %d rows", name,
+						CandidateName(chosen), metric_names[trainer->metric], trainer->outcomes[chosen].shown,
+						trainer->folds, trainer->data.train_count)));
+	else if (trainer->refitting)
+		ereport(NOTICE,
+				(errmsg("model \"%s\" is ready: head %s, %s %.4g on %d validation rows before it learned from all %d",
+						name, CandidateName(chosen), metric_names[trainer->metric], trainer->outcomes[chosen].shown,
+						trainer->held_count, trainer->data.train_count)));
 	else
 		ereport(NOTICE,
 				(errmsg("model \"%s\" is ready: head %s, %s %.4g on %d validation rows, learned from %d", name,
-						CandidateName(chosen), metric_names[trainer->metric],
-						trainer->outcomes[chosen].shown, trainer->data.validation_count,
-						trainer->data.train_count)));
+						CandidateName(chosen), metric_names[trainer->metric], trainer->outcomes[chosen].shown,
+						trainer->held_count, trainer->data.train_count)));
 }
 
 static void
@@ -48,8 +57,22 @@ AppendNumber(StringInfo json, double value)
 		appendStringInfoString(json, "null");
 }
 
+/* Add the validation of a candidate in each fold. */
+static void
+AppendFolds(const Trainer *trainer, CandidateKind kind, StringInfo json)
+{
+	if (trainer->folds < 2)
+		return;
+	for (int f = 0; f < trainer->folds; f++)
+	{
+		appendStringInfoString(json, f == 0 ? ", \"folds\": [" : ", ");
+		AppendNumber(json, trainer->held[kind].scores[f]);
+	}
+	appendStringInfoChar(json, ']');
+}
+
 char *
-MakeReport(const Trainer *trainer, CandidateKind chosen, const char *id)
+MakeReport(Trainer *trainer, CandidateKind chosen, const char *id)
 {
 	const TrainingData *data = &trainer->data;
 	StringInfoData json;
@@ -72,15 +95,21 @@ MakeReport(const Trainer *trainer, CandidateKind chosen, const char *id)
 		{
 			appendStringInfo(&json, "\"seconds\": %.1f, \"validation\": ", outcome->seconds);
 			AppendNumber(&json, outcome->shown);
+			AppendFolds(trainer, c, &json);
 			appendStringInfoString(&json, outcome->report.data);
 		}
 		else
 			appendStringInfo(&json, "\"left_out\": \"%s\"", outcome->reason);
 		appendStringInfoChar(&json, '}');
 	}
-	appendStringInfo(&json, "}, \"rows\": " INT64_FORMAT ", \"unlabelled\": " INT64_FORMAT ", \"train\": %d, "
+	appendStringInfo(&json, "}, \"refit\": %s", trainer->refitting ? "true" : "false");
+	ReportFolds(trainer, chosen, &json);
+	appendStringInfoString(&json, ", \"options\": {");
+	ReportTrainOptions(&trainer->options, &json);
+	appendStringInfoChar(&json, '}');
+	appendStringInfo(&json, ", \"rows\": " INT64_FORMAT ", \"unlabelled\": " INT64_FORMAT ", \"train\": %d, "
 					 "\"validation\": %d, \"skipped\": [%s], \"invalid\": " INT64_FORMAT ", \"rejects\": %s}", data->rows,
-					 data->unlabelled, data->train_count, data->validation_count, trainer->skips.data, data->invalid,
+					 data->unlabelled, data->train_count, trainer->held_count, trainer->skips.data, data->invalid,
 					 data->rejects.data);
 	return json.data;
 }

@@ -77,27 +77,44 @@ TrainExamples(const TrainingData *data)
 }
 
 void
+ScaleTargets(Trainer *trainer)
+{
+	HnModel		probe = {.heads = trainer->heads, .head_count = trainer->head_count};
+	HnExample  *examples = TrainExamples(&trainer->data);
+
+	if (hn_training_standardise(&trainer->context, &probe, examples, trainer->data.train_count) != HN_OK)
+		ReportCoreError(&trainer->context, NULL);
+	pfree(examples);
+}
+
+/* Assign the rows to folds; they are all in the training set for now. */
+static void
+AssignFolds(Trainer *trainer, SplitKind split)
+{
+	TrainingData *data = &trainer->data;
+
+	SplitTrainingData(data, SPLIT_NONE, 0, 0);
+	trainer->fold_of_row = AssignToFolds(data, split, trainer->options.folds, trainer->options.seed);
+}
+
+void
 PrepareData(Trainer *trainer)
 {
 	TrainOptions *options = &trainer->options;
 	TrainingData *data = &trainer->data;
 	SplitKind	split = ChooseSplit(&options->validation, options->validation_query);
-	HnModel		probe;
-	HnExample  *examples;
-
 	data->standard = StandardByName(options->standardize);
 	data->descriptions.needs = DescriptionsNeeded(options);
+	data->keep_smiles = options->folds > 0;
 	data->descriptions.needs.scaffold = split == SPLIT_SCAFFOLD;
 	ReadTrainingData(data, trainer->model.features, MIN_TRAINING_ROWS);
-	SplitTrainingData(data, split, options->validation.number > 0 ? options->validation.number : 0.1, options->seed);
+	if (options->folds > 0)
+		AssignFolds(trainer, split);
+	else
+		SplitTrainingData(data, split, options->validation.number > 0 ? options->validation.number : 0.1, options->seed);
 	CheckTargets(trainer);
 	OrderTargets(trainer);
-	examples = TrainExamples(data);
-	probe = (HnModel) {.heads = trainer->heads, .head_count = trainer->head_count};
-	if (hn_training_standardise(&trainer->context, &probe, examples, data->train_count) != HN_OK)
-		ReportCoreError(&trainer->context, NULL);
-	pfree(examples);
-	trainer->metric = ChooseMetric(trainer);
+	ScaleTargets(trainer);
 }
 
 void

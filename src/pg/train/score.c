@@ -148,7 +148,7 @@ void
 JudgeModel(Trainer *trainer, Outcome *outcome)
 {
 	outcome->score = outcome->shown = NAN;
-	if (trainer->metric == METRIC_NONE)
+	if (trainer->metric == METRIC_NONE || trainer->refitting)
 		return;
 	PredictValidation(trainer, &outcome->model, &outcome->values, &outcome->sds);
 	outcome->score = ScorePredictions(trainer, outcome->values, &outcome->shown);

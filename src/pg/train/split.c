@@ -123,3 +123,25 @@ SplitTrainingData(TrainingData *data, SplitKind kind, double fraction, uint64 se
 				 errdetail("Rows: %d. Distinct %s: %d.", count,
 						   kind == SPLIT_RANDOM ? "molecules" : "scaffolds", group_count)));
 }
+
+int *
+AssignToFolds(const TrainingData *data, SplitKind kind, int folds, uint64 seed)
+{
+	int		   *fold_of_row = palloc_extended(data->set.count * sizeof(int), MCXT_ALLOC_HUGE);
+	int			count;
+	MoleculeGroup *groups = MakeGroups(data, GroupKeys(data, kind), seed, &count);
+
+	if (count < folds)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("rows cannot be divided into %d folds", folds),
+				 errdetail("Rows: %d. Distinct %s: %d.", data->set.count,
+						   kind == SPLIT_RANDOM ? "molecules" : "scaffolds", count)));
+	OrderBySize(groups, count);
+	DealToFolds(data, groups, count, folds);
+	for (int g = 0; g < count; g++)
+		for (int i = 0; i < groups[g].size; i++)
+			fold_of_row[groups[g].rows[i]] = groups[g].fold;
+	pfree(groups);
+	return fold_of_row;
+}

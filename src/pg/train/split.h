@@ -29,10 +29,18 @@ extern SplitKind ChooseSplit(const TextOrNumber *validation, const char *query);
 
 /*
  * Divide the set: about `fraction` of it to validate on, however its rows spread
- * over molecules or scaffolds. A molecule that occurs several times is on one side only, unless queries say otherwise, which a
- * NOTICE reports. The division depends on the set and the seed alone. A division
- * by scaffold needs the scaffolds among the descriptions.
+ * over molecules or scaffolds. A molecule that occurs several times is on one
+ * side only, unless queries say otherwise, which a NOTICE reports. The division
+ * depends on the set and the seed alone. A division by scaffold needs the
+ * scaffolds among the descriptions.
  */
 extern void SplitTrainingData(TrainingData *data, SplitKind kind, double fraction, uint64 seed);
+
+/*
+ * Return the fold of each row [set.count], from 0: folds are about as large, and
+ * have about as many labels of each kind (see HoldOut). -1 for rows that
+ * are learned from in each, because only their group has labels of some kind.
+ */
+extern int *AssignToFolds(const TrainingData *data, SplitKind kind, int folds, uint64 seed);
 
 #endif

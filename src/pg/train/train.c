@@ -24,12 +24,11 @@ Train(Procedure *procedure, const char *query, Jsonb *options)
 	PrepareData(trainer);
 	BeginProcedure(procedure, "train", query, options, &trainer->data);
 
-	for (CandidateKind kind = 0; kind < CANDIDATES; kind++)
-		TryCandidate(trainer, kind);
-	chosen = ChooseCandidate(trainer);
+	chosen = TrainCandidates(trainer);
 	RememberMolecules(&trainer->context, &trainer->outcomes[chosen].model, &trainer->data, trainer->options.known,
 					  trainer->options.seed);
 	id = FinishProcedure(procedure, &trainer->context, &trainer->outcomes[chosen].model);
+	KeepFoldPredictions(trainer, chosen);
 	FinishRun(&procedure->run, MakeReport(trainer, chosen, id));
 	NotifyChoice(trainer, chosen);
 }

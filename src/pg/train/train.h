@@ -68,6 +68,8 @@ typedef struct TrainOptions
 	double		checkpoint;
 	int64		known;
 	bool		skip_unusable;
+	int64		folds;
+	bool		refit;
 } TrainOptions;
 
 /* What became of a candidate. */
@@ -83,6 +85,24 @@ typedef struct Outcome
 	double	   *sds;			/* and their deviations */
 	StringInfoData report;		/* members of a JSON object */
 } Outcome;
+
+/* What a candidate said of the rows that it had not learned from: those of a validation set, or of all folds. */
+typedef struct HeldOut
+{
+	bool		tried;			/* in each fold */
+	const char *reason;			/* why not */
+	double	   *values;			/* [held_count, targets] fold by fold */
+	double	   *sds;
+	double	   *scores;			/* [folds] as a log shows them */
+	double		score;			/* mean over the folds, smaller is better */
+	double		shown;
+	double		seconds;
+	char	   *report;			/* of the last fold */
+	int			epochs;			/* planned for its networks; 0: there are none */
+	int64		best_epochs;	/* sum over networks */
+	int			networks;		/* of all folds */
+	int			votes;			/* folds in which a kernel validated better without the fingerprint, less the others */
+} HeldOut;
 
 /* How predictions of the validation set are judged. */
 typedef enum Metric
@@ -115,6 +135,17 @@ typedef struct Trainer
 	bool	   *valid;			/* [set.count] whether the base can compute it */
 	Outcome		outcomes[CANDIDATES];
 	double		began;			/* by Seconds() */
+
+	/* Passes over the data: one for each fold, and another for the final model if it learns from all rows. */
+	int			pass;			/* from 0 */
+	int			passes;
+	bool		refitting;		/* the last pass, in which nothing is held out */
+	int			folds;			/* 1: a validation set; 0: nothing is held out */
+	int		   *fold_of_row;	/* [set.count] -1: learned from in every fold; NULL with one fold */
+	int		   *fold_begins;	/* [folds + 1] indexes into held_rows */
+	int		   *held_rows;		/* [held_count] indexes into set, fold by fold */
+	int			held_count;
+	HeldOut		held[CANDIDATES];
 } Trainer;
 
 /*
@@ -158,16 +189,39 @@ extern bool IsPartOfJoint(const Trainer *trainer, CandidateKind kind);
 /* Try a candidate, unless there is a reason against it. */
 extern void TryCandidate(Trainer *trainer, CandidateKind kind);
 
+/* Return what logs and notices call a candidate in this pass. */
+extern const char *PassName(const Trainer *trainer, CandidateKind kind);
+
 /* Choose the candidate that validates best, of those that are heads of their own. */
 extern CandidateKind ChooseCandidate(const Trainer *trainer);
 
 /* Return the seconds since the procedure was called. */
 extern double ElapsedSeconds(const Trainer *trainer);
 
+/* train/passes.c */
+
+/*
+ * Train the candidates, on the training set or in folds, and choose one; with
+ * option "refit" it learns from all rows then, with shares and numbers of epochs
+ * from what was held out.
+ */
+extern CandidateKind TrainCandidates(Trainer *trainer);
+
+/* train/cross_validation.c */
+
+/* Add what the chosen candidate said of the folds to a report: metrics of each target, with their spread. */
+extern void ReportFolds(Trainer *trainer, CandidateKind chosen, StringInfo json);
+
+/* Keep predictions of rows that were held out from folds, for hamnet_training_predictions. */
+extern void KeepFoldPredictions(Trainer *trainer, CandidateKind chosen);
+
 /* train/options.c */
 
 /* Read the options, and refuse those that do not go together. */
 extern void ReadTrainOptions(const Jsonb *json, TrainOptions *options);
+
+/* Append the options, given or not, to a JSON object. */
+extern void ReportTrainOptions(const TrainOptions *options, StringInfo json);
 
 /* Return whether the generator is not that of the base. */
 extern bool HasNewGenerator(const TrainOptions *options);
@@ -189,8 +243,11 @@ extern HnStatus MakeGenerator(HnContext *context, const TrainOptions *options, c
 /* Prepare the query and that of option "validation_query", and make heads for their targets. */
 extern void PrepareQueries(Trainer *trainer, const char *query);
 
-/* Read and divide the data, scale the targets, and refuse what cannot be learned from. */
+/* Read and divide the data, and refuse what cannot be learned from. */
 extern void PrepareData(Trainer *trainer);
+
+/* Set the scales of the targets by the training set of this pass. */
+extern void ScaleTargets(Trainer *trainer);
 
 /* Return the examples of the training set, for what is estimated from them. */
 extern HnExample *TrainExamples(const TrainingData *data);
@@ -237,7 +294,7 @@ extern double HeadScore(Trainer *trainer, const HnHead *head, int first, const d
 /* Return the score of all heads, as a mean over labels or targets; *shown is what a log shows. */
 extern double ScorePredictions(Trainer *trainer, const double *predictions, double *shown);
 
-/* Judge a finished candidate by the predictions that its users will get. */
+/* Judge a finished candidate by the predictions that its users will get, or, where it learned from all rows, by those of the rows held out. */
 extern void JudgeModel(Trainer *trainer, Outcome *outcome);
 
 /* train/report.c */
@@ -249,6 +306,6 @@ extern void NotifyFit(TrainingRun *run, const char *candidate, const char *step,
 extern void NotifyChoice(const Trainer *trainer, CandidateKind chosen);
 
 /* Return the run's report, a JSON object; id is the identity of the model that was stored. */
-extern char *MakeReport(const Trainer *trainer, CandidateKind chosen, const char *id);
+extern char *MakeReport(Trainer *trainer, CandidateKind chosen, const char *id);
 
 #endif
