@@ -134,7 +134,7 @@ fit(HnCodeSpace *space, const float *x, int n)
 typedef struct Group
 {
 	int			count;
-	uint8_t		cells[HN_CELL_COLUMNS * ROWS];
+	uint8_t		cells[HN_CELL_COLUMNS(HN_CODE_MAX) * ROWS];
 	uint32_t	numbers[ROWS];
 	HnCodeBox	box;
 	uint8_t    *records;
@@ -184,7 +184,7 @@ build(Index *index, const float *x, int n)
 	HnCode	   *codes = allocate(n, sizeof(HnCode));
 	float	   *norms = calloc(n, sizeof(float));
 	float	   *floats = allocate(n, sizeof(float));
-	uint8_t    *bytes = allocate(n, HN_CELL_POSITIONS);
+	uint8_t    *bytes = allocate(n, HN_BOX_POSITIONS);
 	uint32_t   *order = allocate(n, sizeof(uint32_t));
 	uint32_t   *scratch = allocate(n, sizeof(uint32_t));
 	HnArena		arena;
@@ -193,9 +193,9 @@ build(Index *index, const float *x, int n)
 	hn_arena_init(&arena, hn_malloc_allocator);
 	hn_context_init(&context, &arena, NULL, NULL);
 	encode(space, x, n, codes);
-	hn_cells_fit(codes, norms, n < SAMPLE ? n : SAMPLE, floats, &index->cells);
+	hn_cells_fit(space, HN_METRIC_L2, codes, norms, n < SAMPLE ? n : SAMPLE, floats, &index->cells);
 	for (int i = 0; i < n; i++)
-		if (!hn_cells_measure(&index->cells, &codes[i], 0, bytes + (size_t) i * HN_CELL_POSITIONS))
+		if (!hn_cells_measure(space, &index->cells, &codes[i], 0, bytes + (size_t) i * HN_BOX_POSITIONS))
 			die("a fingerprint that is too long");
 	if (hn_cells_order(&context, space, &index->cells, HN_METRIC_L2, bytes, n, ROWS, order, scratch) != HN_OK)
 		die("no order");
@@ -212,11 +212,11 @@ build(Index *index, const float *x, int n)
 		for (int i = 0; i < group->count; i++)
 		{
 			uint32_t	row = order[g * ROWS + i];
-			const uint8_t *measured = bytes + (size_t) row * HN_CELL_POSITIONS;
+			const uint8_t *measured = bytes + (size_t) row * HN_BOX_POSITIONS;
 
 			group->numbers[i] = row;
 			hn_box_add(&group->box, measured, 0);
-			hn_cells_store(&index->cells, measured, group->cells, ROWS, i);
+			hn_cells_store(space, &index->cells, measured, codes[row].codes, group->cells, ROWS, i);
 			hn_code_store(&codes[row], space->coordinates, measured, 0, false, group->records + i * index->record_size);
 		}
 	}
@@ -255,7 +255,10 @@ search_group(const Index *index, const Group *group, HnCellQuery *cells,
 	measures->groups++;
 	measures->near += kept;
 	for (int i = 0; i < kept; i++)
-		hn_code_consider(cells, group->records + rows[i] * index->record_size, group->numbers[rows[i]] + 1, candidates);
+		if (index->space.flat)
+			hn_cell_consider(cells, group->cells, ROWS, rows[i], group->numbers[rows[i]] + 1, candidates);
+		else
+			hn_code_consider(cells, group->records + rows[i] * index->record_size, group->numbers[rows[i]] + 1, candidates);
 }
 
 static void
@@ -314,7 +317,7 @@ int
 main(int argc, char **argv)
 {
 	int			nearest = argc > 2 ? atoi(argv[2]) : 32;
-	int			coordinates = argc > 3 ? atoi(argv[3]) : 96;
+	int			coordinates = argc > 3 ? atoi(argv[3]) : 0;
 	int			queries = argc > 4 ? atoi(argv[4]) : 51;
 	int			n;
 	int			dim;
@@ -326,7 +329,7 @@ main(int argc, char **argv)
 	double	   *estimates;
 	double		start;
 
-	if (argc < 2 || nearest < 1 || queries < 1 || coordinates < HN_CODE_UNIT || coordinates > HN_CODE_MAX ||
+	if (argc < 2 || nearest < 1 || queries < 1 || coordinates < 0 || coordinates > HN_CODE_MAX_WIDE ||
 		coordinates % HN_CODE_UNIT != 0)
 		die("usage: scan_limit FILE [NEAREST [COORDINATES [QUERIES]]]");
 	hn_blas_single_thread();
@@ -335,7 +338,7 @@ main(int argc, char **argv)
 		die("too few fingerprints");
 	index.space = (HnCodeSpace)
 	{
-		dim, coordinates, allocate(hn_code_space_values(dim, coordinates), sizeof(double))
+		dim, coordinates, allocate(hn_code_space_values(dim, HN_CODE_MAX), sizeof(double)), false, 0
 	};
 	start = now();
 	fit(&index.space, x, n);
@@ -358,7 +361,7 @@ main(int argc, char **argv)
 		search(&index, q, nearest, places, &candidates, &measures[i]);
 		measures[i].lookups = count_lookups(&candidates, x, n, dim, q);
 	}
-	printf("%d rows, %d coordinates, %d nearest:", n, coordinates, nearest);
+	printf("%d rows, %d coordinates of %d bits, %d nearest:", n, index.space.coordinates, index.space.flat ? 4 : 8, nearest);
 	report("ms", measures, offsetof(Measures, ms), queries);
 	report("groups", measures, offsetof(Measures, groups), queries);
 	report("rows decoded", measures, offsetof(Measures, near), queries);

@@ -44,9 +44,12 @@
 
 /* Coordinates come in multiples of this, and there are at most HN_CODE_MAX. */
 #define HN_CODE_UNIT 8
-#define HN_CODE_MAX 128
+#define HN_CODE_MAX 256
 
-/* The leading coordinates, of which coarse codes are made: see cells.h. */
+/* The most coordinates that may be asked for, each of eight bits. */
+#define HN_CODE_MAX_WIDE 128
+
+/* The leading coordinates, of which coarse codes are made, unless it is all of them: see cells.h. */
 #define HN_CODE_LEAD 32
 
 /* Axes p_i have |p_i·p_j - (i == j)| below this. */
@@ -70,6 +73,8 @@ typedef struct HnCodeSpace
 	int			dim;			/* of the vectors */
 	int			coordinates;	/* k, a multiple of HN_CODE_UNIT */
 	double	   *values;			/* mean [dim], low [k], step [k], axes [k, dim] */
+	bool		flat;			/* codes of coordinates have four bits, not eight */
+	int			lead;			/* coordinates with cells: HN_CODE_LEAD, which may be more than k, or k if flat */
 } HnCodeSpace;
 
 /* What is stored of a vector, apart from who it is. */
@@ -81,6 +86,7 @@ typedef struct HnCode
 
 	/* For cells, and not stored with the code */
 	float		lead_height;	/* distance to the box of the leading coordinates alone */
+	float		lead_error;		/* at least that of the leading coordinates alone, but for rounding */
 	float		length;			/* |x - mean| */
 } HnCode;
 
@@ -97,6 +103,8 @@ typedef struct HnCodeQuery
 {
 	bool		bounded;		/* false: it cannot be compared with codes, there are no bounds */
 	int			coordinates;
+	bool		flat;
+	int			lead;
 	HnCodeTarget target;
 	double		error;			/* of the target, to be added to e */
 	double		length;			/* of the query */
@@ -182,10 +190,20 @@ hn_code_axes(const HnCodeSpace *space)
 	return hn_code_step(space) + space->coordinates;
 }
 
+/* The greatest code of a coordinate. */
+static inline int
+hn_code_greatest(const HnCodeSpace *space)
+{
+	return space->flat ? 15 : 255;
+}
+
 /*
- * Fill space->values from a sample [n, dim], n >= 1, which is overwritten:
- * its mean, its principal axes, and an interval for each axis. Where dim is
- * less than k, the axes beyond are zero. Any finite sample will do, however
+ * Fill space from a sample [n, dim], n >= 1, which is overwritten: its mean, its
+ * principal axes, and an interval for each axis. k coordinates have eight bits
+ * each; or, if k is 0, it is chosen by the variances: where few axes hold most
+ * of it, 96 of eight bits are best; else as many of four bits as there are, up
+ * to HN_CODE_MAX. values has room for k, or for HN_CODE_MAX. Where dim is less
+ * than k, the axes beyond are zero. Any finite sample will do, however
  * degenerate. Errors: HN_NOT_FINITE, HN_OUT_OF_MEMORY, HN_INTERRUPTED.
  */
 extern HnStatus hn_code_space_fit(HnContext *context, double *sample, int n, HnCodeSpace *space);

@@ -27,17 +27,18 @@
 
 /*
  * Coarse codes of a set of vectors (hamnet/cells.h): the number of a cell, below
- * HN_CELLS, for each of HN_CELL_POSITIONS measures of a vector, two in a byte.
+ * HN_CELLS, for each of some measures of a vector, two in a byte.
  */
 #define HN_CELLS 16
-#define HN_CELL_POSITIONS 34
-#define HN_CELL_COLUMNS (HN_CELL_POSITIONS / 2)
 
 /* Vectors that are searched at once: columns of cells may be read up to the next multiple of this. */
 #define HN_CELL_ROWS 32
 
-/* A sum of table entries that is too large: the vector is out of reach. */
+/* A sum of table entries that is too large for cell_filter: the vector is out of reach. */
 #define HN_CELL_FAR 255
+
+/* The greatest entry of the tables of wide_cell_filter, of which two fit into a byte. */
+#define HN_CELL_GREATEST 125
 
 typedef struct HnSimd
 {
@@ -125,12 +126,17 @@ typedef struct HnSimd
 	void		(*pair_curvature) (int n, const real *gram, real own, const real *other,
 								   real scale, const real *weight, real *slope, real *curve);
 	/*
-	 * Keep the vectors whose entries in tables [HN_CELL_POSITIONS, HN_CELLS] sum
-	 * to less than HN_CELL_FAR. cells is [HN_CELL_COLUMNS, stride]: byte i of
-	 * column c has the cell at position 2 c of vector i in its lower half, that
-	 * at 2 c + 1 in its upper. Returns how many of n, with their numbers in rows.
+	 * Keep the vectors whose entries in tables [2 columns, HN_CELLS] sum to less
+	 * than HN_CELL_FAR. cells is [columns, stride]: byte i of column c has the
+	 * cell at position 2 c of vector i in its lower half, that at 2 c + 1 in its
+	 * upper. Returns how many of n, with their numbers in rows.
 	 */
-	int			(*cell_filter) (const uint8_t *cells, int stride, int n, const uint8_t *tables, uint16_t *rows);
+	int			(*cell_filter) (const uint8_t *cells, int stride, int columns, int n, const uint8_t *tables,
+								uint16_t *rows);
+
+	/* The same with sums below far, at most 2^15 - 1; entries are at most HN_CELL_GREATEST, and columns at most 131. */
+	int			(*wide_cell_filter) (const uint8_t *cells, int stride, int columns, int n, const uint8_t *tables,
+									 int far, uint16_t *rows);
 
 	/*
 	 * The squared distance of a point from a box of n sides, a multiple of 8:

@@ -6,9 +6,9 @@
  * The kernels compute off_j = step_j c_j - origin_j for each coordinate and
  * height_x - height_q, and sum the squares: at most HN_CODE_MAX + 1 of them.
  * With u = 2^-24, the rounding of origin_j, of height_q and of the product
- * amounts to an absolute error of at most 2u of the largest origin, 255 step_j,
+ * amounts to an absolute error of at most 2u of the largest origin, 255 step_j at most,
  * and of the height; the query's error covers that. All other roundings are
- * relative to an off_j or to the sum, at most HN_CODE_MAX + 4 of them: 7.9e-6,
+ * relative to an off_j or to the sum, at most HN_CODE_MAX + 4 of them: 1.6e-5,
  * or half of that after the root. SUM_ERROR is above it. Squares below 1e-38
  * lose precision or vanish; all of them together are below TINY squared.
  */
@@ -16,7 +16,7 @@
 
 #include <cblas.h>
 
-#define SUM_ERROR 6e-6
+#define SUM_ERROR 1e-5
 #define TINY 1e-15
 
 /*
@@ -28,8 +28,17 @@
 #define OPERATOR_RELATIVE 4e-6
 #define OPERATOR_ABSOLUTE 2e-5
 
-/* Intervals end after so many standard deviations, or with the sample. */
+/* Intervals of eight bits end after so many standard deviations, or with the sample. */
 #define INTERVAL 4.0
+
+/* Those of four bits after one of so many, by which codes err least. */
+static const double narrow_intervals[] = {2.2, 2.5, 2.8, 3.2, 3.6, 4};
+
+#define NARROW_INTERVALS ((int) (sizeof(narrow_intervals) / sizeof(narrow_intervals[0])))
+
+/* Coordinates of eight bits if HN_CODE_LEAD of them hold so much of the variance, or if there are few. */
+#define STEEP_COORDINATES 96
+#define STEEP_SHARE (2.0 / 3)
 
 /* Subspace iteration: more directions than needed speed it up; so few passes
  * leave errors in the last axes, which cost no correctness. */
@@ -78,13 +87,17 @@ centre(double *sample, int n, int dim, double *mean)
 }
 
 /*
- * The leading principal axes q [count, dim] of a centred sample [n, dim], by
- * subspace iteration, which needs no matrix of dim². projected is [n, count].
+ * The leading principal axes q [count, dim] of a centred sample [n, dim], and
+ * the share of the variance that the first HN_CODE_LEAD hold, by subspace
+ * iteration, which needs no matrix of dim². projected is [n, count].
  */
 static HnStatus
 principal_axes(HnContext *context, const double *sample, int n, int dim, int count,
-			   double *q, double *projected)
+			   double *q, double *projected, double *share)
 {
+	int			passes = count < dim ? PASSES : 0;	/* of all dimensions, any basis will do */
+	double		total = 0;
+	double		lead = 0;
 	int			lwork = 64 * (count > dim ? count : dim);
 	double	   *work;
 	double	   *tau;
@@ -106,14 +119,14 @@ principal_axes(HnContext *context, const double *sample, int n, int dim, int cou
 		random = random * 6364136223846793005u + 1442695040888963407u;
 		q[i] = (double) (random >> 11) * 0x1p-53 - 0.5;
 	}
-	for (int pass = 0; pass <= PASSES; pass++)
+	for (int pass = 0; pass <= passes; pass++)
 	{
 		if (hn_interrupted(context))
 			return HN_INTERRUPTED;
 		HN_TRY(orthonormalise(context, q, count, dim, tau, work, lwork));
 		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, count, dim,
 					1, sample, dim, q, dim, 0, projected, count);
-		if (pass < PASSES)
+		if (pass < passes)
 			cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, count, dim, n,
 						1, projected, count, sample, dim, 0, q, dim);
 	}
@@ -125,6 +138,12 @@ principal_axes(HnContext *context, const double *sample, int n, int dim, int cou
 	if (info != 0)
 		return hn_fail(context, HN_INTERNAL, "LAPACK could not compute eigenvectors (%d)", info);
 
+	for (size_t i = 0; i < (size_t) n * dim; i++)
+		total += square(sample[i]) / n;
+	for (int i = 0; i < HN_CODE_LEAD && i < count; i++)
+		lead += variances[count - 1 - i];
+	*share = total > 0 ? lead / total : 1;
+
 	/* They come as rows here, in ascending order. */
 	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, count, dim, count,
 				1, covariance, count, q, dim, 0, rotated, dim);
@@ -135,52 +154,100 @@ principal_axes(HnContext *context, const double *sample, int n, int dim, int cou
 	return orthonormalise(context, q, count, dim, tau, work, lwork);
 }
 
-/* The interval of coordinate j of the projected sample [n, k]. */
+/* The mean square by which codes from low on err, values [n]. */
+static double
+error_of(const double *values, int n, double low, double step, int greatest)
+{
+	double		sum = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		double		steps = rint((values[i] - low) / step);
+
+		steps = steps < 0 ? 0 : steps > greatest ? greatest : steps;
+		sum += square(values[i] - low - steps * step) / n;
+	}
+	return sum;
+}
+
+/* The interval of codes up to greatest, of values [n]. */
 static void
-fit_interval(const double *projected, int n, int k, int j, double *low, double *step)
+fit_interval(const double *values, int n, int greatest, double *low, double *step)
 {
 	double		least = DBL_MAX;
 	double		most = -DBL_MAX;
 	double		variance = 0;
-	double		reach;
+	double		least_error = DBL_MAX;
+	bool		narrow = greatest < 255;
 
 	for (int i = 0; i < n; i++)
 	{
-		double		z = projected[(size_t) i * k + j];
-
-		least = z < least ? z : least;
-		most = z > most ? z : most;
-		variance += z * z / n;
+		least = values[i] < least ? values[i] : least;
+		most = values[i] > most ? values[i] : most;
+		variance += values[i] * values[i] / n;
 	}
-	reach = INTERVAL * sqrt(variance);
-	*low = least > -reach ? least : -reach;
+	*low = least;
+	*step = 0;
+	for (int i = 0; i < (narrow ? NARROW_INTERVALS : 1); i++)
+	{
+		double		reach = (narrow ? narrow_intervals[i] : INTERVAL) * sqrt(variance);
+		double		from = least > -reach ? least : -reach;
 
-	/* The kernels use the step in single precision, so it must be that. */
-	*step = (float) (((most < reach ? most : reach) - *low) / 255);
-	if (!(*step > 0))
-		*step = 0;
+		/* The kernels use the step in single precision, so it must be that. */
+		float		by = (float) (((most < reach ? most : reach) - from) / greatest);
+		double		error = narrow && by > 0 ? error_of(values, n, from, by, greatest) : 0;
+
+		if (by > 0 && error < least_error)
+		{
+			least_error = error;
+			*low = from;
+			*step = by;
+		}
+	}
+}
+
+/* Choose the number of coordinates and their bits, unless that was done. */
+static void
+choose_coordinates(HnCodeSpace *space, double share)
+{
+	int			dim = (space->dim + HN_CODE_UNIT - 1) / HN_CODE_UNIT * HN_CODE_UNIT;
+
+	space->flat = space->coordinates == 0 && share < STEEP_SHARE && dim > STEEP_COORDINATES;
+	if (space->flat)
+		space->coordinates = dim < HN_CODE_MAX ? dim : HN_CODE_MAX;
+	else if (space->coordinates == 0)
+		space->coordinates = STEEP_COORDINATES;
+	space->lead = space->flat ? space->coordinates : HN_CODE_LEAD;
 }
 
 HnStatus
 hn_code_space_fit(HnContext *context, double *sample, int n, HnCodeSpace *space)
 {
 	int			dim = space->dim;
-	int			k = space->coordinates;
-	int			used = k < dim ? k : dim;
+	int			most = space->coordinates > 0 ? space->coordinates : HN_CODE_MAX;
+	int			used = most < dim ? most : dim;
 	int			count = used + EXTRA_AXES < dim ? used + EXTRA_AXES : dim;
-	double	   *axes = hn_code_axes(space);
+	double	   *axes;
 	double	   *q;
 	double	   *projected;
+	double	   *values;
+	double		share = 1;
+	int			k;
 
 	HN_NEW(context, q, (size_t) count * dim);
-	HN_NEW(context, projected, (size_t) n * (count > k ? count : k));
+	HN_NEW(context, projected, (size_t) n * (count > most ? count : most));
+	HN_NEW(context, values, n);
 
 	for (size_t i = 0; i < (size_t) n * dim; i++)
 		if (!(fabs(sample[i]) <= HN_CODE_MAX_LENGTH))
 			return hn_fail(context, HN_NOT_FINITE, "element %g of a sample is too large", sample[i]);
 
 	centre(sample, n, dim, hn_code_mean(space));
-	HN_TRY(principal_axes(context, sample, n, dim, count, q, projected));
+	HN_TRY(principal_axes(context, sample, n, dim, count, q, projected, &share));
+	choose_coordinates(space, share);
+	k = space->coordinates;
+	used = k < dim ? k : dim;
+	axes = hn_code_axes(space);
 	memset(axes, 0, (size_t) k * dim * sizeof(double));
 	memcpy(axes, q, (size_t) used * dim * sizeof(double));
 	if (!(hn_code_space_skew(space) <= HN_CODE_SKEW))
@@ -189,7 +256,10 @@ hn_code_space_fit(HnContext *context, double *sample, int n, HnCodeSpace *space)
 	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, k, dim,
 				1, sample, dim, axes, dim, 0, projected, k);
 	for (int j = 0; j < k; j++)
-		fit_interval(projected, n, k, j, &hn_code_low(space)[j], &hn_code_step(space)[j]);
+	{
+		cblas_dcopy(n, projected + j, k, values, 1);
+		fit_interval(values, n, hn_code_greatest(space), &hn_code_low(space)[j], &hn_code_step(space)[j]);
+	}
 	return HN_OK;
 }
 
@@ -242,34 +312,43 @@ clip(const HnCodeSpace *space, const double *x, double *z, Heights *heights)
 	double		rest = squared;
 	double		clipped = 0;
 
-	heights->lead = heights->length = sqrt(squared);
+	heights->length = sqrt(squared);
 	if (!(heights->length <= HN_CODE_MAX_LENGTH))
 		return false;
 	for (int j = 0; j < space->coordinates; j++)
 	{
 		double		low = hn_code_low(space)[j];
-		double		high = low + 255 * hn_code_step(space)[j];
+		double		high = low + hn_code_greatest(space) * hn_code_step(space)[j];
 		double		inside = z[j] < low ? low : z[j] > high ? high : z[j];
 
 		rest -= z[j] * z[j];
 		clipped += square(z[j] - inside);
 		z[j] = inside;
-		if (j < HN_CODE_LEAD)
+		if (j == space->lead - 1)
 			heights->lead = sqrt((rest > 0 ? rest : 0) + clipped);
 	}
 	heights->all = sqrt((rest > 0 ? rest : 0) + clipped);
+	if (space->coordinates < space->lead)
+		heights->lead = heights->all;
 	return true;
+}
+
+/* The square of the distance of coordinates z to those of a code, the first of them. */
+static double
+off_code(const HnCodeSpace *space, const double *z, const HnCode *code, int count)
+{
+	double		sum = 0;
+
+	for (int j = 0; j < count && j < space->coordinates; j++)
+		sum += square(hn_code_low(space)[j] + hn_code_step(space)[j] * code->codes[j] - z[j]);
+	return sum;
 }
 
 /* |F(x) - c| for a code c, where z and height are F(x). */
 static double
 distance_to_code(const HnCodeSpace *space, const double *z, double height, const HnCode *code)
 {
-	double		sum = square(height - hn_short_to_float(code->height));
-
-	for (int j = 0; j < space->coordinates; j++)
-		sum += square(hn_code_low(space)[j] + hn_code_step(space)[j] * code->codes[j] - z[j]);
-	return sqrt(sum);
+	return sqrt(off_code(space, z, code, space->coordinates) + square(height - hn_short_to_float(code->height)));
 }
 
 static void
@@ -286,12 +365,13 @@ encode_one(const HnCodeSpace *space, const double *x, double *z, HnCode *code)
 		double		step = hn_code_step(space)[j];
 		double		steps = step > 0 ? rint((z[j] - hn_code_low(space)[j]) / step) : 0;
 
-		code->codes[j] = (uint8_t) (steps < 255 ? steps : 255);
+		code->codes[j] = (uint8_t) (steps < hn_code_greatest(space) ? steps : hn_code_greatest(space));
 	}
 	code->height = hn_short_below(heights.all);
 	code->length = (float) heights.length;
 	code->error = hn_short_above(distance_to_code(space, z, heights.all, code) + HN_CODE_ROUNDING * heights.length);
 	code->lead_height = (float) heights.lead;
+	code->lead_error = (float) sqrt(off_code(space, z, code, space->lead));
 }
 
 void
@@ -312,6 +392,8 @@ hn_code_query(const HnCodeSpace *space, double *x, double length, double *scratc
 	memset(out, 0, sizeof(*out));
 	project(space, x, 1, scratch);
 	out->coordinates = space->coordinates;
+	out->flat = space->flat;
+	out->lead = space->lead;
 	out->length = length;
 	out->bounded = clip(space, x, scratch, &heights);
 	if (!out->bounded)

@@ -11,8 +11,8 @@
 typedef struct Order
 {
 	HnContext  *context;
-	const uint8_t *bytes;		/* [n, HN_CELL_POSITIONS] */
-	double		steps[HN_CELL_POSITIONS];	/* what a byte is worth; 0: never split there */
+	const uint8_t *bytes;		/* [n, HN_BOX_POSITIONS] */
+	double		steps[HN_BOX_POSITIONS];	/* what a byte is worth; 0: never split there */
 	int			group;
 	uint32_t   *rows;			/* [n] */
 	uint32_t   *scratch;		/* [n] */
@@ -22,23 +22,23 @@ typedef struct Order
 static int
 widest_position(const Order *order, const uint32_t *rows, int n)
 {
-	double		sums[HN_CELL_POSITIONS] = {0};
-	double		squares[HN_CELL_POSITIONS] = {0};
+	double		sums[HN_BOX_POSITIONS] = {0};
+	double		squares[HN_BOX_POSITIONS] = {0};
 	int			count = n < SPREAD_ROWS ? n : SPREAD_ROWS;
 	double		greatest = 0;
 	int			widest = -1;
 
 	for (int i = 0; i < count; i++)
 	{
-		const uint8_t *bytes = order->bytes + (size_t) rows[(int64_t) i * n / count] * HN_CELL_POSITIONS;
+		const uint8_t *bytes = order->bytes + (size_t) rows[(int64_t) i * n / count] * HN_BOX_POSITIONS;
 
-		for (int p = 0; p < HN_CELL_POSITIONS; p++)
+		for (int p = 0; p < HN_BOX_POSITIONS; p++)
 		{
 			sums[p] += bytes[p];
 			squares[p] += (double) bytes[p] * bytes[p];
 		}
 	}
-	for (int p = 0; p < HN_CELL_POSITIONS; p++)
+	for (int p = 0; p < HN_BOX_POSITIONS; p++)
 	{
 		double		variance = (squares[p] - sums[p] * sums[p] / count) * order->steps[p] * order->steps[p];
 
@@ -59,11 +59,11 @@ sort_by_position(const Order *order, uint32_t *rows, int n, int position)
 	int			starts[257] = {0};
 
 	for (int i = 0; i < n; i++)
-		starts[bytes[(size_t) rows[i] * HN_CELL_POSITIONS] + 1]++;
+		starts[bytes[(size_t) rows[i] * HN_BOX_POSITIONS] + 1]++;
 	for (int b = 0; b < 256; b++)
 		starts[b + 1] += starts[b];
 	for (int i = 0; i < n; i++)
-		order->scratch[starts[bytes[(size_t) rows[i] * HN_CELL_POSITIONS]]++] = rows[i];
+		order->scratch[starts[bytes[(size_t) rows[i] * HN_BOX_POSITIONS]]++] = rows[i];
 	memcpy(rows, order->scratch, n * sizeof(uint32_t));
 }
 
@@ -129,7 +129,7 @@ divide(const Order *order, uint32_t *rows, int n, int first, int count, HnParts 
 		return node;
 	sort_by_position(order, rows, n, position);
 	out->position = position;
-	out->byte = order->bytes[(size_t) rows[left] * HN_CELL_POSITIONS + position];
+	out->byte = order->bytes[(size_t) rows[left] * HN_BOX_POSITIONS + position];
 	(void) divide(order, rows, left, first, count / 2, parts);
 	parts->nodes[node].right = divide(order, rows + left, n - left, first + count / 2, count - count / 2, parts);
 	return node;

@@ -68,6 +68,7 @@ const HnSimd TABLE_OF(HN_SIMD_SET) =
 	.dropout = dropout,
 	.pair_curvature = pair_curvature,
 	.cell_filter = cell_filter,
+	.wide_cell_filter = wide_cell_filter,
 	.box_sum = box_sum,
 	.code_sum = code_sum,
 	.log1p = log1p_all,

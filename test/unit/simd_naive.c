@@ -234,7 +234,7 @@ code_sum(const uint8_t *codes, const float *step, const float *origin, int n)
 }
 
 static int
-cell_filter(const uint8_t *cells, int stride, int n, const uint8_t *tables, uint16_t *rows)
+wide_cell_filter(const uint8_t *cells, int stride, int columns, int n, const uint8_t *tables, int far, uint16_t *rows)
 {
 	int			kept = 0;
 
@@ -242,12 +242,18 @@ cell_filter(const uint8_t *cells, int stride, int n, const uint8_t *tables, uint
 	{
 		int			sum = 0;
 
-		for (int p = 0; p < HN_CELL_POSITIONS; p++)
+		for (int p = 0; p < 2 * columns; p++)
 			sum += tables[p * HN_CELLS + (cells[p / 2 * stride + i] >> p % 2 * 4) % HN_CELLS];
-		if (sum < HN_CELL_FAR)
+		if (sum < far)
 			rows[kept++] = (uint16_t) i;
 	}
 	return kept;
+}
+
+static int
+cell_filter(const uint8_t *cells, int stride, int columns, int n, const uint8_t *tables, uint16_t *rows)
+{
+	return wide_cell_filter(cells, stride, columns, n, tables, HN_CELL_FAR, rows);
 }
 
 static float
@@ -316,6 +322,7 @@ const HnSimd hn_simd_naive =
 	.dropout = dropout,
 	.pair_curvature = pair_curvature,
 	.cell_filter = cell_filter,
+	.wide_cell_filter = wide_cell_filter,
 	.box_sum = box_sum,
 	.code_sum = code_sum,
 	.log1p = log1p_all,

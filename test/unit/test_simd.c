@@ -392,28 +392,56 @@ next_fraction(uint32_t *state)
 }
 
 #define CODES 96
+#define COLUMNS 20
 
 /* The same vectors are kept as by the definition, whatever the number of them. */
 static void
 check_cell_filter(const HnSimd *set)
 {
 	uint32_t	state = 7;
-	uint8_t		cells[HN_CELL_COLUMNS * CODES];
-	uint8_t		tables[HN_CELL_POSITIONS * HN_CELLS];
+	uint8_t		cells[COLUMNS * CODES];
+	uint8_t		tables[2 * COLUMNS * HN_CELLS];
 
 	for (int round = 0; round < 400; round++)
 	{
 		float		range = 30 * next_fraction(&state);
 		uint16_t	rows[2][CODES];
 		int			n = 1 + round % CODES;
+		int			columns = 1 + round % COLUMNS;
 		int			kept;
 
-		for (int i = 0; i < HN_CELL_COLUMNS * CODES; i++)
+		for (int i = 0; i < COLUMNS * CODES; i++)
 			cells[i] = (uint8_t) (256 * next_fraction(&state));
-		for (int i = 0; i < HN_CELL_POSITIONS * HN_CELLS; i++)
+		for (int i = 0; i < 2 * COLUMNS * HN_CELLS; i++)
 			tables[i] = i % 37 == round % 37 ? HN_CELL_FAR : (uint8_t) (range * next_fraction(&state));
-		kept = set->cell_filter(cells, CODES, n, tables, rows[0]);
-		assert_int_equal(kept, hn_simd_naive.cell_filter(cells, CODES, n, tables, rows[1]));
+		kept = set->cell_filter(cells, CODES, columns, n, tables, rows[0]);
+		assert_int_equal(kept, hn_simd_naive.cell_filter(cells, CODES, columns, n, tables, rows[1]));
+		assert_memory_equal(rows[0], rows[1], kept * sizeof(uint16_t));
+	}
+}
+
+/* With sums that are larger. */
+static void
+check_wide_cell_filter(const HnSimd *set)
+{
+	uint32_t	state = 17;
+	uint8_t		cells[COLUMNS * CODES];
+	uint8_t		tables[2 * COLUMNS * HN_CELLS];
+
+	for (int round = 0; round < 400; round++)
+	{
+		uint16_t	rows[2][CODES];
+		int			n = 1 + round % CODES;
+		int			columns = 1 + round % COLUMNS;
+		int			far = 1 + (int) (2 * 127 * columns * next_fraction(&state));
+		int			kept;
+
+		for (int i = 0; i < COLUMNS * CODES; i++)
+			cells[i] = (uint8_t) (256 * next_fraction(&state));
+		for (int i = 0; i < 2 * COLUMNS * HN_CELLS; i++)
+			tables[i] = (uint8_t) ((HN_CELL_GREATEST + 1) * next_fraction(&state));
+		kept = set->wide_cell_filter(cells, CODES, columns, n, tables, far, rows[0]);
+		assert_int_equal(kept, hn_simd_naive.wide_cell_filter(cells, CODES, columns, n, tables, far, rows[1]));
 		assert_memory_equal(rows[0], rows[1], kept * sizeof(uint16_t));
 	}
 }
@@ -591,6 +619,7 @@ TEST_EACH_SET(long_sums)
 TEST_EACH_SET(distance_relations)
 TEST_EACH_SET(distance_range)
 TEST_EACH_SET(cell_filter)
+TEST_EACH_SET(wide_cell_filter)
 TEST_EACH_SET(box_sum)
 TEST_EACH_SET(code_sum)
 TEST_EACH_SET(log1p)
@@ -612,6 +641,7 @@ main(void)
 		cmocka_unit_test(test_distance_relations),
 		cmocka_unit_test(test_distance_range),
 		cmocka_unit_test(test_cell_filter),
+		cmocka_unit_test(test_wide_cell_filter),
 		cmocka_unit_test(test_box_sum),
 		cmocka_unit_test(test_code_sum),
 		cmocka_unit_test(test_log1p),

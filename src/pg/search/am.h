@@ -28,7 +28,8 @@
 #define HAMNET_COMPARE_PROC 2
 #define HAMNET_PROCS 2
 
-#define HAMNET_DEFAULT_COORDINATES 96
+/* Chosen when the index is built */
+#define HAMNET_DEFAULT_COORDINATES 0
 
 /*
  * A search looks for so many nearest rows at first, and for so many times more
@@ -59,7 +60,7 @@ typedef struct HamnetRow
 	HamnetKind	kind;			/* without a code */
 	float		norm;			/* at least the length */
 	HnCode		code;
-	uint8		bytes[HN_CELL_POSITIONS];	/* its measures; only of a row to store */
+	uint8		bytes[HN_BOX_POSITIONS];	/* its measures; only of a row to store */
 	int64		filters[HAMNET_MAX_FILTERS];	/* see search/filter.c */
 	uint8		nulls;			/* bit i: filter column i is NULL */
 } HamnetRow;
@@ -120,7 +121,7 @@ extern float HamnetNormAbove(double length);
 extern void HamnetFormUncoded(HamnetRow *row, ItemPointer tid, const Hfp *h);
 
 /* Complete a row that has been encoded. */
-extern void HamnetFormCoded(const HnCells *cells, HamnetRow *row);
+extern void HamnetFormCoded(const HnCodeSpace *space, const HnCells *cells, HamnetRow *row);
 
 /* Encode one fingerprint. */
 extern void HamnetFormRow(const HamnetIndex *index, uint32 model, const Hfp *h, ItemPointer tid, HamnetRow *row);
@@ -128,7 +129,8 @@ extern void HamnetFormRow(const HamnetIndex *index, uint32 model, const Hfp *h, 
 extern void HamnetInitPage(Page page, HamnetPageKind kind);
 
 /* Put a row at i of a page of rows, which must be free; its code is put elsewhere. */
-extern void HamnetPagePutRow(Page page, const HamnetLayout *layout, const HnCells *cells, int i, const HamnetRow *row);
+extern void HamnetPagePutRow(Page page, const HamnetLayout *layout, const HnCodeSpace *space, const HnCells *cells,
+							 int i, const HamnetRow *row);
 
 /* Mark row i of a page as free. */
 extern void HamnetPageFreeRow(Page page, const HamnetLayout *layout, int i);
@@ -162,6 +164,10 @@ extern void HamnetVisitRows(Relation index, HamnetVisitRow visit, void *state);
 
 /* Read row i of the group whose page of rows is at block, and which is locked. */
 extern void HamnetReadRow(Relation index, Page page, BlockNumber block, int i, HamnetRow *row);
+
+/* search/pages.c: pin a page of an index; before many of them, say how many blocks it has. */
+extern void HamnetBeginPages(Relation index, BlockNumber blocks);
+extern Buffer HamnetPinPage(Relation index, BlockNumber block, BufferAccessStrategy strategy);
 
 /* search/filter.c: columns after the fingerprint. */
 

@@ -36,6 +36,9 @@
  */
 #define SAMPLE_ROWS 16384
 
+/* Of an index without data, which has no use for them. */
+#define EMPTY_COORDINATES HN_CODE_UNIT
+
 /* Rows for a product of matrices: enough for BLAS, and they stay in the cache. */
 #define BATCH_ROWS 256
 
@@ -52,7 +55,7 @@ typedef struct WaitingRow
 {
 	ItemPointerData tid;
 	uint8		state;			/* HamnetState */
-	uint8		bytes[HN_CELL_POSITIONS];
+	uint8		bytes[HN_BOX_POSITIONS];
 	uint8		nulls;
 	HamnetKind	kind;
 	float		norm;
@@ -157,6 +160,9 @@ InitMetaPage(Relation index, Page page)
 	meta->version = HAMNET_INDEX_VERSION;
 	meta->metric = HamnetGetMetric(index);
 	meta->coordinates = HamnetGetCoordinates(index);
+	meta->lead = HN_CODE_LEAD;
+	if (meta->coordinates == 0)
+		meta->coordinates = EMPTY_COORDINATES;
 	HamnetDescribeFilters(index, meta);
 }
 
@@ -270,9 +276,9 @@ FitSpace(BuildState *state)
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_AXES);
 
 	state->space.dim = state->dim;
-	state->space.coordinates = state->layout.coordinates;
+	state->space.coordinates = HamnetGetCoordinates(state->index);
 	state->space.values = MemoryContextAllocHuge(CurrentMemoryContext,
-												 sizeof(double) * hn_code_space_values(state->dim, state->layout.coordinates));
+												 sizeof(double) * hn_code_space_values(state->dim, HN_CODE_MAX));
 
 	memory = AllocSetContextCreate(CurrentMemoryContext, "hamnet principal axes", ALLOCSET_DEFAULT_SIZES);
 	hn_arena_init(&arena, ContextAllocator(memory));
@@ -293,7 +299,7 @@ FitCells(BuildState *state)
 	int			measured = 0;
 	HnCode	   *codes = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(HnCode) * n);
 	float	   *norms = palloc(sizeof(float) * n);
-	uint8	   *bytes = palloc(HN_CELL_POSITIONS * n);
+	uint8	   *bytes = palloc(HN_BOX_POSITIONS * n);
 	uint32	   *scratch = palloc(sizeof(uint32) * 2 * n);
 
 	for (int i = 0; i < n; i++)
@@ -309,9 +315,9 @@ FitCells(BuildState *state)
 		norms[i] = HamnetNormAbove(sqrt(length));
 		hn_code_encode(&state->space, x, 1, state->projected, &codes[i]);
 	}
-	hn_cells_fit(codes, norms, n, (float *) scratch, &state->cells);
+	hn_cells_fit(&state->space, state->metric, codes, norms, n, (float *) scratch, &state->cells);
 	for (int i = 0; i < n; i++)
-		measured += hn_cells_measure(&state->cells, &codes[i], norms[i], bytes + HN_CELL_POSITIONS * measured);
+		measured += hn_cells_measure(&state->space, &state->cells, &codes[i], norms[i], bytes + HN_BOX_POSITIONS * measured);
 	state->part_count = Max(1, Min(state->part_count, measured));
 	state->division.nodes = palloc(sizeof(HnPartNode) * 2 * state->part_count);
 	hn_cells_divide(&state->space, &state->cells, state->metric, bytes, measured, state->part_count,
@@ -336,7 +342,7 @@ BeginParts(BuildState *state)
 	state->waiting_size = MAXALIGN(row_size);
 
 	/* Each row also has two numbers and its bytes while its part is put in order */
-	wanted = rows * (state->waiting_size + 2 * sizeof(uint32) + HN_CELL_POSITIONS) / (maintenance_work_mem * 1024.0);
+	wanted = rows * (state->waiting_size + 2 * sizeof(uint32) + HN_BOX_POSITIONS) / (maintenance_work_mem * 1024.0);
 	state->part_count = Max(1, Min(Min(MAX_PARTS, state->sampled), ceil(wanted)));
 	state->parts = palloc0(sizeof(Part) * (state->part_count + 1));
 	for (int i = 0; state->part_count > 1 && i <= state->part_count; i++)
@@ -375,7 +381,7 @@ AddRow(BuildState *state, const HamnetRow *row)
 	waiting->kind = row->kind;
 	if (HamnetIsCoded(row->state))
 	{
-		memcpy(waiting->bytes, row->bytes, HN_CELL_POSITIONS);
+		memcpy(waiting->bytes, row->bytes, HN_BOX_POSITIONS);
 		waiting->norm = row->norm;
 		hn_code_store(&row->code, state->layout.coordinates, row->bytes, row->norm, state->layout.norms, waiting->record);
 		part = hn_part_of(&state->division, row->bytes);
@@ -395,7 +401,7 @@ FlushBatch(BuildState *state)
 	for (int i = 0; i < state->batched; i++)
 	{
 		state->rows[i].code = state->codes[i];
-		HamnetFormCoded(&state->cells, &state->rows[i]);
+		HamnetFormCoded(&state->space, &state->cells, &state->rows[i]);
 		AddRow(state, &state->rows[i]);
 	}
 	state->batched = 0;
@@ -502,14 +508,14 @@ OrderPart(BuildState *state, const Part *part)
 	int			n = part->count;
 	uint32	   *order = MemoryContextAllocHuge(CurrentMemoryContext, Max(1, sizeof(uint32) * part->count));
 	uint32	   *scratch = MemoryContextAllocHuge(CurrentMemoryContext, Max(1, sizeof(uint32) * part->count));
-	uint8	   *bytes = MemoryContextAllocHuge(CurrentMemoryContext, Max(1, HN_CELL_POSITIONS * part->count));
+	uint8	   *bytes = MemoryContextAllocHuge(CurrentMemoryContext, Max(1, HN_BOX_POSITIONS * part->count));
 	HnArena		arena;
 	HnContext	context;
 
 	hn_arena_init(&arena, ContextAllocator(CurrentMemoryContext));
 	InitCoreContext(&context, &arena);
 	for (int i = 0; i < n; i++)
-		memcpy(bytes + (Size) HN_CELL_POSITIONS * i, GetWaitingRow(state, part, i)->bytes, HN_CELL_POSITIONS);
+		memcpy(bytes + (Size) HN_BOX_POSITIONS * i, GetWaitingRow(state, part, i)->bytes, HN_BOX_POSITIONS);
 	if (hn_cells_order(&context, &state->space, &state->cells, state->metric, bytes, n,
 					   state->layout.capacity, order, scratch) != HN_OK)
 		ReportCoreError(&context, NULL);
@@ -545,15 +551,19 @@ WriteGroup(BuildState *state, const Part *part, const uint32 *numbers, int count
 	for (int i = 0; i < count; i++)
 	{
 		const WaitingRow *waiting = GetWaitingRow(state, part, numbers[i]);
-		HamnetRow	row = {.tid = waiting->tid,.state = waiting->state,.kind = waiting->kind,.norm = waiting->norm};
+		HamnetRow	row = {.tid = waiting->tid,.state = waiting->state,.kind = waiting->kind,.nulls = waiting->nulls};
 
-		row.nulls = waiting->nulls;
 		memcpy(row.filters, waiting->filters, sizeof(row.filters));
-		memcpy(row.bytes, waiting->bytes, HN_CELL_POSITIONS);
-		HamnetPagePutRow((Page) pages[0].data, layout, &state->cells, i, &row);
+		memcpy(row.bytes, waiting->bytes, HN_BOX_POSITIONS);
+		if (HamnetIsCoded(row.state))
+			hn_code_load(waiting->record, layout->coordinates, layout->norms, &row.code, &row.norm);
+		row.norm = waiting->norm;
+		HamnetPagePutRow((Page) pages[0].data, layout, &state->space, &state->cells, i, &row);
 		if (!HamnetIsCoded(row.state))
 			continue;
-		hn_box_add(box, row.bytes, row.norm);
+		hn_box_add(box, row.bytes, hn_cells_norm(&state->space, &state->cells, row.bytes, row.norm));
+		if (layout->flat)
+			continue;
 		memcpy(HamnetPageGetRecord((Page) pages[HamnetCodeBlock(layout, 0, i)].data, layout, i),
 			   waiting->record, layout->record_size);
 	}
@@ -636,6 +646,9 @@ BeginSpace(BuildState *state, HamnetMeta *meta)
 {
 	if (state->sampled == 0)
 	{
+		state->layout = HamnetGetLayout(meta);
+		BeginParts(state);
+		BeginBatch(state);
 		ereport(NOTICE,
 				(errmsg("hamnet index \"%s\" is built without data", RelationGetRelationName(state->index)),
 				 errdetail("The index learns its axes from existing rows; until it is rebuilt, searches read every row."),
@@ -643,8 +656,14 @@ BeginSpace(BuildState *state, HamnetMeta *meta)
 		return;
 	}
 	FitSpace(state);
-	FitCells(state);
 	meta->dim = state->dim;
+	meta->coordinates = state->space.coordinates;
+	meta->flat = state->space.flat;
+	meta->lead = state->space.lead;
+	state->layout = HamnetGetLayout(meta);
+	BeginParts(state);
+	BeginBatch(state);
+	FitCells(state);
 	meta->space_blocks = AppendSpace(state->index, &state->space);
 	meta->cells = state->cells;
 }
@@ -671,10 +690,7 @@ hamnet_build(Relation heap, Relation index, struct IndexInfo *info)
 	state->memory = AllocSetContextCreate(CurrentMemoryContext, "hamnet index build", ALLOCSET_DEFAULT_SIZES);
 
 	SampleHeap(state);
-	meta.dim = state->sampled > 0 ? state->dim : 0;
-	state->layout = HamnetGetLayout(&meta);
-	BeginParts(state);
-	BeginBatch(state);
+	meta.dim = 0;
 	BeginSpace(state, &meta);
 	EncodeHeap(state);
 	WriteGroups(state, &meta);

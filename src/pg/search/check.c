@@ -157,7 +157,7 @@ CheckPages(CheckState *state)
 static int
 GetCell(Page page, const HamnetLayout *layout, int position, int i)
 {
-	return HamnetPageGetCells(page)[position / 2 * layout->capacity + i] >> position % 2 * 4 & (HN_CELLS - 1);
+	return hn_cells_get(HamnetPageGetCells(page), layout->capacity, position, i);
 }
 
 /* Note a row, and check that its cells belong to its code. */
@@ -169,7 +169,7 @@ NoteRow(const HamnetRow *row, Page page, BlockNumber block, int i, void *arg)
 
 	if (HamnetIsCoded(row->state) && !(hn_short_to_float(row->code.error) >= 0))
 		Corrupt(state, block, "a negative error");
-	for (int j = 0; j < Min(HN_CODE_LEAD, state->layout.coordinates) && HamnetIsCoded(row->state); j++)
+	for (int j = 0; j < Min(HN_CODE_LEAD, state->layout.coordinates) && !state->layout.flat && HamnetIsCoded(row->state); j++)
 		if (GetCell(page, &state->layout, HN_CELL_LEAD + j, i) !=
 			hn_cell_of(&meta->cells, HN_CELL_LEAD + j, row->code.codes[j]))
 			Corrupt(state, block, "a cell that is not of its code");
@@ -217,7 +217,7 @@ CheckBox(CheckState *state, BlockNumber block, const HamnetRow *row)
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	box = HamnetPageGetBoxes(BufferGetPage(buffer))[group % HAMNET_PAGE_BOXES];
 	UnlockReleaseBuffer(buffer);
-	for (int p = 0; p < HN_CELL_POSITIONS; p++)
+	for (int p = 0; p < HN_BOX_POSITIONS; p++)
 		if (!IsNear(row->bytes[p], box.low[p], box.high[p]))
 			Corrupt(state, block, "a row outside of its box");
 	if (box.norm < row->norm * (1 - 1e-6))
@@ -230,7 +230,7 @@ CheckCells(CheckState *state, Page page, BlockNumber block, int i, const HamnetR
 {
 	const HnCells *cells = &HamnetOpen(state->index)->meta.cells;
 
-	for (int p = 0; p < HN_CELL_POSITIONS; p++)
+	for (int p = 0; p < (state->layout.flat ? HN_CELL_LEAD : HN_BOX_POSITIONS); p++)
 	{
 		int			cell = GetCell(page, &state->layout, p, i);
 
@@ -238,6 +238,10 @@ CheckCells(CheckState *state, Page page, BlockNumber block, int i, const HamnetR
 					cell == HN_CELLS - 1 ? 255 : cells->edges[p][cell]))
 			Corrupt(state, block, "a cell that is not of its row");
 	}
+	for (int j = 0; j < state->layout.coordinates && state->layout.flat; j++)
+		if (!IsNear(row->code.codes[j], GetCell(page, &state->layout, HN_CELL_LEAD + j, i),
+					GetCell(page, &state->layout, HN_CELL_LEAD + j, i)))
+			Corrupt(state, block, "a code that is not of its row");
 	if (HamnetPageGetOpaque(page)->norm < row->norm * (1 - 1e-6))
 		Corrupt(state, block, "a page whose limits are too small");
 }
@@ -254,11 +258,11 @@ CheckCode(CheckState *state, Page page, const Entry *entry, const HamnetRow *row
 
 	if (index->layout.norms && row->norm < length * (1 - 1e-9))
 		Corrupt(state, entry->block, "a length that is too small");
-	if (hn_code_shortfall(&index->space, x, scratch, &row->code) > 0)
+	if (!index->layout.flat && hn_code_shortfall(&index->space, x, scratch, &row->code) > 0)
 		Corrupt(state, entry->block, "an error that is too small");
 	again.norm = HamnetNormAbove(HamnetWiden(index->meta.metric, h, x));
 	hn_code_encode(&index->space, x, 1, scratch, &again.code);
-	HamnetFormCoded(&index->meta.cells, &again);
+	HamnetFormCoded(&index->space, &index->meta.cells, &again);
 	CheckCells(state, page, entry->block, entry->i, &again);
 	CheckBox(state, entry->block, &again);
 }

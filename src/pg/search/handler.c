@@ -77,7 +77,7 @@ InitIndexOptions(void)
 	options_kind = add_reloption_kind();
 	add_int_reloption(options_kind, "coordinates",
 					  "Coordinates of the codes, a multiple of 8.",
-					  HAMNET_DEFAULT_COORDINATES, HN_CODE_UNIT, HN_CODE_MAX,
+					  HAMNET_DEFAULT_COORDINATES, HN_CODE_UNIT, HN_CODE_MAX_WIDE,
 					  AccessExclusiveLock);
 }
 

@@ -22,6 +22,8 @@ IsPlausible(const HamnetMeta *meta)
 	if (meta->metric > HN_METRIC_TANIMOTO || meta->dim < 0 || meta->dim > HFP_MAX_DIM ||
 		meta->coordinates < HN_CODE_UNIT || meta->coordinates > HN_CODE_MAX || meta->coordinates % HN_CODE_UNIT != 0)
 		return false;
+	if (meta->lead != (meta->flat ? meta->coordinates : HN_CODE_LEAD) || (meta->flat && meta->lead < HN_CODE_LEAD))
+		return false;
 	if (meta->filters > HAMNET_MAX_FILTERS || (meta->dim > 0 && !hn_cells_are_sound(&meta->cells)) ||
 		meta->directory_blocks != (meta->ordered_groups + HAMNET_PAGE_BOXES - 1) / HAMNET_PAGE_BOXES)
 		return false;
@@ -114,6 +116,8 @@ HamnetOpen(Relation index)
 		cache->layout = HamnetGetLayout(&meta);
 		cache->space.dim = meta.dim;
 		cache->space.coordinates = meta.coordinates;
+		cache->space.flat = meta.flat;
+		cache->space.lead = meta.lead;
 		cache->space.values = (double *) (cache + 1);
 		PG_TRY();
 		{
@@ -140,11 +144,12 @@ HamnetGetModel(Relation index)
 static void
 ChooseCapacity(HamnetLayout *layout, int row_size)
 {
-	int			most = Min(HAMNET_CONTENT_SIZE / row_size, HAMNET_MAX_ROWS) & ~(HN_CELL_ROWS - 1);
+	const int	unit = 8;
+	int			most = Min(HAMNET_CONTENT_SIZE / row_size, HAMNET_MAX_ROWS) / unit * unit;
 
-	for (int capacity = HN_CELL_ROWS; capacity <= most; capacity += HN_CELL_ROWS)
+	for (int capacity = unit; capacity <= most; capacity += unit)
 	{
-		int			blocks = 1 + (capacity + layout->codes_per_page - 1) / layout->codes_per_page;
+		int			blocks = 1 + (layout->flat ? 0 : (capacity + layout->codes_per_page - 1) / layout->codes_per_page);
 
 		if (layout->capacity == 0 || capacity * layout->group_blocks >= layout->capacity * blocks)
 		{
@@ -157,9 +162,13 @@ ChooseCapacity(HamnetLayout *layout, int row_size)
 HamnetLayout
 HamnetGetLayout(const HamnetMeta *meta)
 {
-	HamnetLayout layout = {.coordinates = meta->coordinates,.norms = hn_metric_needs_norm(meta->metric)};
-	int			row_size = HN_CELL_COLUMNS + sizeof(uint8) + sizeof(ItemPointerData);
+	HamnetLayout layout = {.coordinates = meta->coordinates,.flat = meta->flat};
+	int			row_size;
 	int			start;
+
+	layout.norms = hn_metric_needs_norm(meta->metric);
+	layout.cell_columns = HN_CELL_COLUMNS(meta->lead);
+	row_size = layout.cell_columns + sizeof(uint8) + sizeof(ItemPointerData);
 
 	layout.filters = meta->filters;
 	for (int i = 0; i < meta->filters; i++)
@@ -171,8 +180,8 @@ HamnetGetLayout(const HamnetMeta *meta)
 	if (meta->dim == 0)
 		layout.group_blocks = 1;
 
-	/* capacity is a multiple of 32, so that every column is aligned */
-	start = layout.capacity * (HN_CELL_COLUMNS + sizeof(uint8) + sizeof(ItemPointerData));
+	/* capacity is a multiple of 8, so that every column is aligned */
+	start = layout.capacity * (layout.cell_columns + sizeof(uint8) + sizeof(ItemPointerData));
 	for (int i = 0; i < meta->filters; i++)
 	{
 		layout.filter_start[i] = start;
@@ -238,9 +247,9 @@ HamnetFormUncoded(HamnetRow *row, ItemPointer tid, const Hfp *h)
 }
 
 void
-HamnetFormCoded(const HnCells *cells, HamnetRow *row)
+HamnetFormCoded(const HnCodeSpace *space, const HnCells *cells, HamnetRow *row)
 {
-	if (hn_cells_measure(cells, &row->code, row->norm, row->bytes))
+	if (hn_cells_measure(space, cells, &row->code, row->norm, row->bytes))
 		row->state = row->kind.model == HFP_UNKNOWN_MODEL ? HAMNET_UNTAGGED : HAMNET_CODED;
 }
 
@@ -258,7 +267,7 @@ HamnetFormRow(const HamnetIndex *index, uint32 model, const Hfp *h, ItemPointer 
 	row->norm = HamnetNormAbove(HamnetWiden(index->meta.metric, h, x));
 	hn_code_encode(&index->space, x, 1, scratch, &row->code);
 	pfree(x);
-	HamnetFormCoded(&index->meta.cells, row);
+	HamnetFormCoded(&index->space, &index->meta.cells, row);
 }
 
 void
@@ -307,7 +316,8 @@ HamnetPageGetKind(Page page, const HamnetLayout *layout, int i)
 }
 
 void
-HamnetPagePutRow(Page page, const HamnetLayout *layout, const HnCells *cells, int i, const HamnetRow *row)
+HamnetPagePutRow(Page page, const HamnetLayout *layout, const HnCodeSpace *space, const HnCells *cells, int i,
+				 const HamnetRow *row)
 {
 	HamnetOpaque *opaque = HamnetPageGetOpaque(page);
 
@@ -320,7 +330,7 @@ HamnetPagePutRow(Page page, const HamnetLayout *layout, const HnCells *cells, in
 		PutKind(page, layout, i, row->kind);
 	if (!HamnetIsCoded(row->state))
 		return;
-	hn_cells_store(cells, row->bytes, HamnetPageGetCells(page), layout->capacity, i);
+	hn_cells_store(space, cells, row->bytes, row->code.codes, HamnetPageGetCells(page), layout->capacity, i);
 	opaque->norm = Max(opaque->norm, row->norm);
 }
 
@@ -358,6 +368,13 @@ HamnetReadRow(Relation index, Page page, BlockNumber block, int i, HamnetRow *ro
 	HamnetPageGetFilters(page, &layout, i, row);
 	if (!HamnetIsCoded(row->state))
 		return;
+	if (layout.flat)
+	{
+		const HamnetIndex *open = HamnetOpen(index);
+
+		hn_cells_load(&open->space, &open->meta.cells, HamnetPageGetCells(page), layout.capacity, i, &row->code, &row->norm);
+		return;
+	}
 	buffer = ReadBuffer(index, HamnetCodeBlock(&layout, block, i));
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	hn_code_load(HamnetPageGetRecord(BufferGetPage(buffer), &layout, i), layout.coordinates, layout.norms,

@@ -78,13 +78,14 @@ TryGroup(Relation index, const HamnetLayout *layout, BlockNumber block, const Ha
 		return false;
 	}
 
-	if (HamnetIsCoded(row->state))
+	if (HamnetIsCoded(row->state) && !layout->flat)
 	{
 		code_buffer = ReadBuffer(index, HamnetCodeBlock(layout, block, i));
 		LockBuffer(code_buffer, BUFFER_LOCK_EXCLUSIVE);
 	}
 	record = GenericXLogStart(index);
-	HamnetPagePutRow(RegisterPage(record, buffer, HAMNET_PAGE_ROWS), layout, &HamnetOpen(index)->meta.cells, i, row);
+	HamnetPagePutRow(RegisterPage(record, buffer, HAMNET_PAGE_ROWS), layout, &HamnetOpen(index)->space,
+					 &HamnetOpen(index)->meta.cells, i, row);
 	if (BufferIsValid(code_buffer))
 		hn_code_store(&row->code, layout->coordinates, row->bytes, row->norm, layout->norms,
 					  HamnetPageGetRecord(RegisterPage(record, code_buffer, HAMNET_PAGE_CODES), layout, i));

@@ -12,7 +12,7 @@
  * A group is a page of rows and the pages of their codes. The page of rows
  * holds `capacity` of them by columns:
  *
- *	cells	uint8 [HN_CELL_COLUMNS, capacity]	what a search sees of most rows
+ *	cells	uint8 [cell_columns, capacity]		what a search sees of most rows
  *	state	uint8 [capacity]					HamnetState
  *	tid		ItemPointerData [capacity]
  *	filter	for each filter column its values, integers in the order of the type
@@ -20,8 +20,8 @@
  *
  * and row i has its code on page 1 + i / codes_per_page of the group, at
  * position i % codes_per_page: coordinates, height, error and, for metrics that
- * need it, the norm (hn_code_store). Without a code space there are no such
- * pages.
+ * need it, the norm (hn_code_store). Without a code space, or in a flat one, of
+ * which cells are all that is kept, there are no such pages.
  *
  * Every page ends with HamnetOpaque. A page of zeros, which a crash between
  * extension and first use leaves, holds nothing. The last group may lack its
@@ -58,6 +58,8 @@ typedef struct HamnetMeta
 	uint32		version;
 	uint16		metric;			/* HnMetric */
 	uint16		coordinates;	/* k */
+	uint16		lead;			/* of them with cells */
+	bool		flat;			/* there are cells only */
 	int32		dim;			/* of the fingerprints, 0 without a code space */
 	uint32		model;			/* of the fingerprints, as in Hfp */
 	BlockNumber space_blocks;	/* m */
@@ -123,6 +125,8 @@ StaticAssertDecl(sizeof(HamnetMeta) <= HAMNET_CONTENT_SIZE, "the description fit
 typedef struct HamnetLayout
 {
 	int			coordinates;
+	bool		flat;
+	int			cell_columns;
 	bool		norms;
 	int			capacity;		/* rows of a group */
 	int			record_size;	/* of a code */
@@ -157,7 +161,7 @@ HamnetPageGetCells(Page page)
 static inline uint8 *
 HamnetPageGetStates(Page page, const HamnetLayout *layout)
 {
-	return HamnetPageGetCells(page) + HN_CELL_COLUMNS * layout->capacity;
+	return HamnetPageGetCells(page) + layout->cell_columns * layout->capacity;
 }
 
 static inline ItemPointerData *

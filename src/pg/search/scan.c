@@ -18,7 +18,7 @@
  * Without ORDER BY. Groups are searched one after the other for what may lie in
  * the ball asked for, or for everything if there is none.
  *
- * No lock or pin is held between calls, nor one on a page of rows while codes
+ * No lock or pin is held between calls, nor a lock on a page of rows while codes
  * are read. A row may die, be vacuumed, and its identifier or its code's room
  * be used again in between; the snapshot does not see what was stored there
  * later. That takes an MVCC snapshot, as every query has.
@@ -193,7 +193,7 @@ PinPage(IndexScanDesc scan, BlockNumber block)
 	HamnetScan *state = scan->opaque;
 
 	hamnet_search.pages++;
-	return ReadBufferExtended(scan->indexRelation, MAIN_FORKNUM, block, RBM_NORMAL, state->strategy);
+	return HamnetPinPage(scan->indexRelation, block, state->strategy);
 }
 
 /* Compute the bounds of all boxes. */
@@ -302,6 +302,7 @@ StartScan(IndexScanDesc scan)
 	MemoryContext old = MemoryContextSwitchTo(state->memory);
 	Hfp		   *centre;
 
+	HamnetBeginPages(scan->indexRelation, blocks);
 	hamnet_search = (HamnetSearch) {.index = RelationGetRelid(scan->indexRelation)};
 	MemoryContextReset(state->memory);
 	memset(&state->candidates, 0, sizeof(state->candidates));
@@ -421,6 +422,16 @@ SelectRows(HamnetScan *state, Page page, const uint8 *keep, uint16 *rows, uint64
 	return kept;
 }
 
+/* Consider rows of a group of which there is no more than cells. */
+static void
+ConsiderCells(HamnetScan *state, Page page, const uint16 *rows, const uint64 *ids, int count)
+{
+	hamnet_search.rows_coded += count;
+	for (int i = 0; i < count; i++)
+		hn_cell_consider(&state->cell_query, HamnetPageGetCells(page), state->layout.capacity, rows[i], ids[i],
+						 &state->candidates);
+}
+
 /* Consider rows of a group by their codes. */
 static void
 ConsiderCodes(IndexScanDesc scan, BlockNumber block, const uint16 *rows, const uint64 *ids, int count)
@@ -450,25 +461,30 @@ ConsiderCodes(IndexScanDesc scan, BlockNumber block, const uint16 *rows, const u
 		UnlockReleaseBuffer(buffer);
 }
 
-/* Have the processor fetch the cells of a page, which it does not recognise as streams by itself. */
-static void
-PrefetchCells(Buffer buffer, const HamnetLayout *layout)
+/*
+ * Pin the page of rows of a group, and have the processor fetch its cells, which
+ * it does not recognise as streams by itself.
+ */
+static Buffer
+PinGroup(IndexScanDesc scan, uint32 group)
 {
+	HamnetScan *state = scan->opaque;
+	Buffer		buffer = PinPage(scan, HamnetGroupBlock(HamnetOpen(scan->indexRelation), group));
 	Page		page = BufferGetPage(buffer);
-	const char *end = (const char *) HamnetPageGetStates(page, layout);
+	const char *end = (const char *) HamnetPageGetStates(page, &state->layout);
 
 	for (const char *line = (const char *) page; line < end; line += CACHE_LINE)
 		__builtin_prefetch(line);
 	__builtin_prefetch((const char *) page + BLCKSZ - sizeof(HamnetOpaque));
+	return buffer;
 }
 
-/* Collect the candidates of a group. */
+/* Collect the candidates of the group whose page of rows is pinned, and release it. */
 static void
-VisitGroup(IndexScanDesc scan, uint32 group)
+VisitGroup(IndexScanDesc scan, Buffer buffer)
 {
 	HamnetScan *state = scan->opaque;
-	BlockNumber block = HamnetGroupBlock(HamnetOpen(scan->indexRelation), group);
-	Buffer		buffer = PinPage(scan, block);
+	BlockNumber block = BufferGetBlockNumber(buffer);
 	Page		page = BufferGetPage(buffer);
 	uint16		rows[HAMNET_MAX_ROWS];
 	uint64		ids[HAMNET_MAX_ROWS];
@@ -477,7 +493,6 @@ VisitGroup(IndexScanDesc scan, uint32 group)
 
 	CHECK_FOR_INTERRUPTS();
 	GrowRoom(state);
-	PrefetchCells(buffer, &state->layout);
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	if (HamnetPageHasRows(page) && FindKept(state, page, keep))
 	{
@@ -485,28 +500,65 @@ VisitGroup(IndexScanDesc scan, uint32 group)
 			ConsiderUncoded(state, page, keep);
 		if (state->query.bounded)
 			count = SelectRows(state, page, keep, rows, ids);
+		if (state->layout.flat)
+			ConsiderCells(state, page, rows, ids, count);
 	}
 	UnlockReleaseBuffer(buffer);
-	ConsiderCodes(scan, block, rows, ids, count);
+	if (!state->layout.flat)
+		ConsiderCodes(scan, block, rows, ids, count);
 }
 
-/* Visit the nearest groups in the order of their bounds, then the others that may hold a candidate. */
+/* The groups of a pass: first the nearest, in the order of their bounds, then the others that may hold a candidate. */
+typedef struct Visits
+{
+	bool	   *visited;		/* [ordered] */
+	int			nearest;		/* next of them */
+	uint32		group;			/* next of the others */
+} Visits;
+
+/* Find the next group to visit. Returns false if there is none. */
+static bool
+NextVisit(const HamnetScan *state, Visits *visits, uint32 *group)
+{
+	double		limit = state->candidates.last.value;
+
+	if (visits->nearest < state->nearest_count && state->nearest[visits->nearest].bound <= limit)
+	{
+		*group = state->nearest[visits->nearest++].group;
+		visits->visited[*group] = true;
+		return true;
+	}
+	visits->nearest = state->nearest_count;
+	while (visits->group < state->groups)
+	{
+		*group = visits->group++;
+		if (*group >= state->ordered || state->bounds == NULL ||
+			(!visits->visited[*group] && state->bounds[*group] <= limit))
+			return true;
+	}
+	return false;
+}
+
+/* Visit all groups of a pass, each while the next one's cells are fetched. */
 static void
 VisitGroups(IndexScanDesc scan)
 {
 	HamnetScan *state = scan->opaque;
-	bool	   *visited = MemoryContextAllocZero(state->memory, Max(1, state->ordered));
+	Visits		visits = {MemoryContextAllocZero(state->memory, Max(1, state->ordered))};
+	Buffer		waiting = InvalidBuffer;
+	uint32		group;
 
-	for (int i = 0; i < state->nearest_count && state->nearest[i].bound <= state->candidates.last.value; i++)
+	while (NextVisit(state, &visits, &group))
 	{
-		VisitGroup(scan, state->nearest[i].group);
-		visited[state->nearest[i].group] = true;
+		Buffer		buffer = PinGroup(scan, group);
+
+		if (BufferIsValid(waiting))
+			VisitGroup(scan, waiting);
+		waiting = buffer;
 	}
-	for (uint32 group = 0; group < state->groups; group++)
-		if (group >= state->ordered || state->bounds == NULL ||
-			(!visited[group] && state->bounds[group] <= state->candidates.last.value))
-			VisitGroup(scan, group);
-	pfree(visited);
+	if (BufferIsValid(waiting))
+		VisitGroup(scan, waiting);
+	pfree(visits.visited);
 }
 
 /*
@@ -581,7 +633,7 @@ NextGroup(IndexScanDesc scan)
 		if (!state->in_ball || state->nulls_only)
 			TakeRows(scan, group);
 		else if (group >= state->ordered || state->bounds == NULL || state->bounds[group] <= state->radius)
-			VisitGroup(scan, group);
+			VisitGroup(scan, PinGroup(scan, group));
 		if (state->candidates.count > 0)
 		{
 			state->group++;
