@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Few-shot prediction on FS-Mol's validation assays: models/fewshot.py DATA MODEL... >> models/results/fewshot.csv
+"""Few-shot prediction on FS-Mol's validation assays: models/fewshot.py DATA MODEL... > models/results/fewshot.csv
 
 For each of the 39 assays, and 16, 64 and 128 labelled molecules drawn so that both classes have their share, a kernel head is fitted by hamnet_train to the
 fingerprint of each MODEL of the database that the PG* variables name, and a random forest to Morgan bits (radius 2, 2,048 bits); all other molecules of the
@@ -70,6 +70,7 @@ def kernel(connection, base, smiles, y, chosen, rest):
 
 def main(folder, models):
     out = csv.writer(sys.stdout, lineterminator='\n')
+    out.writerow(('model', 'assay', 'labels', 'draw', 'n', 'gain'))
     with psycopg.connect('', autocommit=True) as connection:
         connection.execute('SET client_min_messages = warning')
         connection.execute('CREATE TEMP TABLE few (smiles text, active boolean)')

@@ -1,10 +1,11 @@
 -- The recipe of what makes hamnet-base a fingerprint to search with: a projection
 -- behind its generator, trained on assays. Run it in the repository's
--- directory, in the database in which base.sql made the model "base" (or in one
--- that has hamnet-base of version 0.2.0 under that name):
+-- directory, in the database in which base.sql, with rows=2000000, made the tables
+-- of the library and the model "base" (hamnet-base of version 0.2.0):
 --
 --     psql -v data=/path/to/data -f models/fingerprint.sql
---     psql -qAtc "SELECT encode(weights, 'base64') FROM _hamnet_model WHERE name = 'search'" | base64 -d > models/hamnet-base.safetensors
+--     psql -qAtc "SELECT encode(weights, 'base64') FROM _hamnet_model WHERE name = 'search'" | base64 -d > search.safetensors
+--     make models/round_model && models/round_model search.safetensors models/hamnet-base.safetensors
 --
 -- Whatever stops it, run it again: tables that are there stay, and training goes
 -- on from its last checkpoint. Below the directory lie, beside what base.sql reads,
@@ -13,32 +14,28 @@
 --     admet/tdc/*_test.csv.gz                                 test rows that are not learned from
 --     retrieval/{actives,decoys}.tsv.gz, moleculenet/muv.csv.gz   sets to search in: no label is learned from
 --
--- It needs python3-numpy and python3-rdkit, 8 GB of memory and two workers.
--- Variables with defaults: share (of the labels, up to 1), described (molecules of
--- the library), projected (share of these that the projection alone learns from),
--- passes (of the last stage), workers.
+-- It needs python3-numpy, python3-scipy and python3-rdkit, 12 GB of memory and two workers.
+-- Variables with defaults: substructures (molecules of the library whose counts
+-- begin the projection), described (those whose descriptors it learns to tell),
+-- share (of the labels, up to 1), workers.
 
 \set ON_ERROR_STOP on
 \timing on
 SET client_min_messages = notice;
-SET hamnet.training_memory = '16GB';
+SET hamnet.training_memory = '12GB';
 SET parallel_setup_cost = 0;
 SET min_parallel_table_scan_size = 0;
 \if :{?share}
 \else
-\set share 0.25
+\set share 1
+\endif
+\if :{?substructures}
+\else
+\set substructures 600000
 \endif
 \if :{?described}
 \else
 \set described 30000
-\endif
-\if :{?projected}
-\else
-\set projected 0.35
-\endif
-\if :{?passes}
-\else
-\set passes 10
 \endif
 \if :{?workers}
 \else
@@ -110,7 +107,8 @@ FROM (SELECT DISTINCT source FROM hidden) AS s ORDER BY 1;
 SELECT count(*) FILTER (WHERE name = 'start') = 0 AS absent FROM hamnet_models() \gset
 \if :absent
 \! mkdir -p /tmp/hamnet-fingerprint
-\copy (SELECT smiles FROM molecule ORDER BY md5(smiles) LIMIT 150000) TO '/tmp/hamnet-fingerprint/library.smi'
+CREATE TEMP VIEW counted AS SELECT smiles FROM molecule ORDER BY md5(smiles) LIMIT :substructures;
+\copy (SELECT smiles FROM counted) TO '/tmp/hamnet-fingerprint/library.smi'
 \copy (SELECT encode(weights, 'base64') FROM _hamnet_model WHERE name = 'base') TO PROGRAM 'tr -d "\\\\n" | base64 -d > /tmp/hamnet-fingerprint/base.safetensors'
 \! /usr/bin/python3 models/projection.py /tmp/hamnet-fingerprint/base.safetensors /tmp/hamnet-fingerprint/start.safetensors < /tmp/hamnet-fingerprint/library.smi
 \lo_import /tmp/hamnet-fingerprint/start.safetensors
@@ -123,12 +121,11 @@ SELECT hamnet_load_model('start', lo_get(:LASTOID)), lo_unlink(:LASTOID);
 
 SELECT to_regclass('learned') IS NULL AS absent \gset
 \if :absent
-CREATE FUNCTION fraction(smiles text) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$SELECT ('x' || left(md5('fraction' || smiles), 8))::bit(32)::bigint / 4294967296.0$$;
 CREATE TABLE learned AS
-SELECT smiles, CASE WHEN active THEN assay_number ELSE -assay_number END AS assay, NULL::float8[] AS value, fraction(smiles) / :share AS fraction
-FROM activity WHERE fraction(smiles) < :share
+SELECT smiles, CASE WHEN active THEN assay_number ELSE -assay_number END AS assay, NULL::float8[] AS value
+FROM activity WHERE ('x' || left(md5('fraction' || smiles), 8))::bit(32)::bigint / 4294967296.0 < :share
 UNION ALL
-SELECT smiles, NULL, (SELECT array_agg(value) FROM hamnet_descriptors(smiles)), fraction(smiles)
+SELECT smiles, NULL, (SELECT array_agg(value) FROM hamnet_descriptors(smiles))
 FROM (SELECT smiles FROM molecule ORDER BY md5(smiles) LIMIT :described) AS m;
 CREATE TABLE told AS
 SELECT place, name, avg(v) AS mean, stddev(v) AS deviation
@@ -141,16 +138,12 @@ SELECT format('SELECT smiles, assay, %s FROM learned', string_agg(format('greate
 	jsonb_object_agg(name, 0.02) AS weights
 FROM told \gset
 
--- 5. The projection alone, then with the generator.
+-- 5. The projection, and the scale of similarity from molecules that it has not learned from.
 
-\set stage '{"head": "full", "contrast": "assay", "keep": 10, "units": 0, "dropout": 0, "validation": "none", "known": 0}'
-SELECT count(*) FILTER (WHERE name = 'projected') = 0 AS absent, count(*) FILTER (WHERE name = 'fine') = 0 AS fine_absent FROM hamnet_models() \gset
+SELECT count(*) FILTER (WHERE name = 'projected') = 0 AS absent FROM hamnet_models() \gset
 \if :absent
-CALL hamnet_train('projected', :'query' || format(' WHERE fraction < %s', :projected), :'stage'::jsonb || jsonb_build_object('base', 'start', 'learn', 'projection', 'weights', :'weights'::jsonb,
-	'decay', 0, 'batch', 512, 'lr', 0.001, 'epochs', 10, 'workers', :workers));
+CALL hamnet_train('projected', :'query', jsonb_build_object('base', 'start', 'head', 'full', 'learn', 'projection', 'contrast', 'assay', 'keep', 1, 'weights', :'weights'::jsonb, 'units', 0, 'dropout', 0,
+	'validation', 'none', 'known', 0, 'decay', 0, 'batch', 512, 'lr', 0.001, 'epochs', 10, 'workers', :workers));
 \endif
-\if :fine_absent
-CALL hamnet_train('fine', :'query', :'stage'::jsonb || jsonb_build_object('base', 'projected', 'weights', :'weights'::jsonb,
-	'batch', 128, 'lr', 0.0002, 'epochs', :passes * 20, 'epoch_rows', 10000, 'checkpoint', 0, 'workers', :workers));
-\endif
-SELECT hamnet_combine_models('search', '{fine}', heads => false, replace => true);
+SELECT hamnet_combine_models('headless', '{projected}', heads => false, replace => true);
+SELECT hamnet_calibrate('search', 'headless', array_agg(smiles), replace => true) FROM (SELECT smiles FROM molecule ORDER BY md5(smiles) DESC LIMIT 3000) AS m;

@@ -3,8 +3,8 @@
 
 SMILES, one a line, are a sample of the library. Of the logarithms log(1 + counts) of their Morgan environments up to radius 2, folded into 2,048 columns,
 the covariance has D leading directions with deviations s. What is written is MODEL without heads, and with fingerprint.counts such that a molecule's
-fingerprint is its D coordinates along these, centred, each divided by s ** 0.4, and scaled to one length; fingerprint.projection, through which the
-read-out comes in, is zero. Training (models/base.sql) begins there. Needs python3-numpy, python3-scipy and python3-rdkit.
+fingerprint is its D coordinates along these, centred, each divided by s ** 0.5, and scaled to one length; fingerprint.projection, through which the
+read-out comes in, is zero. Training (models/fingerprint.sql) begins there. Needs python3-numpy, python3-scipy and python3-rdkit.
 """
 import json, struct, sys
 
@@ -14,7 +14,7 @@ from rdkit import Chem, RDLogger
 from rdkit.Chem import rdMolDescriptors
 
 COLUMNS = 2048
-WHITENED = 0.4  # 0: lengths along the directions are as they are; 1: all are alike
+WHITENED = 0.5  # 0: lengths along the directions are as they are; 1: all are alike
 CHUNK = 20000
 
 RDLogger.DisableLog('rdApp.*')

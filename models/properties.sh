@@ -14,8 +14,10 @@
 #
 # The test part of a row is to be looked at once. To try things is what -t is for.
 #
-# The base of "engine off" is not shipped: make it by its recipe in the same
-# database, under the name base_no_engine, or name its file in BASE_NO_ENGINE.
+# Bases are not shipped. Version 0.2.0's hamnet-base, on which hamnet-properties
+# stands, is taken from the repository's history, or from a file that BASE_020
+# names. Make that of "engine off" by its recipe in the same database, under the
+# name base_no_engine, or name its file in BASE_NO_ENGINE.
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -30,7 +32,7 @@ while getopts to: option; do
 	esac
 done
 shift $((OPTIND - 1))
-[ $# -gt 0 ] || { sed -n '3,18s/^#\t\?//p' "$0" >&2; exit 2; }
+[ $# -gt 0 ] || { sed -n '3,20s/^#\t\?//p' "$0" >&2; exit 2; }
 data=$(cd "$1" && pwd)
 dataset=${2:-all}
 split=${3:-all}
@@ -100,12 +102,23 @@ measure()
 	exec 9>&-
 }
 
-if [ -n "${BASE_NO_ENGINE:-}" ]; then
-	$psql --output /dev/null <<-'EOF'
-		\set weights `base64 --wrap=0 "$BASE_NO_ENGINE"`
-		SELECT hamnet_load_model('base_no_engine', decode(:'weights', 'base64')) WHERE NOT EXISTS (SELECT FROM hamnet_models() WHERE name = 'base_no_engine');
+# load NAME FILE: unless there is a model of that name
+load()
+{
+	NAME=$1 FILE=$2 $psql --output /dev/null <<-'EOF'
+		\set name `echo "$NAME"`
+		\set weights `base64 --wrap=0 "$FILE"`
+		SELECT hamnet_load_model(:'name', decode(:'weights', 'base64')) WHERE NOT EXISTS (SELECT FROM hamnet_models() WHERE name = :'name');
 	EOF
+}
+
+if [ -z "${BASE_020:-}" ]; then
+	BASE_020=$(mktemp)
+	trap 'rm -f "$BASE_020"' EXIT
+	git show 1c673932ed7d:models/hamnet-base.safetensors >"$BASE_020"
 fi
+load hamnet-base-0.2.0 "$BASE_020"
+[ -z "${BASE_NO_ENGINE:-}" ] || load base_no_engine "$BASE_NO_ENGINE"
 
 failed=0
 while read -r d s v; do

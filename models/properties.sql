@@ -38,7 +38,7 @@ SELECT count(*) = 0 AS unknown FROM variant WHERE variant = :'variant' \gset
 \if :unknown
 DO $$ BEGIN RAISE 'unrecognized variant; models/variants.sql has them all'; END $$;
 \endif
-SELECT base AS start, tuned, CASE WHEN tuned THEN concat_ws('_', 'trunk', :'split', nullif(base, 'hamnet-base')) ELSE base END AS base
+SELECT base AS start, tuned, CASE WHEN tuned THEN concat_ws('_', 'trunk', :'split', nullif(base, 'hamnet-base-0.2.0')) ELSE base END AS base
 FROM variant WHERE variant = :'variant' AND base IS NOT NULL AND dataset IN ('*', :'dataset') ORDER BY dataset = '*' LIMIT 1 \gset
 SELECT replace(concat_ws('_', :'dataset', :'split', :'variant'), ' ', '_') AS model,
 	(SELECT jsonb_object_agg(key, value)

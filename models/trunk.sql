@@ -3,7 +3,7 @@
 -- properties.sql includes this where the trunk is not there, with the variables
 --
 --     trunk      name of the model to make
---     start      the base to begin with: hamnet-base, or base_no_engine
+--     start      the base to begin with: hamnet-base-0.2.0, or base_no_engine
 --     split      random0 .. random4, scaffold
 --
 -- A molecule that some data set validates or tests with in this split is not

@@ -11,7 +11,7 @@ GRANT SELECT ON other TO PUBLIC;
 
 -- the built-in models
 SELECT results_eq($$SELECT name, built_in, dim, features, targets, owner FROM hamnet_models()$$,
-	$$VALUES ('hamnet-base', true, 256, 'hamnet-2026', '{}'::text[], NULL::name), ('hamnet-engine', true, 256, 'hamnet-2021', '{}', NULL),
+	$$VALUES ('hamnet-base', true, 256, 'hamnet-2026-counts', '{}'::text[], NULL::name), ('hamnet-engine', true, 256, 'hamnet-2021', '{}', NULL),
 		('hamnet-properties', true, 256, 'hamnet-2026',
 			'{solubility,hydration_energy,lipophilicity,bbb_permeable,NR-AR,NR-AR-LBD,NR-AhR,NR-Aromatase,NR-ER,NR-ER-LBD,NR-PPAR-gamma,SR-ARE,SR-ATAD5,SR-HSE,SR-MMP,SR-p53,hiv_active,mu,alpha,homo,lumo,gap,r2,zpve,u0,u298,h298,g298,cv}', NULL),
 		('hamnet-untrained', true, 256, 'hamnet-2021', '{}', NULL)$$,
