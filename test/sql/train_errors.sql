@@ -59,9 +59,15 @@ CALL hamnet_train('m', 'SELECT smiles, y, false AS active FROM assay');
 -- classes written as numbers are told before the error that ends the call
 CALL hamnet_train('m', 'SELECT smiles, active::int, true AS ready FROM assay');
 CALL hamnet_train('m', 'SELECT smiles, y, active, true AS ready FROM assay');
+CALL hamnet_train('m', 'SELECT smiles, length(smiles) % 3 AS klass, true AS ready FROM assay');
+CALL hamnet_train('m', 'SELECT smiles, length(smiles) % 3 / 2.0 AS half, length(smiles) % 6 AS size, true AS ready FROM assay');
 -- and so are numbers over powers of ten, if they have a logarithm
 CALL hamnet_train('m', 'SELECT smiles, 10 ^ y AS dose, true AS ready FROM assay');
 CALL hamnet_train('m', 'SELECT smiles, 10 ^ y - 1000 AS dose, true AS ready FROM assay');
+-- a class that is too rare to be validated on
+BEGIN;
+CALL hamnet_train('m', 'SELECT smiles, smiles = ''CO'' AS rare FROM assay', '{"minutes": 1e-9}');
+ROLLBACK;
 CALL hamnet_train('m', 'SELECT smiles, y / nullif(y, 0) * ''NaN'' AS y FROM assay');
 CALL hamnet_train('m', 'SELECT smiles, ''-Infinity''::real AS y FROM assay');
 CALL hamnet_train('m', 'SELECT ''CCO'', y FROM assay');

@@ -8,6 +8,7 @@
 #include "hamnet/metrics.h"
 
 #include "model/head_inputs.h"
+#include "model/target.h"
 #include "server/core.h"
 #include "train/train.h"
 
@@ -29,6 +30,16 @@ HasBothClasses(const TrainingData *data, int t)
 	return seen[0] && seen[1];
 }
 
+/* Notify the caller why there is no area under a curve. */
+static void
+NotifyMissingClass(const Trainer *trainer, int t)
+{
+	ereport(NOTICE,
+			(errmsg("validation rows of target \"%s\" are of one class only or have no label: validating by loss, not by ROC-AUC",
+					LabelToServer(trainer->heads[0].targets[t].name)),
+			 errhint("Validate on more rows, or in folds.")));
+}
+
 Metric
 ChooseMetric(const Trainer *trainer)
 {
@@ -40,7 +51,10 @@ ChooseMetric(const Trainer *trainer)
 		return METRIC_RMSE;
 	for (int t = 0; t < trainer->heads[0].target_count; t++)
 		if (!HasBothClasses(&trainer->data, t))
+		{
+			NotifyMissingClass(trainer, t);
 			return METRIC_LOSS;
+		}
 	return METRIC_ROC_AUC;
 }
 

@@ -164,31 +164,65 @@ DescribeHeads(Trainer *trainer)
 	ReadWeights(trainer);
 }
 
+/* So many values or fewer, all whole numbers, may be classes. */
+#define MAX_CLASSES 5
+
 /*
- * Files keep classes as 0 and 1, which are learned as numbers: with an RMSE, and
- * values beyond both. Few want that.
+ * Collect the distinct labels of target t, ascending; returns their number, 0 if one
+ * is no whole number or there are more than MAX_CLASSES.
+ */
+static int
+DistinctLabels(const TrainingData *data, int t, double *values)
+{
+	int			count = 0;
+
+	for (int i = 0; i < data->set.count; i++)
+	{
+		double		label = data->examples[i].targets[t];
+		int			k = 0;
+
+		if (isnan(label))
+			continue;
+		while (k < count && values[k] < label)
+			k++;
+		if (k < count && values[k] == label)
+			continue;
+		if (label != rint(label) || count == MAX_CLASSES)
+			return 0;
+		memmove(values + k + 1, values + k, (count++ - k) * sizeof(double));
+		values[k] = label;
+	}
+	return count;
+}
+
+/* Rows of a target with more than two values, at least, before these are taken for classes. */
+#define MIN_CLASS_ROWS 20
+
+/*
+ * Files keep classes as 0 and 1, or as codes, which are learned as numbers: with an
+ * RMSE, and values beyond and between them. Few want that.
  */
 static void
 NotifyClassesAmongNumbers(const TrainingData *data, int groups)
 {
 	for (int t = 0; t < data->query.target_count; t++)
 	{
-		bool		seen[2] = {false, false};
-		bool		other = data->query.targets[t].task != HN_REGRESSION || t == groups;
+		double		values[MAX_CLASSES + 1];
+		int			count = 0;
 
-		for (int i = 0; i < data->set.count && !other; i++)
-		{
-			double		label = MoleculeTargets(&data->set, i)[t];
-
-			seen[0] |= label == 0;
-			seen[1] |= label == 1;
-			other = !isnan(label) && label != 0 && label != 1;
-		}
-		if (!other && seen[0] && seen[1])
+		if (data->query.targets[t].task == HN_REGRESSION && t != groups)
+			count = DistinctLabels(data, t, values);
+		if (count == 2 && values[0] == 0 && values[1] == 1)
 			ereport(NOTICE,
 					(errmsg("target \"%s\" is learned as a number, though it is always 0 or 1",
 							data->query.targets[t].name),
 					 errhint("To learn it as a class, return a boolean: \"value = 1\" in place of \"value\".")));
+		else if (count > 1 && data->set.count >= MIN_CLASS_ROWS)
+			ereport(NOTICE,
+					(errmsg("target \"%s\" is learned as a number, though it has only %d different values",
+							data->query.targets[t].name, count),
+					 errhint("To learn classes, return a boolean for each: \"value = %g\", \"value = %g\" and so on.",
+							 values[0], values[1])));
 	}
 }
 
