@@ -20,14 +20,13 @@
 #include "commands/progress.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "storage/buffile.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/sampling.h"
 #include "utils/snapmgr.h"
 
 #include "hamnet/random.h"
-#include "search/am.h"
+#include "search/build.h"
 #include "server/core.h"
 
 /*
@@ -50,74 +49,6 @@
 #define PHASE_ENCODE 4
 #define PHASE_WRITE 5
 
-/* A row that waits for its turn, with the record of its code behind it. */
-typedef struct WaitingRow
-{
-	ItemPointerData tid;
-	uint8		state;			/* HamnetState */
-	uint8		bytes[HN_BOX_POSITIONS];
-	uint8		nulls;
-	HamnetKind	kind;
-	float		norm;
-	int64		filters[HAMNET_MAX_FILTERS];
-	uint8		record[FLEXIBLE_ARRAY_MEMBER];
-} WaitingRow;
-
-/* Rows that are put in order together. */
-typedef struct Part
-{
-	BufFile    *file;			/* NULL: in memory */
-	char	   *rows;			/* [room] waiting rows */
-	Size		room;
-	Size		count;
-} Part;
-
-typedef struct BuildState
-{
-	Relation	heap;
-	Relation	index;
-	struct IndexInfo *info;
-	HnMetric	metric;
-	HamnetLayout layout;
-	MemoryContext memory;		/* for one row, or one batch */
-
-	/* The sample: vectors [sampled, dim], drawn from all that were seen */
-	int			dim;			/* of the first, 0 before it */
-	uint32		model;			/* of the first that has one */
-	int			room;			/* rows that the sample may have */
-	int			sampled;
-	uint64		seen;
-	uint64		random;
-	double		sampled_blocks;
-	double	   *sample;
-
-	/* The code space, and the batch: vectors [BATCH_ROWS, dim] */
-	HnCodeSpace space;
-	HamnetRow  *rows;			/* [BATCH_ROWS] */
-	double	   *batch;
-	double	   *projected;		/* [BATCH_ROWS, k] */
-	HnCode	   *codes;			/* [BATCH_ROWS] */
-	int			batched;
-	WaitingRow *waiting;		/* the one that is added */
-
-	/* Rows that wait: in parts, and last those without a code */
-	Size		waiting_size;	/* of one row */
-	HnCells		cells;
-	HnParts		division;
-	int			part_count;
-	Part	   *parts;			/* [part_count + 1] */
-
-	/* What was written */
-	PGAlignedBlock *group;		/* [group_blocks] the one that is written */
-	HnCodeBox  *boxes;			/* [groups] of the groups written */
-	uint32		groups;
-	uint32		box_room;
-	double		index_rows;		/* all of them */
-	double		coded_rows;
-	double		heap_rows;
-	uint64		heights[65536];	/* how often each distance to the box occurs, by its bits */
-} BuildState;
-
 char *
 hamnet_buildphasename(int64 phase)
 {
@@ -136,18 +67,6 @@ hamnet_buildphasename(int64 phase)
 		default:
 			return NULL;
 	}
-}
-
-/* Put a page at the end of the index. Logged, if at all, at the end of the build. */
-static void
-AppendPage(Relation index, ForkNumber fork, Page page)
-{
-	Buffer		buffer = ReadBufferExtended(index, fork, P_NEW, RBM_NORMAL, NULL);
-
-	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-	memcpy(BufferGetPage(buffer), page, BLCKSZ);
-	MarkBufferDirty(buffer);
-	UnlockReleaseBuffer(buffer);
 }
 
 static void
@@ -181,7 +100,7 @@ AppendSpace(Relation index, const HnCodeSpace *space)
 
 		HamnetInitPage((Page) page.data, HAMNET_PAGE_SPACE);
 		memcpy(PageGetContents((Page) page.data), next, taken * sizeof(double));
-		AppendPage(index, MAIN_FORKNUM, (Page) page.data);
+		HamnetAppendPage(index, MAIN_FORKNUM, (Page) page.data);
 		next += taken;
 		count -= taken;
 		blocks++;
@@ -473,161 +392,6 @@ EncodeHeap(BuildState *state)
 	FlushBatch(state);
 }
 
-/* Bring the rows of a part into memory, and forget its file. */
-static void
-LoadPart(BuildState *state, Part *part)
-{
-	if (part->file == NULL)
-		return;
-	if (BufFileSeek(part->file, 0, 0, SEEK_SET) != 0)
-		elog(ERROR, "could not rewind a temporary file of an index build");
-	part->rows = MemoryContextAllocHuge(CurrentMemoryContext, Max(1, mul_size(part->count, state->waiting_size)));
-	for (Size i = 0; i < part->count; i++)
-	{
-#if PG_VERSION_NUM >= 160000
-		BufFileReadExact(part->file, part->rows + i * state->waiting_size, state->waiting_size);
-#else
-		if (BufFileRead(part->file, part->rows + i * state->waiting_size, state->waiting_size) != state->waiting_size)
-			elog(ERROR, "could not read from a temporary file of an index build");
-#endif
-	}
-	BufFileClose(part->file);
-	part->file = NULL;
-}
-
-static WaitingRow *
-GetWaitingRow(const BuildState *state, const Part *part, Size i)
-{
-	return (WaitingRow *) (part->rows + i * state->waiting_size);
-}
-
-/* The order in which the rows of a part are written. */
-static uint32 *
-OrderPart(BuildState *state, const Part *part)
-{
-	int			n = part->count;
-	uint32	   *order = MemoryContextAllocHuge(CurrentMemoryContext, Max(1, sizeof(uint32) * part->count));
-	uint32	   *scratch = MemoryContextAllocHuge(CurrentMemoryContext, Max(1, sizeof(uint32) * part->count));
-	uint8	   *bytes = MemoryContextAllocHuge(CurrentMemoryContext, Max(1, HN_BOX_POSITIONS * part->count));
-	HnArena		arena;
-	HnContext	context;
-
-	hn_arena_init(&arena, ContextAllocator(CurrentMemoryContext));
-	InitCoreContext(&context, &arena);
-	for (int i = 0; i < n; i++)
-		memcpy(bytes + (Size) HN_BOX_POSITIONS * i, GetWaitingRow(state, part, i)->bytes, HN_BOX_POSITIONS);
-	if (hn_cells_order(&context, &state->space, &state->cells, state->metric, bytes, n,
-					   state->layout.capacity, order, scratch) != HN_OK)
-		ReportCoreError(&context, NULL);
-	pfree(scratch);
-	pfree(bytes);
-	return order;
-}
-
-/* The box of the next group. */
-static HnCodeBox *
-NextBox(BuildState *state)
-{
-	if (state->groups == state->box_room)
-	{
-		state->box_room = state->box_room ? 2 * state->box_room : 64;
-		state->boxes = state->boxes ? repalloc_huge(state->boxes, mul_size(state->box_room, sizeof(HnCodeBox))) :
-			palloc(state->box_room * sizeof(HnCodeBox));
-	}
-	hn_box_begin(&state->boxes[state->groups]);
-	return &state->boxes[state->groups++];
-}
-
-/* Write a group of rows, whose numbers in their part are given. */
-static void
-WriteGroup(BuildState *state, const Part *part, const uint32 *numbers, int count)
-{
-	const HamnetLayout *layout = &state->layout;
-	PGAlignedBlock *pages = state->group;
-	HnCodeBox  *box = NextBox(state);
-
-	for (int i = 0; i < layout->group_blocks; i++)
-		HamnetInitPage((Page) pages[i].data, i == 0 ? HAMNET_PAGE_ROWS : HAMNET_PAGE_CODES);
-	for (int i = 0; i < count; i++)
-	{
-		const WaitingRow *waiting = GetWaitingRow(state, part, numbers[i]);
-		HamnetRow	row = {.tid = waiting->tid,.state = waiting->state,.kind = waiting->kind,.nulls = waiting->nulls};
-
-		memcpy(row.filters, waiting->filters, sizeof(row.filters));
-		memcpy(row.bytes, waiting->bytes, HN_BOX_POSITIONS);
-		if (HamnetIsCoded(row.state))
-			hn_code_load(waiting->record, layout->coordinates, layout->norms, &row.code, &row.norm);
-		row.norm = waiting->norm;
-		HamnetPagePutRow((Page) pages[0].data, layout, &state->space, &state->cells, i, &row);
-		if (!HamnetIsCoded(row.state))
-			continue;
-		hn_box_add(box, row.bytes, hn_cells_norm(&state->space, &state->cells, row.bytes, row.norm));
-		if (layout->flat)
-			continue;
-		memcpy(HamnetPageGetRecord((Page) pages[HamnetCodeBlock(layout, 0, i)].data, layout, i),
-			   waiting->record, layout->record_size);
-	}
-	for (int i = 0; i < layout->group_blocks; i++)
-		AppendPage(state->index, MAIN_FORKNUM, (Page) pages[i].data);
-}
-
-static void
-WritePart(BuildState *state, Part *part, bool ordered)
-{
-	uint32	   *order;
-
-	LoadPart(state, part);
-	if (ordered)
-		order = OrderPart(state, part);
-	else
-	{
-		order = MemoryContextAllocHuge(CurrentMemoryContext, Max(1, sizeof(uint32) * part->count));
-		for (Size i = 0; i < part->count; i++)
-			order[i] = i;
-	}
-	for (Size i = 0; i < part->count; i += state->layout.capacity)
-	{
-		CHECK_FOR_INTERRUPTS();
-		WriteGroup(state, part, order + i, Min(state->layout.capacity, part->count - i));
-	}
-	pfree(order);
-	if (part->rows)
-		pfree(part->rows);
-	part->rows = NULL;
-}
-
-/* Write the boxes of the groups so far. Returns the number of pages. */
-static BlockNumber
-AppendDirectory(BuildState *state)
-{
-	BlockNumber blocks = 0;
-	PGAlignedBlock page;
-
-	for (uint32 first = 0; first < state->groups; first += HAMNET_PAGE_BOXES, blocks++)
-	{
-		uint32		count = Min(HAMNET_PAGE_BOXES, state->groups - first);
-
-		HamnetInitPage((Page) page.data, HAMNET_PAGE_DIRECTORY);
-		memcpy(HamnetPageGetBoxes((Page) page.data), state->boxes + first, count * sizeof(HnCodeBox));
-		HamnetPageGetOpaque((Page) page.data)->count = count;
-		AppendPage(state->index, MAIN_FORKNUM, (Page) page.data);
-	}
-	return blocks;
-}
-
-/* Write all groups: those in order, their directory, and the rows without a code. */
-static void
-WriteGroups(BuildState *state, HamnetMeta *meta)
-{
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_WRITE);
-	state->group = palloc(sizeof(PGAlignedBlock) * state->layout.group_blocks);
-	for (int i = 0; i < state->part_count; i++)
-		WritePart(state, &state->parts[i], true);
-	meta->ordered_groups = state->groups;
-	meta->directory_blocks = AppendDirectory(state);
-	WritePart(state, &state->parts[state->part_count], false);
-}
-
 /* Complete the first page, now that all is known. */
 static void
 WriteMeta(BuildState *state, const HamnetMeta *meta)
@@ -681,7 +445,7 @@ hamnet_build(Relation heap, Relation index, struct IndexInfo *info)
 
 	InitMetaPage(index, (Page) page.data);
 	meta = *HamnetPageGetMeta((Page) page.data);
-	AppendPage(index, MAIN_FORKNUM, (Page) page.data);
+	HamnetAppendPage(index, MAIN_FORKNUM, (Page) page.data);
 
 	state->heap = heap;
 	state->index = index;
@@ -693,7 +457,8 @@ hamnet_build(Relation heap, Relation index, struct IndexInfo *info)
 	meta.dim = 0;
 	BeginSpace(state, &meta);
 	EncodeHeap(state);
-	WriteGroups(state, &meta);
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_WRITE);
+	HamnetWriteGroups(state, &meta);
 	meta.model = state->model;
 	meta.built_rows = state->coded_rows;
 	meta.built_height = MedianHeight(state);

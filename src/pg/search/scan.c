@@ -1,5 +1,5 @@
 /*
- * search/scan.c: searching an index.
+ * search/scan.c: searching an index; search/visit.c looks at its groups.
  *
  * ORDER BY distance. A pass over the index collects the candidates with the
  * least lower bounds. The groups nearest by their boxes come first; then those
@@ -25,20 +25,15 @@
  */
 #include "postgres.h"
 
-#include "access/relscan.h"
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "pgstat.h"
 #include "portability/instr_time.h"
 #include "utils/float.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-#include "search/am.h"
+#include "search/scan.h"
 #include "type/ball.h"
-
-/* Bytes that processors fetch at once, or half of that */
-#define CACHE_LINE 64
 
 /* Groups visited in the order of their bounds, before the others */
 #define NEAREST_GROUPS 64
@@ -48,60 +43,6 @@
 
 /* Candidates that there is room for at first; it grows up to work_mem */
 #define FIRST_ROOM 1024
-
-/* Identifiers of rows whose state tells that they cannot be compared with the query come after others */
-#define INCOMPARABLE (UINT64CONST(1) << 48)
-
-typedef enum ScanStage
-{
-	STAGE_START,
-	STAGE_CANDIDATES,			/* ORDER BY: candidates by their bounds */
-	STAGE_GROUPS,				/* group by group */
-	STAGE_END
-} ScanStage;
-
-/* A group to visit, and the least value that any of its rows may have */
-typedef struct Visit
-{
-	double		bound;
-	uint32		group;
-} Visit;
-
-typedef struct HamnetScan
-{
-	ScanStage	stage;
-	HnMetric	metric;
-	HamnetLayout layout;
-	uint32		ordered;		/* groups with a box */
-	uint32		groups;			/* all of them */
-	BufferAccessStrategy strategy;
-
-	bool		by_distance;	/* ORDER BY a fingerprint that is not NULL */
-	HnCodeQuery query;
-	HnCells		cells;
-	HnCellQuery cell_query;
-	HamnetKind	kind;			/* of the query */
-	HamnetKind	index_kind;
-	bool		in_ball;		/* there is a ball */
-	double		radius;			/* of the ball, infinite without one */
-	HamnetFilters filters;
-	double	   *bounds;			/* [ordered] of the boxes */
-	Visit	   *nearest;		/* [nearest_count] in the order of their bounds */
-	int			nearest_count;
-
-	/* The rows collected last, and the next of them to return */
-	HnCandidates candidates;
-	HnCandidate *items;
-	int			room;			/* the candidates that items has room for */
-	int			wanted;			/* nearest rows, in the present pass */
-	int			next;
-	bool		more;			/* there are candidates that were not collected */
-
-	/* By groups */
-	uint32		group;			/* to search next */
-	bool		nulls_only;
-	MemoryContext memory;		/* of all this */
-} HamnetScan;
 
 IndexScanDesc
 hamnet_beginscan(Relation index, int keys, int orders)
@@ -144,21 +85,6 @@ hamnet_endscan(IndexScanDesc scan)
 	scan->opaque = NULL;
 }
 
-/* True if row i of a page can be compared with the query; else the operator would raise an error. */
-static bool
-IsComparable(const HamnetScan *state, Page page, int i)
-{
-	switch (HamnetPageGetStates(page, &state->layout)[i])
-	{
-		case HAMNET_CODED:
-			return HamnetIsComparable(state->kind, state->index_kind);
-		case HAMNET_UNTAGGED:
-			return state->kind.dim == state->index_kind.dim;
-		default:
-			return HamnetIsComparable(state->kind, HamnetPageGetKind(page, &state->layout, i));
-	}
-}
-
 /* Encode the query fingerprint. One that the index is not for has no bounds. */
 static void
 PrepareQuery(IndexScanDesc scan, const Hfp *h)
@@ -187,15 +113,6 @@ PrepareQuery(IndexScanDesc scan, const Hfp *h)
 	hn_cell_query(&index->space, &state->cells, &state->query, state->metric, &state->cell_query);
 }
 
-static Buffer
-PinPage(IndexScanDesc scan, BlockNumber block)
-{
-	HamnetScan *state = scan->opaque;
-
-	hamnet_search.pages++;
-	return HamnetPinPage(scan->indexRelation, block, state->strategy);
-}
-
 /* Compute the bounds of all boxes. */
 static void
 BoundBoxes(IndexScanDesc scan)
@@ -205,7 +122,7 @@ BoundBoxes(IndexScanDesc scan)
 	state->bounds = MemoryContextAllocHuge(state->memory, Max(1, sizeof(double) * state->ordered));
 	for (uint32 first = 0; first < state->ordered; first += HAMNET_PAGE_BOXES)
 	{
-		Buffer		buffer = PinPage(scan, HamnetBoxBlock(HamnetOpen(scan->indexRelation), first));
+		Buffer		buffer = HamnetPinScanPage(scan, HamnetBoxBlock(HamnetOpen(scan->indexRelation), first));
 		Page		page = BufferGetPage(buffer);
 
 		/* It never changes */
@@ -343,224 +260,6 @@ StartScan(IndexScanDesc scan)
 	pgstat_count_index_scan(scan->indexRelation);
 }
 
-/* Make room for so many candidates, of which none has been collected. */
-static void
-MakeRoom(HamnetScan *state, int room)
-{
-	if (room <= state->room)
-		return;
-	if (state->items)
-		pfree(state->items);
-	state->items = MemoryContextAllocHuge(state->memory, sizeof(HnCandidate) * 2 * room);
-	state->room = room;
-}
-
-/* The most candidates that work_mem has room for. */
-static int
-MaxCandidates(void)
-{
-	return Min(work_mem * (Size) 1024, MaxAllocSize) / (2 * sizeof(HnCandidate));
-}
-
-/* Make more room for candidates if it is short of what a group may add. */
-static void
-GrowRoom(HamnetScan *state)
-{
-	HnCandidates *candidates = &state->candidates;
-	int			room = Min(MaxCandidates(), 2 * state->room);
-
-	if (candidates->count + HAMNET_MAX_ROWS < 2 * candidates->wanted || room <= state->room)
-		return;
-	state->items = repalloc_huge(state->items, sizeof(HnCandidate) * 2 * room);
-	state->room = room;
-	candidates->items = state->items;
-	candidates->wanted = room;
-}
-
-/* Find the rows of a page that meet the filters. Returns false if there are none. */
-static bool
-FindKept(HamnetScan *state, Page page, uint8 *keep)
-{
-	int			count = Min(HamnetPageGetOpaque(page)->count, state->layout.capacity);
-
-	HamnetFilterRows(page, &state->layout, &state->filters, count, keep);
-	return state->filters.count == 0 ? count > 0 : memchr(keep, 1, count) != NULL;
-}
-
-/* Consider the rows of a group without a code, all of them if the query has no bounds. */
-static void
-ConsiderUncoded(HamnetScan *state, Page page, const uint8 *keep)
-{
-	const uint8 *states = HamnetPageGetStates(page, &state->layout);
-	ItemPointerData *tids = HamnetPageGetTids(page, &state->layout);
-
-	for (int i = 0; i < HamnetPageGetOpaque(page)->count; i++)
-		if (keep[i] && states[i] != HAMNET_FREE && states[i] != HAMNET_NULL &&
-			(states[i] == HAMNET_UNCODED || !state->query.bounded))
-			hn_candidates_add(&state->candidates, -get_float8_infinity(),
-							  hn_code_id((uint8 *) &tids[i]) | (IsComparable(state, page, i) ? 0 : INCOMPARABLE));
-}
-
-/* The rows of a group whose codes are worth reading, with their identifiers. Returns how many. */
-static int
-SelectRows(HamnetScan *state, Page page, const uint8 *keep, uint16 *rows, uint64 *ids)
-{
-	HamnetOpaque *opaque = HamnetPageGetOpaque(page);
-	const uint8 *states = HamnetPageGetStates(page, &state->layout);
-	ItemPointerData *tids = HamnetPageGetTids(page, &state->layout);
-	int			count = hn_cell_search(&state->cell_query, HamnetPageGetCells(page), state->layout.capacity,
-									   Min(opaque->count, state->layout.capacity), opaque->norm,
-									   state->candidates.last.value, rows);
-	int			kept = 0;
-
-	for (int i = 0; i < count; i++)
-		if (keep[rows[i]] && HamnetIsCoded(states[rows[i]]))
-		{
-			rows[kept] = rows[i];
-			ids[kept++] = hn_code_id((uint8 *) &tids[rows[i]]);
-		}
-	return kept;
-}
-
-/* Consider rows of a group of which there is no more than cells. */
-static void
-ConsiderCells(HamnetScan *state, Page page, const uint16 *rows, const uint64 *ids, int count)
-{
-	hamnet_search.rows_coded += count;
-	for (int i = 0; i < count; i++)
-		hn_cell_consider(&state->cell_query, HamnetPageGetCells(page), state->layout.capacity, rows[i], ids[i],
-						 &state->candidates);
-}
-
-/* Consider rows of a group by their codes. */
-static void
-ConsiderCodes(IndexScanDesc scan, BlockNumber block, const uint16 *rows, const uint64 *ids, int count)
-{
-	HamnetScan *state = scan->opaque;
-	Buffer		buffer = InvalidBuffer;
-	BlockNumber current = InvalidBlockNumber;
-
-	hamnet_search.rows_coded += count;
-	for (int i = 0; i < count; i++)
-	{
-		BlockNumber wanted = HamnetCodeBlock(&state->layout, block, rows[i]);
-
-		if (wanted != current)
-		{
-			if (BufferIsValid(buffer))
-				UnlockReleaseBuffer(buffer);
-			buffer = PinPage(scan, current = wanted);
-			LockBuffer(buffer, BUFFER_LOCK_SHARE);
-			for (int j = i; j < count && HamnetCodeBlock(&state->layout, block, rows[j]) == wanted; j++)
-				__builtin_prefetch(HamnetPageGetRecord(BufferGetPage(buffer), &state->layout, rows[j]));
-		}
-		hn_code_consider(&state->cell_query, HamnetPageGetRecord(BufferGetPage(buffer), &state->layout, rows[i]),
-						 ids[i], &state->candidates);
-	}
-	if (BufferIsValid(buffer))
-		UnlockReleaseBuffer(buffer);
-}
-
-/*
- * Pin the page of rows of a group, and have the processor fetch its cells, which
- * it does not recognise as streams by itself.
- */
-static Buffer
-PinGroup(IndexScanDesc scan, uint32 group)
-{
-	HamnetScan *state = scan->opaque;
-	Buffer		buffer = PinPage(scan, HamnetGroupBlock(HamnetOpen(scan->indexRelation), group));
-	Page		page = BufferGetPage(buffer);
-	const char *end = (const char *) HamnetPageGetStates(page, &state->layout);
-
-	for (const char *line = (const char *) page; line < end; line += CACHE_LINE)
-		__builtin_prefetch(line);
-	__builtin_prefetch((const char *) page + BLCKSZ - sizeof(HamnetOpaque));
-	return buffer;
-}
-
-/* Collect the candidates of the group whose page of rows is pinned, and release it. */
-static void
-VisitGroup(IndexScanDesc scan, Buffer buffer)
-{
-	HamnetScan *state = scan->opaque;
-	BlockNumber block = BufferGetBlockNumber(buffer);
-	Page		page = BufferGetPage(buffer);
-	uint16		rows[HAMNET_MAX_ROWS];
-	uint64		ids[HAMNET_MAX_ROWS];
-	uint8		keep[HAMNET_MAX_ROWS];
-	int			count = 0;
-
-	CHECK_FOR_INTERRUPTS();
-	GrowRoom(state);
-	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	if (HamnetPageHasRows(page) && FindKept(state, page, keep))
-	{
-		if (!state->query.bounded || HamnetPageGetOpaque(page)->uncoded > 0)
-			ConsiderUncoded(state, page, keep);
-		if (state->query.bounded)
-			count = SelectRows(state, page, keep, rows, ids);
-		if (state->layout.flat)
-			ConsiderCells(state, page, rows, ids, count);
-	}
-	UnlockReleaseBuffer(buffer);
-	if (!state->layout.flat)
-		ConsiderCodes(scan, block, rows, ids, count);
-}
-
-/* The groups of a pass: first the nearest, in the order of their bounds, then the others that may hold a candidate. */
-typedef struct Visits
-{
-	bool	   *visited;		/* [ordered] */
-	int			nearest;		/* next of them */
-	uint32		group;			/* next of the others */
-} Visits;
-
-/* Find the next group to visit. Returns false if there is none. */
-static bool
-NextVisit(const HamnetScan *state, Visits *visits, uint32 *group)
-{
-	double		limit = state->candidates.last.value;
-
-	if (visits->nearest < state->nearest_count && state->nearest[visits->nearest].bound <= limit)
-	{
-		*group = state->nearest[visits->nearest++].group;
-		visits->visited[*group] = true;
-		return true;
-	}
-	visits->nearest = state->nearest_count;
-	while (visits->group < state->groups)
-	{
-		*group = visits->group++;
-		if (*group >= state->ordered || state->bounds == NULL ||
-			(!visits->visited[*group] && state->bounds[*group] <= limit))
-			return true;
-	}
-	return false;
-}
-
-/* Visit all groups of a pass, each while the next one's cells are fetched. */
-static void
-VisitGroups(IndexScanDesc scan)
-{
-	HamnetScan *state = scan->opaque;
-	Visits		visits = {MemoryContextAllocZero(state->memory, Max(1, state->ordered))};
-	Buffer		waiting = InvalidBuffer;
-	uint32		group;
-
-	while (NextVisit(state, &visits, &group))
-	{
-		Buffer		buffer = PinGroup(scan, group);
-
-		if (BufferIsValid(waiting))
-			VisitGroup(scan, waiting);
-		waiting = buffer;
-	}
-	if (BufferIsValid(waiting))
-		VisitGroup(scan, waiting);
-	pfree(visits.visited);
-}
-
 /*
  * Pass over the index for the candidates after those that were returned. Beyond
  * MAX_NEAREST rows only the room for candidates limits them, so that a pass
@@ -577,7 +276,7 @@ CollectCandidates(IndexScanDesc scan)
 		after = state->candidates.last;
 	state->wanted = state->wanted == 0 ? HAMNET_FIRST_NEAREST : state->wanted * HAMNET_MORE_NEAREST;
 	state->wanted = Min(state->wanted, MAX_NEAREST + 1);
-	MakeRoom(state, Min(MaxCandidates(), FIRST_ROOM));
+	HamnetMakeRoom(state, Min(HamnetMaxCandidates(), FIRST_ROOM));
 	hn_candidates_begin(&state->candidates, state->items, state->room, after, state->radius);
 	if (state->wanted <= MAX_NEAREST)
 	{
@@ -585,34 +284,11 @@ CollectCandidates(IndexScanDesc scan)
 		hn_candidates_estimate(&state->candidates, estimates, state->wanted);
 	}
 	hamnet_search.passes++;
-	VisitGroups(scan);
+	HamnetVisitGroups(scan);
 	state->more = hn_candidates_finish(&state->candidates);
 	state->next = 0;
 	if (estimates)
 		pfree(estimates);
-}
-
-/* Take the rows of a group whatever they are, or the NULLs. */
-static void
-TakeRows(IndexScanDesc scan, uint32 group)
-{
-	HamnetScan *state = scan->opaque;
-	Buffer		buffer = PinPage(scan, HamnetGroupBlock(HamnetOpen(scan->indexRelation), group));
-	Page		page = BufferGetPage(buffer);
-	uint8		keep[HAMNET_MAX_ROWS];
-
-	CHECK_FOR_INTERRUPTS();
-	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	if (HamnetPageHasRows(page) && FindKept(state, page, keep))
-	{
-		const uint8 *states = HamnetPageGetStates(page, &state->layout);
-		ItemPointerData *tids = HamnetPageGetTids(page, &state->layout);
-
-		for (int i = 0; i < HamnetPageGetOpaque(page)->count; i++)
-			if (keep[i] && (state->nulls_only ? states[i] == HAMNET_NULL : states[i] != HAMNET_FREE))
-				hn_candidates_add(&state->candidates, -get_float8_infinity(), hn_code_id((uint8 *) &tids[i]));
-	}
-	UnlockReleaseBuffer(buffer);
 }
 
 /* Go on to the next group with rows that the search wants. Returns false at the end. */
@@ -627,13 +303,13 @@ NextGroup(IndexScanDesc scan)
 		uint32		group = state->group;
 
 		/* As many as a group may hold, so that none is thrown away */
-		MakeRoom(state, HAMNET_MAX_ROWS + 1);
+		HamnetMakeRoom(state, HAMNET_MAX_ROWS + 1);
 		hn_candidates_begin(&state->candidates, state->items, state->room, after, state->radius);
 		state->next = 0;
 		if (!state->in_ball || state->nulls_only)
-			TakeRows(scan, group);
+			HamnetTakeRows(scan, group);
 		else if (group >= state->ordered || state->bounds == NULL || state->bounds[group] <= state->radius)
-			VisitGroup(scan, PinGroup(scan, group));
+			HamnetVisitGroup(scan, group);
 		if (state->candidates.count > 0)
 		{
 			state->group++;

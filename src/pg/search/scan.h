@@ -1,0 +1,81 @@
+/*
+ * search/scan.h: a search in an index, between its files.
+ */
+#ifndef HAMNET_SEARCH_SCAN_H
+#define HAMNET_SEARCH_SCAN_H
+
+#include "access/relscan.h"
+
+#include "search/am.h"
+
+/* Identifiers of rows whose state tells that they cannot be compared with the query come after others */
+#define INCOMPARABLE (UINT64CONST(1) << 48)
+
+typedef enum ScanStage
+{
+	STAGE_START,
+	STAGE_CANDIDATES,			/* ORDER BY: candidates by their bounds */
+	STAGE_GROUPS,				/* group by group */
+	STAGE_END
+} ScanStage;
+
+/* A group to visit, and the least value that any of its rows may have */
+typedef struct Visit
+{
+	double		bound;
+	uint32		group;
+} Visit;
+
+typedef struct HamnetScan
+{
+	ScanStage	stage;
+	HnMetric	metric;
+	HamnetLayout layout;
+	uint32		ordered;		/* groups with a box */
+	uint32		groups;			/* all of them */
+	BufferAccessStrategy strategy;
+
+	bool		by_distance;	/* ORDER BY a fingerprint that is not NULL */
+	HnCodeQuery query;
+	HnCells		cells;
+	HnCellQuery cell_query;
+	HamnetKind	kind;			/* of the query */
+	HamnetKind	index_kind;
+	bool		in_ball;		/* there is a ball */
+	double		radius;			/* of the ball, infinite without one */
+	HamnetFilters filters;
+	double	   *bounds;			/* [ordered] of the boxes */
+	Visit	   *nearest;		/* [nearest_count] in the order of their bounds */
+	int			nearest_count;
+
+	/* The rows collected last, and the next of them to return */
+	HnCandidates candidates;
+	HnCandidate *items;
+	int			room;			/* the candidates that items has room for */
+	int			wanted;			/* nearest rows, in the present pass */
+	int			next;
+	bool		more;			/* there are candidates that were not collected */
+
+	/* By groups */
+	uint32		group;			/* to search next */
+	bool		nulls_only;
+	MemoryContext memory;		/* of all this */
+} HamnetScan;
+
+/* search/visit.c: groups of an index. */
+
+/* Pin a page, and count it. */
+extern Buffer HamnetPinScanPage(IndexScanDesc scan, BlockNumber block);
+
+/* Make room for so many candidates, of which none has been collected; and the most that work_mem has room for. */
+extern void HamnetMakeRoom(HamnetScan *state, int room);
+extern int	HamnetMaxCandidates(void);
+
+/* Collect the candidates of one group; or of all that may hold one, the nearest first. */
+extern void HamnetVisitGroup(IndexScanDesc scan, uint32 group);
+extern void HamnetVisitGroups(IndexScanDesc scan);
+
+/* Take the rows of a group whatever they are, or the NULLs. */
+extern void HamnetTakeRows(IndexScanDesc scan, uint32 group);
+
+#endif
