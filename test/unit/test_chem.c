@@ -526,13 +526,19 @@ test_short_stack(void **state)
 	if (child == 0)
 	{
 		struct rlimit small = {512 * 1024, RLIM_INFINITY};
+		struct rlimit set;
 
-		_exit(setrlimit(RLIMIT_STACK, &small) == 0 &&
-			  hn_canonical_smiles(&context, deep, true, MAX_ATOMS, &canonical) == HN_TOO_LARGE &&
+		/* qemu says that it has set the limit, and does not */
+		if (setrlimit(RLIMIT_STACK, &small) == 0 && getrlimit(RLIMIT_STACK, &set) == 0 && set.rlim_cur != small.rlim_cur)
+			_exit(2);
+		_exit(hn_canonical_smiles(&context, deep, true, MAX_ATOMS, &canonical) == HN_TOO_LARGE &&
 			  hn_canonical_smiles(&context, "CCO", true, MAX_ATOMS, &canonical) == HN_OK ? 0 : 1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 2)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 int
