@@ -12,6 +12,7 @@
 #include <string>
 
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include <GraphMol/Atom.h>
@@ -40,6 +41,13 @@ constexpr size_t BYTES_EXTRA = 1024;
  * perception is polynomial, but far from linear, in the number of bonds.
  */
 constexpr size_t BONDS_PER_ATOM = 6;
+
+/*
+ * Bytes expected to be there beyond USUAL_MEMORY for each pair of atoms, which
+ * the search for rings may keep distances and paths for, and at most in all.
+ */
+constexpr size_t BYTES_PER_PAIR = 64;
+constexpr size_t MOST_MEMORY = 256 << 20;
 
 /*
  * Bonds of a single atom, the most that dummy atoms for surfaces and
@@ -423,6 +431,16 @@ fail_internal(HnContext *context, const Input &input) noexcept
 	return hn_fail(context, HN_INTERNAL, "RDKit failed on %s \"%s\"", name_of(input.format), Shown(input).text);
 }
 
+void
+expect_memory(size_t bytes)
+{
+	void	   *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		throw std::bad_alloc();
+	munmap(memory, bytes);
+}
+
 HnStatus
 check_atoms(HnContext *context, const RDKit::ROMol &mol, int max_atoms) noexcept
 {
@@ -457,6 +475,7 @@ check_size(HnContext *context, const RDKit::RWMol &mol, int max_atoms)
 		return hn_fail(context, HN_TOO_LARGE,
 					   "molecule has %zu bonds between %zu atoms, more than the limit of %zu for each atom",
 					   bonds, atoms, BONDS_PER_ATOM);
+	expect_memory(std::min(USUAL_MEMORY + BYTES_PER_PAIR * atoms * atoms, MOST_MEMORY));
 	return check_dummies(context, mol);
 }
 

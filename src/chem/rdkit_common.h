@@ -127,6 +127,17 @@ allocate_zero(HnContext *context, size_t count)
 		throw std::bad_alloc();
 	return static_cast<T *>(memory);
 }
+
+/* What RDKit needs for a molecule of usual size, in bytes, with room to spare. */
+constexpr size_t USUAL_MEMORY = 8 << 20;
+
+/*
+ * Throw what a failed allocation throws, unless there is so much memory. From
+ * 2026.09 on RDKit finds rings by a library in C which does not look whether it
+ * was given memory.
+ */
+void expect_memory(size_t bytes);
+
 /* Run work, which may throw, and turn what it throws into a status. */
 template <typename Work>
 HnStatus
@@ -137,6 +148,7 @@ guarded(HnContext *context, const Input &input, Work work) noexcept
 		SignalGuard guard;
 		LogCapture	log;
 
+		expect_memory(USUAL_MEMORY);
 		return work(log);
 	}
 	catch (const std::bad_alloc &)
