@@ -156,7 +156,7 @@ ConsiderCodes(IndexScanDesc scan, BlockNumber block, const uint16 *rows, const u
 
 /*
  * Pin the page of rows of a group, and have the processor fetch its cells, which
- * it does not recognise as streams by itself.
+ * it does not recognise as streams by itself; with filters it may not need them.
  */
 static Buffer
 PinGroup(IndexScanDesc scan, uint32 group)
@@ -166,7 +166,7 @@ PinGroup(IndexScanDesc scan, uint32 group)
 	Page		page = BufferGetPage(buffer);
 	const char *end = (const char *) HamnetPageGetStates(page, &state->layout);
 
-	for (const char *line = (const char *) page; line < end; line += CACHE_LINE)
+	for (const char *line = (const char *) page; line < end && state->filters.count == 0; line += CACHE_LINE)
 		__builtin_prefetch(line);
 	__builtin_prefetch((const char *) page + BLCKSZ - sizeof(HamnetOpaque));
 	return buffer;
