@@ -12,7 +12,7 @@ export DEBIAN_FRONTEND=noninteractive
 needed=(gcc g++ make "postgresql-server-dev-$PG_MAJOR" librdkit-dev libboost-dev rdkit-data libopenblas-serial-dev libjansson-dev)
 added=()
 for package in "${needed[@]}"; do
-	dpkg-query --show "$package" >/dev/null 2>&1 || added+=("$package")
+	dpkg-query --show --showformat '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || added+=("$package")
 done
 
 apt-get -q update
