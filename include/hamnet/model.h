@@ -63,6 +63,9 @@ typedef enum HnTask
 	HN_CLASSIFICATION
 } HnTask;
 
+/* Labels that differ by less than this part of their size cannot be learned in single precision. */
+#define HN_MIN_LABEL_SPREAD 1e-6
+
 typedef struct HnTarget
 {
 	const char *name;

@@ -15,9 +15,6 @@
 /* Fewer labels fit nothing. */
 #define MIN_LABELS 3
 
-/* A column whose deviation is below this part of its size is constant but for rounding. */
-#define MIN_DEVIATION 1e-6
-
 HnStatus
 hn_gp_collect_rows(HnContext *context, HnGpJob *job)
 {
@@ -78,7 +75,7 @@ hn_gp_scale_target(HnContext *context, HnGpJob *job, int t)
 		if (!isnan(y[i]))
 			squares += (y[i] - target->mean) * (y[i] - target->mean);
 	target->std = sqrt(squares / count);
-	if (!(target->std > MIN_DEVIATION * fabs(target->mean)))
+	if (!(target->std > HN_MIN_LABEL_SPREAD / 2 * fabs(target->mean)))
 		return hn_fail(context, HN_INVALID_ARGUMENT, "target \"%s\" is constant", target->name);
 	for (int i = 0; i < job->n; i++)
 	{

@@ -76,6 +76,8 @@ evaluate(HnContext *context, Search *search, const HnGpPoint *point, double *lik
 		real	   *alpha = search->alphas + (size_t) t * search->n;
 		HnProcessFit fit;
 
+		if (labels->count == 0)
+			continue;
 		if (search->task == HN_REGRESSION)
 			HN_TRY(hn_process_regression(context, &search->work, labels, exp(point->scale), &fit));
 		else
@@ -87,7 +89,7 @@ evaluate(HnContext *context, Search *search, const HnGpPoint *point, double *lik
 		sum += fit.failed || !isfinite(fit.log_likelihood) ? -1e6 * labels->count : fit.log_likelihood;
 		count += labels->count;
 	}
-	*likelihood = sum / count;
+	*likelihood = count > 0 ? sum / count : 0;
 	search->evaluations++;
 	hn_gp_progress(search->options, "choosing hyper-parameters", (double) search->evaluations / search->planned);
 	return HN_OK;

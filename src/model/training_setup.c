@@ -98,6 +98,24 @@ label_statistics(const HnExample *examples, int count, int t, double *mean, doub
 	*std = sqrt(squares / *n);
 }
 
+/* Whether all labels of a target are the same. */
+static bool
+is_constant(const HnExample *examples, int count, int t)
+{
+	double		first = NAN;
+
+	for (int i = 0; i < count; i++)
+	{
+		double		label = examples[i].targets[t];
+
+		if (isnan(first))
+			first = label;
+		else if (!isnan(label) && label != first)
+			return false;
+	}
+	return true;
+}
+
 static HnStatus
 check_classes(HnContext *context, const HnExample *examples, int count, int t)
 {
@@ -126,11 +144,13 @@ hn_training_check_target(HnContext *context, HnTask task, const HnExample *examp
 	if (!isfinite(mean) || !isfinite(std))
 		return hn_fail(context, HN_INVALID_ARGUMENT, "has a label that is not finite or far too large");
 
-	/* A constant may come out with a rounding error for a deviation. */
-	if (std <= 1e-12 * fabs(mean))
+	if (is_constant(examples, count, t))
 		return task == HN_CLASSIFICATION ?
 			hn_fail(context, HN_INVALID_ARGUMENT, "has labels of one class only, %g, in %d rows", mean, n) :
 			hn_fail(context, HN_INVALID_ARGUMENT, "has the same value, %g, in all %d labelled rows", mean, n);
+	if (task == HN_REGRESSION && std <= HN_MIN_LABEL_SPREAD * fabs(mean))
+		return hn_fail(context, HN_INVALID_ARGUMENT,
+					   "has values about %g that differ by %g only, too little beside their size: subtract %g from all", mean, std, mean);
 	return HN_OK;
 }
 

@@ -36,7 +36,7 @@ SELECT matches(hamnet_svg_parity('network', 'SELECT smiles, "a<script>" FROM ass
 SELECT cmp_ok(elements(hamnet_svg_parity('kernel', 'SELECT smiles, "y [<b>]" FROM assay, generate_series(1, 40)'), 'circle'), '<=', 2000::bigint, 'of many rows some are drawn');
 SELECT ok(is_svg(hamnet_svg_parity('kernel', 'SELECT smiles, "y [<b>]" FROM assay WHERE false')), 'a query without rows gives an empty chart');
 SELECT ok(is_svg(hamnet_svg_parity('network', 'SELECT smiles, "a<script>" FROM assay WHERE "a<script>"')), 'and one class has no area');
-SELECT throws_ok($$SELECT hamnet_svg_parity('kernel', 'SELECT smiles, true AS x FROM assay')$$, '42804', NULL, 'columns must be what the model predicts');
+SELECT throws_ok($$SELECT hamnet_svg_parity('kernel', 'SELECT smiles, true AS y FROM assay')$$, '42804', NULL, 'columns must be what the model predicts');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -11,7 +11,7 @@ SELECT lives_ok($$CALL hamnet_enrich('compound', 'smiles', 'fp')$$, 'hamnet_enri
 SELECT results_eq('SELECT id FROM compound WHERE fp IS NULL ORDER BY id', ARRAY[3, 4, 6], 'hamnet_enrich fills every row with a usable molecule');
 SELECT ok(bool_and(fp <-> hamnet_fingerprint(smiles) < 1e-4), 'hamnet_enrich writes the fingerprint of each row''s molecule') FROM compound WHERE fp IS NOT NULL;
 SELECT results_eq($$SELECT ctid, reason FROM hamnet_enrich_report('compound', 'smiles', 'fp') ORDER BY ctid$$,
-	'SELECT ctid, hamnet_smiles_error(smiles) FROM compound WHERE id IN (3, 6) ORDER BY ctid', 'hamnet_enrich_report lists the rows without a fingerprint with reasons');
+	$$SELECT ctid, regexp_replace(hamnet_smiles_error(smiles), ' "[^"]*": ', ': ') FROM compound WHERE id IN (3, 6) ORDER BY ctid$$, 'hamnet_enrich_report lists the rows without a fingerprint with reasons');
 
 -- what is there stays
 UPDATE compound SET fp = '[1,2,3]' WHERE id = 1;
@@ -25,7 +25,7 @@ SELECT isnt((SELECT fp FROM compound WHERE id = 2), NULL, 'hamnet_enrich fills a
 -- reasons in a column
 CALL hamnet_enrich('compound', 'smiles', 'fp', '{"error_column": "why"}');
 SELECT results_eq('SELECT id, why FROM compound WHERE why IS NOT NULL ORDER BY id',
-	'SELECT id, hamnet_smiles_error(smiles) FROM compound WHERE id IN (3, 6) ORDER BY id', 'the error column has the reasons of hamnet_smiles_error');
+	$$SELECT id, regexp_replace(hamnet_smiles_error(smiles), ' "[^"]*": ', ': ') FROM compound WHERE id IN (3, 6) ORDER BY id$$, 'the error column has the reasons of hamnet_smiles_error');
 UPDATE compound SET smiles = 'C1CC1' WHERE id = 3;
 CALL hamnet_enrich('compound', 'smiles', 'fp', '{"error_column": "why"}');
 SELECT is((SELECT fp FROM compound WHERE id = 3), NULL, 'hamnet_enrich leaves rows with a reason alone');

@@ -30,10 +30,10 @@ SELECT results_eq($$SELECT metric, round(value::numeric, 4), n FROM hamnet_evalu
 	SELECT 'rmse', round(sqrt(avg((y - p) ^ 2))::numeric, 4), count(*) FROM p
 	UNION ALL SELECT 'mae', round(avg(abs(y - p))::numeric, 4), count(*) FROM p
 	UNION ALL SELECT 'r2', round((1 - sum((y - p) ^ 2) / (var_pop(y) * count(*)))::numeric, 4), count(*) FROM p$$, 'hamnet_evaluate gives rmse, mae and r2 of the predictions');
-SELECT results_eq($$SELECT target, metric, value, n FROM hamnet_evaluate('a', 'SELECT smiles, y AS other FROM assay WHERE false')$$,
-	$$VALUES ('other', 'rmse', NULL::float8, 0::bigint), ('other', 'mae', NULL, 0), ('other', 'r2', NULL, 0)$$,
-	'no rows give no values, and a single target needs no name');
-SELECT throws_ok($$SELECT hamnet_evaluate('a', 'SELECT smiles, active FROM assay')$$, '42804', NULL, 'hamnet_evaluate refuses a class for a number');
+SELECT results_eq($$SELECT target, metric, value, n FROM hamnet_evaluate('a', 'SELECT smiles, y FROM assay WHERE false')$$,
+	$$VALUES ('y', 'rmse', NULL::float8, 0::bigint), ('y', 'mae', NULL, 0), ('y', 'r2', NULL, 0)$$,
+	'no rows give no values, and a single target is named');
+SELECT throws_ok($$SELECT hamnet_evaluate('a', 'SELECT smiles, active AS y FROM assay')$$, '42804', NULL, 'hamnet_evaluate refuses a class for a number');
 
 -- the log
 SELECT is((SELECT count(*) FROM hamnet_training_log() WHERE model = 'a'), 25::bigint, 'hamnet_training_log has a row for each epoch');
@@ -70,7 +70,7 @@ SELECT isnt(train('d', $$SELECT smiles, y FROM assay UNION ALL VALUES ('C1CC', 1
 SELECT is(report_of('d') - 'id' - 'head' - 'seconds' - 'metric' - 'candidates',
 	report_of('b') - 'id' - 'head' - 'seconds' - 'metric' - 'candidates' ||
 	'{"rows": 64, "invalid": 2, "unlabelled": 2,
-	"rejects": [{"molecule": "C1CC", "reason": "invalid SMILES \"C1CC\": unclosed ring"}, {"molecule": null, "reason": "it is NULL"}]}',
+	"rejects": [{"molecule": "C1CC", "reason": "invalid SMILES: unclosed ring"}, {"molecule": null, "reason": "it is NULL"}]}',
 	'rows that cannot be used are counted and listed');
 SELECT is(id_of('d'), id_of('b'), 'rows that cannot be used change nothing');
 

@@ -25,6 +25,16 @@ CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"features": "hamnet-2020
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"engine": false}');
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"layers": 9, "generator": "new"}');
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"head": "mlp", "generator": "new"}');
+-- options that the head would ignore
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"head": "kernel", "epochs": 5}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"head": "kernel", "inputs": "counts"}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"head": "kernel", "weights": {"y": 2}}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"head": "mlp", "kernel_rows": 100}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"head": "full", "kernel_fingerprint": "never"}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"head": "joint", "dim": 8}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"head": "full", "dim": 8}');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '{"head": "full", "contrast_weight": 2}');
+CALL hamnet_train('m', 'SELECT smiles FROM assay', '{"head": "kernel", "epochs": null}');
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', '[]');
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay', NULL);
 CALL hamnet_train('m', NULL);
@@ -39,6 +49,10 @@ CALL hamnet_train('solubility', 'SELECT smiles FROM assay');
 CALL hamnet_train('m', 'SELECT smiles, z FROM assay');
 CALL hamnet_train('m', 'DELETE FROM assay');
 CALL hamnet_train('m', 'DELETE FROM assay RETURNING smiles, y');
+CALL hamnet_train('m', 'WITH gone AS (DELETE FROM assay RETURNING smiles, y) SELECT * FROM gone');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay FOR UPDATE');
+CALL hamnet_train('m', 'SELECT smiles, y FROM (SELECT smiles, y FROM assay FOR SHARE) AS locked');
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay WHERE EXISTS (SELECT FROM assay FOR UPDATE)');
 CALL hamnet_train('m', 'SELECT smiles, y FROM assay; SELECT 1');
 CALL hamnet_train('m', '');
 CALL hamnet_train('m', 'SELECT FROM assay');
@@ -56,6 +70,21 @@ CALL hamnet_train('m', 'SELECT ''C1CC'', y FROM assay');
 CALL hamnet_train('m', 'SELECT smiles, 1.5 AS y FROM assay');
 CALL hamnet_train('m', 'SELECT smiles, true AS active FROM assay');
 CALL hamnet_train('m', 'SELECT smiles, y, false AS active FROM assay');
+-- a spread that is small beside the size of the labels
+CALL hamnet_train('m', 'SELECT smiles, y / 1e8 + 1000 AS y FROM assay');
+CALL hamnet_train('m', 'SELECT smiles, y - 1e9 AS y FROM assay');
+CALL hamnet_train('m', 'SELECT smiles, (1e15::numeric + y::numeric) AS y, active FROM assay', '{"head": "mlp"}');
+CALL hamnet_train('m', 'SELECT smiles, 1600000000000 + ascii(smiles) + length(smiles) AS created FROM assay', '{"head": "full"}');
+-- keys that SELECT * brings along
+CREATE TABLE keyed AS SELECT smiles, row_number() OVER () AS id, (-row_number() OVER ())::int AS other, length(smiles) AS size, true AS ready FROM assay;
+CALL hamnet_train('m', 'SELECT * FROM keyed');
+CALL hamnet_train('m', 'SELECT smiles, id::float8 AS id, nullif(other, -3) AS other, ready FROM keyed');
+CALL hamnet_train('m', 'SELECT smiles, other::smallint, ready FROM keyed');
+DROP TABLE keyed;
+-- a label in some row
+CALL hamnet_train('m', $$VALUES ('CCO', 1.0::float8), ('CCN', 'NaN'), ('CCF', 2)$$);
+CALL hamnet_train('m', $$VALUES ('CCO', 1.0::real, 1.0), (NULL, 2, 'Infinity')$$);
+CALL hamnet_train('m', 'SELECT smiles, y FROM assay', $${"validation_query": "SELECT smiles, CASE WHEN y > 3 THEN 'NaN' ELSE y END AS y FROM assay ORDER BY y"}$$);
 -- classes written as numbers are told before the error that ends the call
 CALL hamnet_train('m', 'SELECT smiles, active::int, true AS ready FROM assay');
 CALL hamnet_train('m', 'SELECT smiles, y, active, true AS ready FROM assay');

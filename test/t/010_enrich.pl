@@ -121,7 +121,7 @@ foreach my $workers (0, 1, 2)
 	is(scalar(worker_pids()), 0, "$workers workers: none is left");
 }
 is($node->safe_psql('postgres', 'SELECT string_agg(why, E\'\n\' ORDER BY id DESC) FROM by_2 WHERE id < 0'),
-	qq{invalid SMILES "C1CC": unclosed ring\ninvalid SMILES "": it is empty\nmolecule has 1001 atoms, more than the limit of 1000},
+	qq{invalid SMILES: unclosed ring\ninvalid SMILES: it is empty\nmolecule has 1001 atoms, more than the limit of 1000},
 	'reasons are told');
 is($node->safe_psql('postgres', "SELECT string_agg(reason, E'\\n' ORDER BY smiles) FROM hamnet_enrich_report('by_0', 'smiles', 'fp')"),
 	$node->safe_psql('postgres', 'SELECT string_agg(why, E\'\n\' ORDER BY smiles) FROM by_0'),

@@ -527,10 +527,11 @@ foreach my $runner (sort keys %runners)
 		'SELECT smiles, y INTO stolen FROM secret', 'CREATE TABLE stolen AS SELECT smiles, y FROM secret', 'EXPLAIN ANALYZE DELETE FROM secret',
 		'COPY secret TO STDOUT', 'BEGIN', 'COMMIT', 'SET ROLE bob', 'VACUUM', 'DO $$ BEGIN END $$', 'DECLARE c CURSOR FOR SELECT 1',
 		q{SELECT smiles, y FROM secret) TO '/tmp/x'; --}, '', ';', 'SELECT smiles, y FROM secret WHERE (');
-	my $columns = $runner =~ /engine/ ? 'smiles, ARRAY[y]' : $runner =~ /axes/ ? 'hamnet_fingerprint(smiles)' : 'smiles, y';
+	my $columns = $runner =~ /engine/ ? 'smiles, ARRAY[y]' : $runner =~ /axes/ ? 'hamnet_fingerprint(smiles)' :
+	  $runner eq 'hamnet_evaluate' ? 'smiles, y AS "Größe µ"' : 'smiles, y';
 
 	all_refused('alice', 'work', [ map { $runners{$runner}->(s/smiles, y/$columns/r) } @queries ],
-		'must be a single SELECT|not allowed in a non-volatile function|cannot read the rows|cannot open|syntax error',
+		'must be a single SELECT|must neither change nor lock rows|not allowed in a non-volatile function|cannot read the rows|cannot open|syntax error',
 		"$runner: no statements but SELECT");
 	refused('carol', 'work', $runners{$runner}->("SELECT $columns FROM of_alice_alone"), qr/permission denied for table of_alice_alone/,
 		"$runner: no more rights than the caller has");

@@ -13,6 +13,8 @@
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "rewrite/prs2lock.h"
+#include "rewrite/rewriteDefine.h"
 #include "storage/itemptr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -25,6 +27,7 @@
 #include "model/compute.h"
 #include "server/extension.h"
 #include "server/guc.h"
+#include "server/query.h"
 
 /* Columns that receive results. */
 #define MAX_COLUMNS (1 + MAX_ENRICH_PREDICTIONS)
@@ -131,6 +134,18 @@ UpdateStatement(const EnrichRequest *request, const char *leaf, int count, const
 	return statement.data;
 }
 
+/* Whether all columns have a result, as an expression: a trigger may have taken it away. */
+static char *
+AllFilled(const char *const *columns, int count)
+{
+	StringInfoData condition;
+
+	initStringInfo(&condition);
+	for (int c = 0; c < count; c++)
+		appendStringInfo(&condition, "%st.%s IS NOT NULL", c == 0 ? "" : " AND ", quote_identifier(columns[c]));
+	return condition.data;
+}
+
 /* Results go where there is none yet: an earlier call may have written some of them. */
 static char *
 ResultUpdate(const EnrichRequest *request, Oid leaf, const char *name)
@@ -153,7 +168,7 @@ ResultUpdate(const EnrichRequest *request, Oid leaf, const char *name)
 	}
 	if (HasColumn(&request->error_column) && request->retry)
 		appendStringInfo(&assignments, ", %s = NULL", quote_identifier(NameStr(request->error_column)));
-	return UpdateStatement(request, name, count, assignments.data);
+	return psprintf("%s RETURNING %s", UpdateStatement(request, name, count, assignments.data), AllFilled(columns, count));
 }
 
 /* A reason that stays the same is not written again: the new row would be met again, and counted twice. */
@@ -194,15 +209,47 @@ Execute(const char *query, int count, const Oid *types, Datum *values, const cha
 	MemoryContextSwitchTo(memory);
 }
 
-/* EXPLAIN prepares a statement for execution, which checks columns, types and privileges. */
+/*
+ * EXPLAIN prepares a statement for execution, which checks columns, types and
+ * privileges. Whoever may not write need not see the statement.
+ */
 static void
 Explain(const char *query, int count, const Oid *types)
 {
 	Datum		values[MAX_COLUMNS + 2] = {(Datum) 0};
 	char		nulls[MAX_COLUMNS + 2];
+	char	   *explain = psprintf("EXPLAIN %s", query);
+	MemoryContext memory = CurrentMemoryContext;
 
 	memset(nulls, 'n', sizeof(nulls));
-	Execute(psprintf("EXPLAIN %s", query), count, types, values, nulls, SPI_OK_UTILITY);
+	PG_TRY();
+	{
+		Execute(explain, count, types, values, nulls, SPI_OK_UTILITY);
+	}
+	PG_CATCH();
+	{
+		RethrowWithoutQuery(explain, memory);
+	}
+	PG_END_TRY();
+}
+
+/* Refuse a table whose updates become something else: what hamnet_enrich writes would not arrive. */
+static void
+CheckRules(Oid leaf)
+{
+	Relation	relation = relation_open(leaf, AccessShareLock);
+	RuleLock   *rules = relation->rd_rules;
+
+	for (int i = 0; rules != NULL && i < rules->numLocks; i++)
+		if (rules->rules[i]->event == CMD_UPDATE && rules->rules[i]->isInstead &&
+			rules->rules[i]->enabled != RULE_DISABLED)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("table \"%s\" has a rule that does something else instead of UPDATE",
+							RelationGetRelationName(relation)),
+					 errdetail("hamnet_enrich writes into the rows of the table by UPDATE."),
+					 errhint("Disable the rule meanwhile: ALTER TABLE ... DISABLE RULE.")));
+	relation_close(relation, NoLock);
 }
 
 void
@@ -213,6 +260,7 @@ CheckEnrichLeaf(const EnrichRequest *request, Oid leaf)
 	char	   *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(leaf)),
 												  get_rel_name(leaf));
 
+	CheckRules(leaf);
 	if (OidIsValid(request->conformers))
 		CheckConformerLeaf(request, name);
 	else
@@ -334,14 +382,31 @@ SetRows(const Batch *batch, const int *rows, int count, Datum *values)
 	values[1] = PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-/* Run an update; returns the number of rows that were as they had been read. */
+/* Count the rows that an update returned with their results in place. */
 static uint64
-Update(const char *query, int count, const Oid *types, Datum *values)
+CountFilled(void)
+{
+	SPITupleTable *rows = SPI_tuptable;
+	uint64		filled = 0;
+
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+
+		filled += DatumGetBool(SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull));
+	}
+	SPI_freetuptable(rows);
+	return filled;
+}
+
+/* Run an update; returns the number of rows that were as they had been read, and have what was written. */
+static uint64
+Update(const char *query, int count, const Oid *types, Datum *values, int expected)
 {
 	PushActiveSnapshot(GetTransactionSnapshot());
-	Execute(query, count, types, values, NULL, SPI_OK_UPDATE);
+	Execute(query, count, types, values, NULL, expected);
 	PopActiveSnapshot();
-	return SPI_processed;
+	return expected == SPI_OK_UPDATE_RETURNING ? CountFilled() : SPI_processed;
 }
 
 static uint64
@@ -371,7 +436,8 @@ WriteResults(const EnrichRequest *request, const EnrichLeaf *leaf, const char *n
 		values[parameters++] = PointerGetDatum(construct_array(elements, count, FLOAT8OID, sizeof(float8),
 															   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 	}
-	return Update(ResultUpdate(request, leaf->relation, name), ResultTypes(request, types), types, values);
+	return Update(ResultUpdate(request, leaf->relation, name), ResultTypes(request, types), types, values,
+				  SPI_OK_UPDATE_RETURNING);
 }
 
 static uint64
@@ -386,9 +452,9 @@ WriteReasons(const EnrichRequest *request, const char *name, const Batch *batch)
 		return 0;
 	SetRows(batch, rows, count, values);
 	for (int i = 0; i < count; i++)
-		elements[i] = CStringGetTextDatum(batch->reasons[rows[i]]);
+		elements[i] = CStringGetTextDatum(ReasonBeside(batch->reasons[rows[i]]));
 	values[2] = PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT));
-	return Update(ReasonUpdate(request, name), lengthof(reason_types), reason_types, values);
+	return Update(ReasonUpdate(request, name), lengthof(reason_types), reason_types, values, SPI_OK_UPDATE);
 }
 
 /* The leaf that a chunk belongs to; chunks come in ascending order. */

@@ -25,11 +25,29 @@ AddReportRow(RowSet *rows, HeapTuple fetched, TupleDesc columns)
 	smiles = TextDatumGetCString(row[2]);
 	reason = SmilesError(smiles);
 	nulls[3] = reason == NULL;
-	row[3] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
+	row[3] = reason ? CStringGetTextDatum(ReasonBeside(reason)) : (Datum) 0;
 	AddRow(rows, row, nulls);
 	pfree(smiles);
 	if (reason)
 		pfree(DatumGetPointer(row[3]));
+}
+
+/* Run the query, whose text is no concern of a caller without the right to read the table. */
+static void
+OpenReport(UserQuery *query, const char *text)
+{
+	MemoryContext memory = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		PrepareUserQuery(query, text);
+		OpenUserQuery(query);
+	}
+	PG_CATCH();
+	{
+		RethrowWithoutQuery(text, memory);
+	}
+	PG_END_TRY();
 }
 
 PG_FUNCTION_INFO_V1(hamnet_enrich_report);
@@ -50,10 +68,9 @@ hamnet_enrich_report(PG_FUNCTION_ARGS)
 	CheckSmilesColumn(table, smiles_column);
 	CheckColumn(table, fp_column);
 	SPI_connect();
-	PrepareUserQuery(&query, psprintf("SELECT t.tableoid::pg_catalog.regclass, t.ctid, t.%s::pg_catalog.text"
-								  " FROM %s AS t WHERE t.%s IS NOT NULL AND t.%s IS NULL",
-								  smiles, RelationName(table), smiles, quote_identifier(fp_column)));
-	OpenUserQuery(&query);
+	OpenReport(&query, psprintf("SELECT t.tableoid::pg_catalog.regclass, t.ctid, t.%s::pg_catalog.text"
+								" FROM %s AS t WHERE t.%s IS NOT NULL AND t.%s IS NULL",
+								smiles, RelationName(table), smiles, quote_identifier(fp_column)));
 	while ((tuple = NextRow(&query)) != NULL)
 		AddReportRow(&rows, tuple, query.columns);
 	CloseUserQuery(&query);

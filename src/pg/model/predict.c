@@ -15,12 +15,19 @@
 #include "model/target.h"
 #include "server/srf.h"
 
+/* Whether a text is what a caller would name as a property. */
+static bool
+IsProperty(const char *text)
+{
+	return FindBuiltinByTarget(LabelFromServer(text)) || GetModelByName(text, true);
+}
+
 /*
  * The model that predicts a property when none is named: a built-in model
  * with such a target, or a user's model of that name with a single target.
  */
 static const CachedModel *
-ModelForProperty(const char *property, const HnHead **head, int *target)
+ModelForProperty(const char *smiles, const char *property, const HnHead **head, int *target)
 {
 	const BuiltinModel *builtin = FindBuiltinByTarget(LabelFromServer(property));
 	const CachedModel *model;
@@ -37,12 +44,13 @@ ModelForProperty(const char *property, const HnHead **head, int *target)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("no built-in model predicts \"%s\", and no model has that name", property),
+				 IsProperty(smiles) ? errhint("The arguments are (smiles, property), and \"%s\" is a property.", smiles) :
 				 errhint("See column \"targets\" of hamnet_models() for what can be predicted.")));
 	if (model->model.head_count != 1 || model->model.heads[0].target_count != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
 				 errmsg("model \"%s\" does not have exactly one target", property),
-				 errhint("Name the target and the model: hamnet_predict(smiles, target, model).")));
+				 errhint("It predicts %s: name one of them and the model, as (smiles, property, model).", ListTargets(&model->model))));
 	*head = &model->model.heads[0];
 	*target = 0;
 	return model;
@@ -51,13 +59,22 @@ ModelForProperty(const char *property, const HnHead **head, int *target)
 static const CachedModel *
 NamedModelForProperty(const char *name, const char *property, const HnHead **head, int *target)
 {
-	const CachedModel *model = GetModelByName(name, false);
+	const CachedModel *model = GetModelByName(name, true);
+	const CachedModel *swapped = model == NULL ? GetModelByName(property, true) : NULL;
 
+	if (swapped)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" does not exist", name),
+				 errhint("The arguments are (smiles, property, model), and \"%s\" is a model. It predicts %s.", property,
+						 ListTargets(&swapped->model))));
+	if (model == NULL)
+		model = GetModelByName(name, false);
 	if (FindTarget(&model->model, property, head, target) < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("model \"%s\" does not predict \"%s\"", name, property),
-				 errhint("See column \"targets\" of hamnet_models() for what it predicts.")));
+				 errhint("It predicts %s.", ListTargets(&model->model))));
 	return model;
 }
 
@@ -68,7 +85,7 @@ GetTargetArgument(FunctionCallInfo fcinfo, int n, const HnHead **head, int *targ
 
 	if (PG_NARGS() > n + 1)
 		return NamedModelForProperty(text_to_cstring(PG_GETARG_TEXT_PP(n + 1)), property, head, target);
-	return ModelForProperty(property, head, target);
+	return ModelForProperty(text_to_cstring(PG_GETARG_TEXT_PP(n - 1)), property, head, target);
 }
 
 /*

@@ -3,9 +3,15 @@
  */
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
+#include "hamnet/training.h"
+
 #include "model/target.h"
+
+/* Targets that a message names. */
+#define MAX_LISTED 30
 
 const char *
 LabelToServer(const char *label)
@@ -17,6 +23,24 @@ const char *
 LabelFromServer(const char *text)
 {
 	return pg_server_to_any(text, strlen(text), PG_UTF8);
+}
+
+char *
+ListTargets(const HnModel *model)
+{
+	StringInfoData names;
+	int			count = hn_model_target_count(model);
+	int			listed = 0;
+
+	if (count == 0)
+		return "nothing";
+	initStringInfo(&names);
+	for (int h = 0; h < model->head_count; h++)
+		for (int t = 0; t < model->heads[h].target_count && listed < MAX_LISTED; t++, listed++)
+			appendStringInfo(&names, "%s\"%s\"", listed == 0 ? "" : ", ", LabelToServer(model->heads[h].targets[t].name));
+	if (listed < count)
+		appendStringInfo(&names, " and %d more", count - listed);
+	return names.data;
 }
 
 int

@@ -14,6 +14,9 @@
 extern const char *LabelToServer(const char *label);
 extern const char *LabelFromServer(const char *text);
 
+/* The targets of a model in words, quoted, in the database's encoding; of very many the first. */
+extern char *ListTargets(const HnModel *model);
+
 /*
  * Find a target by its name in the database's encoding. Return its index among
  * the targets of all heads, -1 if the model has none; set its head and its index there.

@@ -404,6 +404,21 @@ WriteMeta(BuildState *state, const HamnetMeta *meta)
 	UnlockReleaseBuffer(buffer);
 }
 
+/*
+ * Whether to say no more that an index has no data: the server empties a temporary
+ * table ON COMMIT DELETE ROWS, and builds its indexes anew, at every commit.
+ */
+static bool
+IsKnownToBeEmpty(Relation index)
+{
+	static Oid	last = InvalidOid;
+	bool		known = index->rd_rel->relpersistence == RELPERSISTENCE_TEMP &&
+		(index->rd_createSubid == InvalidSubTransactionId || RelationGetRelid(index) == last);
+
+	last = RelationGetRelid(index);
+	return known;
+}
+
 /* Build the axes and cells, if there is a row to fit them to; else say so. */
 static void
 BeginSpace(BuildState *state, HamnetMeta *meta)
@@ -413,7 +428,7 @@ BeginSpace(BuildState *state, HamnetMeta *meta)
 		state->layout = HamnetGetLayout(meta);
 		BeginParts(state);
 		BeginBatch(state);
-		ereport(NOTICE,
+		ereport(IsKnownToBeEmpty(state->index) ? DEBUG1 : NOTICE,
 				(errmsg("hamnet index \"%s\" is built without data", RelationGetRelationName(state->index)),
 				 errdetail("The index learns its axes from existing rows; until it is rebuilt, searches read every row."),
 				 errhint("REINDEX it when the table has been filled.")));

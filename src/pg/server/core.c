@@ -136,6 +136,15 @@ ParseSmiles(HnContext *context, const char *smiles, const HnFeatureSet *features
 }
 
 const char *
+ReasonBeside(const char *message)
+{
+	static const char start[] = "invalid SMILES \"";
+	const char *end = strncmp(message, start, strlen(start)) == 0 ? strstr(message + strlen(start), "\": ") : NULL;
+
+	return end ? psprintf("invalid SMILES: %s", end + strlen("\": ")) : message;
+}
+
+const char *
 SmilesError(const char *smiles)
 {
 	HnContext  *context = BeginCore();

@@ -45,6 +45,9 @@ extern void ReportFailure(const HnContext *context, const char *smiles, bool len
 extern void ParseSmiles(HnContext *context, const char *smiles, const HnFeatureSet *features,
 						HnGraph *graph);
 
+/* Return a message for a place beside the molecule: without the SMILES, where it names it. */
+extern const char *ReasonBeside(const char *message);
+
 /* Return why a SMILES is no usable molecule, NULL if it is one. Valid until the core is used again. */
 extern const char *SmilesError(const char *smiles);
 

@@ -30,7 +30,7 @@ typedef struct UserQuery
 	int			next;			/* row of these for NextRow */
 } UserQuery;
 
-/* Parse a query. An error (22023) unless it is a single SELECT that returns columns. */
+/* Parse a query. An error (22023) unless it is a single SELECT that returns columns, and neither changes nor locks rows. */
 extern void PrepareUserQuery(UserQuery *query, const char *text);
 
 /* Run it. */
@@ -41,6 +41,12 @@ extern HeapTuple NextRow(UserQuery *query);
 
 /* Fetch the next rows, at most FETCH_ROWS, instead of them those before; returns their number, 0 at the end. */
 extern int	FetchRows(UserQuery *query);
+
+/*
+ * In PG_CATCH: rethrow an error, without what its context says of a query that is
+ * not the caller's. memory is any context that outlives the error's.
+ */
+extern void RethrowWithoutQuery(const char *query, MemoryContext memory) __attribute__((noreturn));
 
 /* Close the cursor: an open one keeps the query's tables in use for the rest of the transaction. */
 extern void CloseUserQuery(UserQuery *query);

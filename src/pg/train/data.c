@@ -20,6 +20,21 @@
 #define MAX_REJECTS 10000
 #define NAMED_REJECTS 3
 
+/* Name a molecule and what is wrong with it on one line: texts of users may have several. */
+static void
+NameReject(const TrainingData *data, StringInfo named, const char *molecule, const char *reason)
+{
+	int			start;
+
+	if (data->invalid > 1)
+		appendStringInfoChar(named, '\n');
+	start = named->len;
+	appendStringInfo(named, "%.100s: %s", molecule ? molecule : "NULL", ReasonBeside(reason));
+	for (int i = start; i < named->len; i++)
+		if ((unsigned char) named->data[i] < ' ')
+			named->data[i] = ' ';
+}
+
 static void
 Reject(TrainingData *data, StringInfo named, const char *molecule, const char *reason)
 {
@@ -32,11 +47,11 @@ Reject(TrainingData *data, StringInfo named, const char *molecule, const char *r
 		else
 			appendStringInfoString(&data->rejects, "null");
 		appendStringInfoString(&data->rejects, ", \"reason\": ");
-		escape_json(&data->rejects, reason);
+		escape_json(&data->rejects, ReasonBeside(reason));
 		appendStringInfoChar(&data->rejects, '}');
 	}
 	if (data->invalid <= NAMED_REJECTS)
-		appendStringInfo(named, "%s%.100s: %s", data->invalid == 1 ? "" : "\n", molecule ? molecule : "NULL", reason);
+		NameReject(data, named, molecule, reason);
 }
 
 static bool

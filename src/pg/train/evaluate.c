@@ -57,16 +57,6 @@ CopyModel(HnContext *context, const char *name, HnModel *model)
 	pfree(weights);
 }
 
-/* A model of one target and a query of one need not agree on its name. */
-static int
-FindOnlyTarget(const HnModel *model, const MoleculeQuery *query, const HnHead **head)
-{
-	if (query->target_count != 1 || model->head_count != 1 || model->heads[0].target_count != 1)
-		return -1;
-	*head = &model->heads[0];
-	return 0;
-}
-
 static void
 MatchColumns(Evaluation *evaluation, const char *name)
 {
@@ -82,12 +72,10 @@ MatchColumns(Evaluation *evaluation, const char *name)
 		int			index = FindTarget(&evaluation->model, column->name, &evaluation->heads[c], &target);
 
 		if (index < 0)
-			index = FindOnlyTarget(&evaluation->model, query, &evaluation->heads[c]);
-		if (index < 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
 					 errmsg("model \"%s\" does not predict \"%s\"", name, column->name),
-					 errhint("See column \"targets\" of hamnet_models() for what it predicts, and name the columns of the query so.")));
+					 errhint("It predicts %s. Columns of the query have the names of targets.", ListTargets(&evaluation->model))));
 		if (evaluation->heads[c]->task != column->task)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),

@@ -7,6 +7,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "parser/parse_coerce.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -18,7 +19,7 @@
 static bool
 IsText(Oid type)
 {
-	return type == TEXTOID || type == VARCHAROID || type == BPCHAROID;
+	return type == BPCHAROID || IsBinaryCoercible(type, TEXTOID);
 }
 
 static bool
@@ -146,6 +147,7 @@ void
 StartMoleculeQuery(MoleculeQuery *query)
 {
 	OpenUserQuery(&query->query);
+	query->rows = 0;
 	query->row_memory = AllocSetContextCreate(CurrentMemoryContext, "hamnet row", ALLOCSET_DEFAULT_SIZES);
 }
 
@@ -157,7 +159,7 @@ EndMoleculeQuery(MoleculeQuery *query)
 }
 
 static double
-TargetValue(Datum datum, const TargetColumn *target)
+TargetValue(Datum datum, const TargetColumn *target, const MoleculeQuery *query, const MoleculeRow *row)
 {
 	double		value;
 
@@ -184,7 +186,9 @@ TargetValue(Datum datum, const TargetColumn *target)
 	if (!isfinite(value))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("target \"%s\" is %s in some row", target->name, isnan(value) ? "NaN" : "infinite"),
+				 errmsg("target \"%s\" is %s in row %lld of the query", target->name, isnan(value) ? "NaN" : "infinite",
+						(long long) query->rows),
+				 row->molecule ? errdetail("The molecule is \"%.200s\".", row->molecule) : 0,
 				 errhint("Leave such rows out, or make the value NULL: a row without this label.")));
 	return value;
 }
@@ -217,6 +221,7 @@ NextMolecule(MoleculeQuery *query, MoleculeRow *row)
 
 	if (tuple == NULL)
 		return false;
+	query->rows++;
 	MemoryContextReset(query->row_memory);
 	old = MemoryContextSwitchTo(query->row_memory);
 
@@ -230,7 +235,7 @@ NextMolecule(MoleculeQuery *query, MoleculeRow *row)
 		row->molecule = TextDatumGetCString(values[0]);
 	row->targets = palloc((query->target_count + 1) * sizeof(double));
 	for (int t = 0; t < query->target_count; t++)
-		row->targets[t] = nulls[t + 1] ? NAN : TargetValue(values[t + 1], &query->targets[t]);
+		row->targets[t] = nulls[t + 1] ? NAN : TargetValue(values[t + 1], &query->targets[t], query, row);
 	if (OidIsValid(query->coordinate_type) && !nulls[1])
 		ReadCoordinates(values[1], query->coordinate_type, row);
 	MemoryContextSwitchTo(old);

@@ -28,6 +28,7 @@ typedef struct MoleculeQuery
 	Oid			coordinate_type;	/* of the elements of the second column */
 
 	UserQuery	query;
+	int64		rows;			/* read so far */
 	MemoryContext row_memory;
 } MoleculeQuery;
 

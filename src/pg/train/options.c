@@ -3,6 +3,8 @@
  */
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
+
 #include "hamnet/gp.h"
 #include "hamnet/known.h"
 
@@ -113,6 +115,77 @@ CheckFolds(const TrainOptions *options, SplitKind split)
 				 errhint("The model of a cross-validation is the one that learned from all rows.")));
 }
 
+/* Heads that read an option; the others would ignore it. Options that are not here are of every head, or checked below. */
+enum
+{
+	OF_KERNEL = 1,
+	OF_MLP = 2,
+	OF_FULL = 4,
+	OF_JOINT = 8,
+	OF_NETWORKS = OF_MLP | OF_FULL | OF_JOINT,
+	OF_GENERATORS = OF_KERNEL | OF_FULL		/* a kernel may stand on a generator that knows nothing */
+};
+
+static const struct
+{
+	const char *key;
+	int			heads;
+}			readers[] = {
+	{"inputs", OF_NETWORKS}, {"counts", OF_NETWORKS}, {"epochs", OF_NETWORKS}, {"batch", OF_NETWORKS},
+	{"epoch_rows", OF_NETWORKS}, {"lr", OF_NETWORKS}, {"members", OF_NETWORKS}, {"patience", OF_NETWORKS},
+	{"units", OF_NETWORKS}, {"dropout", OF_NETWORKS}, {"decay", OF_NETWORKS}, {"huber", OF_NETWORKS}, {"weights", OF_NETWORKS},
+	{"kernel_rows", OF_KERNEL | OF_JOINT}, {"kernel_fingerprint", OF_KERNEL | OF_JOINT},
+	{"contrast_weight", OF_FULL}, {"dim", OF_GENERATORS}
+};
+
+/* Whether the caller has given an option a value. */
+static bool
+IsGiven(const Jsonb *json, const char *key)
+{
+	JsonbValue	buffer;
+	JsonbValue *value = getKeyJsonValueFromContainer((JsonbContainer *) &json->root, key, strlen(key), &buffer);
+
+	return value != NULL && value->type != jbvNull;
+}
+
+/* Return the heads of a set in words: "mlp", "full" or "joint". */
+static char *
+HeadNames(int set)
+{
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int h = 0; heads[h] != NULL; h++)
+		if (set & (1 << h))
+			appendStringInfo(&names, "%s\"%s\"", names.len == 0 ? "" : set >> (h + 1) ? ", " : " or ", heads[h]);
+	return names.data;
+}
+
+/* Refuse options that the head ignores: whoever gives one expects something of it. */
+static void
+CheckReaders(const Jsonb *json, const TrainOptions *options)
+{
+	int			head = 0;
+
+	while (options->head && strcmp(heads[head], options->head) != 0)
+		head++;
+	for (int i = 0; options->head && i < lengthof(readers); i++)
+		if (!(readers[i].heads & (1 << head)) && IsGiven(json, readers[i].key))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("option \"%s\" has no effect with head \"%s\"", readers[i].key, options->head),
+					 errhint("Leave it out, or choose head %s.", HeadNames(readers[i].heads))));
+	if (IsGiven(json, "contrast_weight") && options->contrast == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" has no effect without option \"%s\"", "contrast_weight", "contrast")));
+	if (IsGiven(json, "dim") && !HasNewGenerator(options))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" requires a new generator", "dim"),
+				 errhint("Add \"generator\": \"new\".")));
+}
+
 static void
 CheckOptions(const TrainOptions *options)
 {
@@ -152,14 +225,6 @@ CheckOptions(const TrainOptions *options)
 				 errhint("Add \"generator\": \"new\".")));
 }
 
-static bool
-HasKey(const Jsonb *json, const char *key)
-{
-	JsonbValue	value;
-
-	return getKeyJsonValueFromContainer((JsonbContainer *) &json->root, key, strlen(key), &value) != NULL;
-}
-
 void
 ReportTrainOptions(const TrainOptions *options, StringInfo json)
 {
@@ -170,9 +235,10 @@ void
 ReadTrainOptions(const Jsonb *json, TrainOptions *options)
 {
 	ReadOptions(json, train_options, lengthof(train_options), options);
-	if (options->folds > 0 && !HasKey(json, "refit"))
+	if (options->folds > 0 && !IsGiven(json, "refit"))
 		options->refit = true;
 	if (ChooseSplit(&options->validation, options->validation_query) == SPLIT_NONE)
 		options->refit = false;
 	CheckOptions(options);
+	CheckReaders(json, options);
 }

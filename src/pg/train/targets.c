@@ -288,6 +288,49 @@ NotifySkew(const TrainingData *data, int groups)
 	}
 }
 
+static int
+CompareNumbers(const void *a, const void *b)
+{
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return (x > y) - (x < y);
+}
+
+/* Whether a target is an integer that no two rows share, as a key is. */
+static bool
+LooksLikeKey(const TrainingData *data, int t)
+{
+	Oid			type = data->query.targets[t].type;
+	double	   *labels = palloc_extended(data->set.count * sizeof(double), MCXT_ALLOC_HUGE);
+	int			count = 0;
+	bool		distinct;
+
+	for (int i = 0; i < data->set.count; i++)
+	{
+		labels[count] = MoleculeTargets(&data->set, i)[t];
+		count += !isnan(labels[count]);
+	}
+	qsort(labels, count, sizeof(double), CompareNumbers);
+	distinct = count == data->set.count && (type == INT2OID || type == INT4OID || type == INT8OID);
+	for (int i = 1; i < count && distinct; i++)
+		distinct = labels[i] != labels[i - 1];
+	pfree(labels);
+	return distinct;
+}
+
+/* SELECT * brings keys along, which are learned as any number is. */
+static void
+NotifyKeys(const TrainingData *data, int groups)
+{
+	for (int t = 0; t < data->query.target_count; t++)
+		if (t != groups && LooksLikeKey(data, t))
+			ereport(NOTICE,
+					(errmsg("target \"%s\" is learned, though it is a different integer in each row, as a key is",
+							data->query.targets[t].name),
+					 errhint("If it is a key, leave it out of the query.")));
+}
+
 /* Keep why a target cannot be learned, for the report and for a message, and count it. */
 static void
 AddFlaw(Trainer *trainer, int t, StringInfo reasons, int *flaws)
@@ -329,6 +372,7 @@ CheckTargets(Trainer *trainer)
 	initStringInfo(&reasons);
 	NotifyClassesAmongNumbers(data, groups);
 	NotifySkew(data, groups);
+	NotifyKeys(data, groups);
 	for (int t = 0; t < data->query.target_count; t++)
 		if (t != groups &&
 			hn_training_check_target(&trainer->context, data->query.targets[t].task, examples, data->train_count, t) != HN_OK)
