@@ -1,4 +1,4 @@
--- What hamnet-base was trained on, as lines of results/base.csv, from the tables
+-- What the generator of hamnet-base was trained on, as lines of results/base.csv, from the tables
 -- and runs that base.sql leaves. In the repository's directory and its database:
 --
 --     psql -f models/base_report.sql > models/results/base.csv
