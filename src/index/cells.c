@@ -249,7 +249,7 @@ hn_cells_load(const HnCodeSpace *space, const HnCells *cells, const uint8_t *col
 	memset(code, 0, sizeof(*code));
 	for (int j = 0; j < space->coordinates; j++)
 		code->codes[j] = hn_cells_get(columns, stride, HN_CELL_LEAD + j, i);
-	code->height = hn_short_below(cells->height_step * height);
+	code->height = hn_short_below(cells->height_step * (float) height);
 	code->error = hn_short_above(error_of_cell(cells, hn_cells_get(columns, stride, HN_CELL_ERROR, i)));
 	*norm = (float) (greatest_norm(cells, hn_cells_get(columns, stride, HN_CELL_NORM, i)) * (1 + 1e-6));
 }
@@ -442,7 +442,7 @@ fill_tables(HnCellQuery *query)
 		{
 			float		entry = query->squares[p][cell] * units;
 
-			query->tables[p * HN_CELLS + cell] = (uint8_t) (entry < greatest ? entry : greatest);
+			query->tables[p * HN_CELLS + cell] = (uint8_t) (entry < (float) greatest ? entry : (float) greatest);
 		}
 	for (int cell = 0; cell < HN_CELLS; cell++)
 	{
