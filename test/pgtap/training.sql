@@ -187,7 +187,7 @@ SELECT set_eq($$SELECT property, value, sd FROM hamnet_predictions('CCCCO', 'tc'
 	$$SELECT property, value, sd FROM hamnet_predictions('CCCCO', 'tn')$$, 'a combined joint head predicts the same');
 
 SELECT lives_ok($$CALL hamnet_train('kr', 'SELECT smiles, active FROM assay', '{"head": "kernel", "kernel_rows": 20}')$$, 'a kernel on a sample of rows is trained');
-SELECT is((report_of('kr') #> '{candidates,kernel,classification}') - 'log_likelihood', '{"rows": 20, "labelled_rows": 54}', 'the report of a kernel on a sample counts its rows');
+SELECT ok(report_of('kr') #> '{candidates,kernel,classification}' @> '{"rows": 20, "labelled_rows": 54}', 'the report of a kernel on a sample counts its rows');
 
 SELECT lives_ok($$CALL hamnet_train('kn', 'SELECT smiles, y FROM assay', '{"head": "kernel", "base": "a", "kernel_fingerprint": "never", "known": 0}')$$, 'a kernel without the fingerprint is trained');
 SELECT lives_ok($$CALL hamnet_train('ku', 'SELECT smiles, y FROM assay', '{"head": "kernel", "base": "hamnet-untrained", "kernel_fingerprint": "never", "known": 0}')$$, 'a kernel without the fingerprint is trained on another base');
