@@ -248,12 +248,19 @@ test_reserve(void **state)
 	if (child == 0)
 	{
 		struct rlimit none = {0, RLIM_INFINITY};
+		struct rlimit set;
 
 		alarm(60);
-		_exit(setrlimit(RLIMIT_AS, &none) == 0 && !hn_blas_reserve() ? 0 : 1);
+		/* qemu says that it has set the limit, and does not */
+		if (setrlimit(RLIMIT_AS, &none) == 0 && getrlimit(RLIMIT_AS, &set) == 0 && set.rlim_cur != none.rlim_cur)
+			_exit(2);
+		_exit(!hn_blas_reserve() ? 0 : 1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 2)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
 	assert_true(hn_blas_reserve());
 	assert_true(hn_blas_reserve());
 }
