@@ -65,7 +65,8 @@ HamnetBeginPages(Relation index, BlockNumber blocks)
 Buffer
 HamnetPinPage(Relation index, BlockNumber block, BufferAccessStrategy strategy)
 {
-	bool		known = block < recent.blocks && IsSameFile(&recent.file, &FILE_OF(index));
+	/* A file of a temporary table may have the name of another, and is in other buffers */
+	bool		known = block < recent.blocks && !RelationUsesLocalBuffers(index) && IsSameFile(&recent.file, &FILE_OF(index));
 	Buffer		buffer;
 
 	if (known && !recent.usual && recent.buffers[block] != InvalidBuffer &&
