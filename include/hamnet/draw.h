@@ -49,7 +49,7 @@ typedef struct HnDrawStyle
  * Errors as hn_graph_from_smiles, HN_TOO_LARGE also beyond HN_DRAW_ATOMS,
  * HN_INVALID_ARGUMENT for a SMARTS that RDKit rejects, an atom that the
  * molecule does not have, or another number of weights than atoms. The interrupt
- * callback is asked between molecules.
+ * callback is asked between molecules, and while a pattern is searched for.
  */
 typedef HnStatus HnDraw(HnContext *context, const HnDrawing *drawings, int count, const HnDrawStyle *style,
 						int max_atoms, const char **svg);

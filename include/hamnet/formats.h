@@ -19,10 +19,13 @@
  */
 extern HnStatus hn_smiles_from_molblock(HnContext *context, const char *molblock, int max_atoms, const char **smiles);
 
+/* Atoms that are laid out at most: it takes seconds, and cannot be interrupted. */
+#define HN_LAYOUT_ATOMS 1000
+
 /*
  * A MOL block with two-dimensional coordinates, atoms in the order of the
  * SMILES: V2000, or V3000 from 1,000 atoms or bonds. Errors as
- * hn_graph_from_smiles.
+ * hn_graph_from_smiles, HN_TOO_LARGE also beyond HN_LAYOUT_ATOMS.
  */
 extern HnStatus hn_molblock_from_smiles(HnContext *context, const char *smiles, int max_atoms, const char **molblock);
 

@@ -28,8 +28,7 @@ extern void hn_pattern_free(HnPattern *pattern);
 /*
  * Whether the molecule has the pattern, and how many different sets of its atoms
  * match it. Stereochemistry in the pattern is ignored, as RDKit does by default.
- * A search may take exponential time: the interrupt callback is asked during
- * it, and after HN_INTERRUPTED the pattern is good only to be freed.
+ * A search may take exponential time: the interrupt callback is asked during it.
  *
  * Errors as those of hn_graph_from_smiles; HN_TOO_LARGE also beyond HN_MAX_MATCHES matches.
  */

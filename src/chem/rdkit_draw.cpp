@@ -17,9 +17,8 @@
 
 #include <GraphMol/MolDraw2D/MolDraw2DSVG.h>
 #include <GraphMol/MolDraw2D/MolDraw2DUtils.h>
-#include <GraphMol/Substruct/SubstructMatch.h>
 
-#include "rdkit_common.h"
+#include "rdkit_substructure.h"
 
 extern "C"
 {
@@ -121,38 +120,16 @@ draw_legend(HnContext *context, const std::vector<std::string> &lines, const Cel
 	return HN_OK;
 }
 
-/* Mark the atoms that the pattern matches. */
+/* Mark the atoms that a pattern matches. */
 HnStatus
-match_pattern(HnContext *context, const RDKit::ROMol &mol, const char *smarts, const LogCapture &log, std::set<int> &atoms)
+mark_matches(HnContext *context, const RDKit::ROMol &mol, const char *smarts, const LogCapture &log, std::set<int> &atoms)
 {
-	RDKit::SubstructMatchParameters params;
-
-	if (strlen(smarts) > HN_SMARTS_BYTES)
-		return hn_fail(context, HN_INVALID_ARGUMENT, "SMARTS has %zu bytes, at most %d are read", strlen(smarts), HN_SMARTS_BYTES);
-
 	std::unique_ptr<RDKit::RWMol> pattern;
+	std::vector<RDKit::MatchVectType> matches;
 
-	try
-	{
-		pattern.reset(RDKit::SmartsToMol(smarts));
-	}
-	catch (const std::bad_alloc &)
-	{
-		throw;
-	}
-	catch (const std::exception &)
-	{
-		/* as if it had returned nothing */
-	}
-	if (pattern == nullptr || pattern->getNumAtoms() == 0)
-	{
-		Reason		shown(smarts, std::min(strlen(smarts), SHOWN_LENGTH));
-		Reason		reason(*log.text() ? log.text() : "it has no atoms");
-
-		return hn_fail(context, HN_INVALID_ARGUMENT, "invalid SMARTS \"%s\": %s", shown.text, reason.text);
-	}
-	params.maxMatches = MATCHES;
-	for (const auto &match : RDKit::SubstructMatch(mol, *pattern, params))
+	HN_TRY(parse_pattern(context, smarts, log, pattern));
+	HN_TRY(match_pattern(context, mol, *pattern, MATCHES, matches));
+	for (const auto &match : matches)
 		for (const auto &pair : match)
 			atoms.insert(pair.second);
 	return HN_OK;
@@ -173,7 +150,7 @@ find_highlights(HnContext *context, const RDKit::ROMol &mol, const HnDrawing &dr
 		return hn_fail(context, HN_INVALID_ARGUMENT, "there are %d weights, but the molecule has %u atoms",
 					   drawing.weight_count, mol.getNumAtoms());
 	if (drawing.smarts)
-		HN_TRY(match_pattern(context, mol, drawing.smarts, log, atoms));
+		HN_TRY(mark_matches(context, mol, drawing.smarts, log, atoms));
 	return HN_OK;
 }
 
@@ -237,7 +214,10 @@ draw_molecule(HnContext *context, const HnDrawing &drawing, const HnDrawStyle &s
 	std::set<int> marked;
 	std::vector<int> bonds;
 
-	HN_TRY(read_smiles(context, Input(drawing.smiles), std::min(max_atoms, HN_DRAW_ATOMS), log, mol));
+	HN_TRY(read_smiles(context, Input(drawing.smiles), max_atoms, log, mol));
+	if (mol->getNumAtoms() > HN_DRAW_ATOMS)
+		return hn_fail(context, HN_TOO_LARGE, "molecule has %u atoms, more than the limit of %d for a picture",
+					   mol->getNumAtoms(), HN_DRAW_ATOMS);
 	HN_TRY(find_highlights(context, *mol, drawing, log, marked));
 	mol = prepare(*mol);
 	if (style.atom_numbers)

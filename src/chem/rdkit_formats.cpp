@@ -45,6 +45,9 @@ hn_molblock_from_smiles(HnContext *context, const char *smiles, int max_atoms, c
 		std::unique_ptr<RDKit::RWMol> mol;
 
 		HN_TRY(read_smiles(context, input, max_atoms, log, mol));
+		if (mol->getNumAtoms() > HN_LAYOUT_ATOMS)
+			return hn_fail(context, HN_TOO_LARGE, "molecule has %u atoms, more than the limit of %d for a layout",
+						   mol->getNumAtoms(), HN_LAYOUT_ATOMS);
 		RDDepict::compute2DCoords(*mol, nullptr, true /* in a canonical orientation */);
 		*molblock = copy_text(context, RDKit::MolToMolBlock(*mol));
 		return HN_OK;

@@ -186,7 +186,10 @@ hn_cut_parts(HnContext *context, const char *smiles, int max_atoms, HnParts *par
 		std::unique_ptr<RDKit::RWMol> mol;
 		std::vector<unsigned> order;
 
-		HN_TRY(read_smiles(context, input, std::min(max_atoms, HN_EXPLAIN_ATOMS), log, mol));
+		HN_TRY(read_smiles(context, input, max_atoms, log, mol));
+		if (mol->getNumAtoms() > HN_EXPLAIN_ATOMS)
+			return hn_fail(context, HN_TOO_LARGE, "molecule has %u atoms, more than the limit of %d for an explanation",
+						   mol->getNumAtoms(), HN_EXPLAIN_ATOMS);
 		HN_TRY(write_smiles(context, *mol, true, &parts->smiles));
 		mol->getProp(RDKit::common_properties::_smilesAtomOutputOrder, order);
 		parts->atom_count = static_cast<int>(mol->getNumAtoms());

@@ -2,8 +2,8 @@
  * rdkit_substructure.cpp: searching molecules for a pattern, by RDKit.
  *
  * RDKit's search asks nobody whether to go on. So every atom of a pattern, and
- * of the patterns within it, gets one more condition, which is always true, and
- * asks: what it throws ends the search.
+ * of the patterns within it, gets one more condition, which asks, and is true until
+ * the answer is to stop: from then on nothing matches, and the search soon ends.
  */
 #include <algorithm>
 #include <memory>
@@ -12,9 +12,8 @@
 #include <RDGeneral/RDConfig.h>	/* before QueryOps.h, whose classes it gives a mutex */
 #include <GraphMol/QueryAtom.h>
 #include <GraphMol/QueryOps.h>
-#include <GraphMol/Substruct/SubstructMatch.h>
 
-#include "rdkit_common.h"
+#include "rdkit_substructure.h"
 
 extern "C"
 {
@@ -34,20 +33,20 @@ namespace
 /* Atoms compared between two questions: some tenths of a millisecond. */
 constexpr unsigned ATOMS_BETWEEN = 4096;
 
-/* Thrown from within a search. */
-struct Stopped
+/* The search that runs. */
+struct
 {
-};
-
-HnContext  *asked;				/* by the search that runs */
-unsigned	compared;
+	HnContext  *context;
+	unsigned	compared;
+	bool		stopped;
+}			search;
 
 int
 ask(const RDKit::Atom *)
 {
-	if (++compared % ATOMS_BETWEEN == 0 && interrupted(asked))
-		throw Stopped();
-	return 1;
+	if (!search.stopped && ++search.compared % ATOMS_BETWEEN == 0)
+		search.stopped = interrupted(search.context);
+	return !search.stopped;
 }
 
 void		make_ask(RDKit::ROMol &mol);
@@ -105,9 +104,9 @@ parse(const std::string &smarts)
  * logged: "[12:34:56] SMARTS Parse Error: REASON while parsing: SMARTS".
  */
 HnStatus
-reject_pattern(HnContext *context, const Input &input, const char *log)
+reject_pattern(HnContext *context, const char *smarts, const char *log)
 {
-	static const char heading[] = "Parse Error: ";
+	static const char heading[] = "SMARTS Parse Error: ";
 	const char *words = strstr(log, heading);
 	const char *end;
 
@@ -117,34 +116,26 @@ reject_pattern(HnContext *context, const Input &input, const char *log)
 		end = words + strcspn(words, "\n");
 
 	Reason		reason(words, static_cast<size_t>(end - words));
-	Reason		shown(input.text, std::min(input.length, SHOWN_LENGTH));
+	Reason		shown(smarts, std::min(strlen(smarts), SHOWN_LENGTH));
 
 	return hn_fail(context, HN_INVALID_ARGUMENT, "invalid SMARTS \"%s\": %s", shown.text,
-				   reason.text[0] != '\0' ? reason.text : "it is none");
+				   reason.text[0] != '\0' ? reason.text : "it has no atoms");
 }
 
 /* Count the matches of a pattern, up to a limit. */
 HnStatus
-search(HnContext *context, const char *smiles, const HnPattern *pattern, int max_atoms, unsigned limit, int *count)
+count_matches(HnContext *context, const char *smiles, const HnPattern *pattern, int max_atoms, unsigned limit, int *count)
 {
 	Input		input(smiles);
 
 	return guarded(context, input, [&] (const LogCapture &log) -> HnStatus
 	{
-		RDKit::SubstructMatchParameters params;
 		std::unique_ptr<RDKit::RWMol> mol;
+		std::vector<RDKit::MatchVectType> matches;
 
 		HN_TRY(read_smiles(context, input, max_atoms, log, mol));
-		params.maxMatches = limit;
-		asked = context;
-		try
-		{
-			*count = static_cast<int>(RDKit::SubstructMatch(*mol, *pattern->mol, params).size());
-		}
-		catch (const Stopped &)
-		{
-			return HN_INTERRUPTED;
-		}
+		HN_TRY(match_pattern(context, *mol, *pattern->mol, limit, matches));
+		*count = static_cast<int>(matches.size());
 		return HN_OK;
 	});
 }
@@ -152,21 +143,40 @@ search(HnContext *context, const char *smiles, const HnPattern *pattern, int max
 }								/* namespace */
 
 HnStatus
+hamnet::parse_pattern(HnContext *context, const char *smarts, const LogCapture &log, std::unique_ptr<RDKit::RWMol> &pattern)
+{
+	size_t		length = strlen(smarts);
+
+	if (length > HN_SMARTS_BYTES)
+		return hn_fail(context, HN_INVALID_ARGUMENT, "SMARTS has %zu bytes, at most %d are read", length, HN_SMARTS_BYTES);
+	pattern = parse(smarts);
+	if (pattern == nullptr || pattern->getNumAtoms() == 0)
+		return reject_pattern(context, smarts, log.text());
+	make_ask(*pattern);
+	return HN_OK;
+}
+
+HnStatus
+hamnet::match_pattern(HnContext *context, const RDKit::ROMol &mol, const RDKit::ROMol &pattern, unsigned limit,
+					  std::vector<RDKit::MatchVectType> &matches)
+{
+	RDKit::SubstructMatchParameters params;
+
+	params.maxMatches = limit;
+	search = {context, 0, false};
+	matches = RDKit::SubstructMatch(mol, pattern, params);
+	return search.stopped ? HN_INTERRUPTED : HN_OK;
+}
+
+HnStatus
 hn_pattern_parse(HnContext *context, const char *smarts, HnPattern **pattern)
 {
-	Input		input(smarts);
-
 	*pattern = nullptr;
-	if (input.length > HN_SMARTS_BYTES)
-		return hn_fail(context, HN_INVALID_ARGUMENT, "SMARTS has %zu bytes, at most %d are read", input.length, HN_SMARTS_BYTES);
-	return guarded(context, input, [&] (const LogCapture &log) -> HnStatus
+	return guarded(context, Input(smarts), [&] (const LogCapture &log) -> HnStatus
 	{
 		auto		parsed = std::make_unique<HnPattern>();
 
-		parsed->mol = parse(std::string(input.text, input.length));
-		if (parsed->mol == nullptr || parsed->mol->getNumAtoms() == 0)
-			return reject_pattern(context, input, log.text());
-		make_ask(*parsed->mol);
+		HN_TRY(parse_pattern(context, smarts, log, parsed->mol));
 		*pattern = parsed.release();
 		return HN_OK;
 	});
@@ -183,7 +193,7 @@ hn_has_substructure(HnContext *context, const char *smiles, const HnPattern *pat
 {
 	int			count;
 
-	HN_TRY(search(context, smiles, pattern, max_atoms, 1, &count));
+	HN_TRY(count_matches(context, smiles, pattern, max_atoms, 1, &count));
 	*found = count > 0;
 	return HN_OK;
 }
@@ -191,7 +201,7 @@ hn_has_substructure(HnContext *context, const char *smiles, const HnPattern *pat
 HnStatus
 hn_count_substructure(HnContext *context, const char *smiles, const HnPattern *pattern, int max_atoms, int *count)
 {
-	HN_TRY(search(context, smiles, pattern, max_atoms, HN_MAX_MATCHES + 1, count));
+	HN_TRY(count_matches(context, smiles, pattern, max_atoms, HN_MAX_MATCHES + 1, count));
 	if (*count > HN_MAX_MATCHES)
 		return hn_fail(context, HN_TOO_LARGE, "molecule matches the SMARTS more than %d times", HN_MAX_MATCHES);
 	return HN_OK;

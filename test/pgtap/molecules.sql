@@ -49,6 +49,9 @@ INSERT INTO confused VALUES
 
 SELECT is(hamnet_fingerprint(a), hamnet_fingerprint(b), kind || ': one fingerprint') FROM confused;
 SELECT isnt(hamnet_canonical_smiles(a), hamnet_canonical_smiles(b), kind || ': two canonical SMILES') FROM confused;
+-- whether RDKit writes the geometry of metals depends on its version
+SELECT is(hamnet_fingerprint(a), hamnet_fingerprint(b), 'cis and trans at a metal have one fingerprint: ' || a) FROM (VALUES
+	('N[Pt@SP1](Cl)(Cl)N', 'N[Pt@SP2](Cl)(Cl)N'), ('Cl[Pd@SP1](Cl)(P)P', 'Cl[Pd@SP2](Cl)(P)P'), ('N[Pt@SP1](Cl)(Cl)N', 'N[Pt](Cl)(Cl)N')) AS v (a, b);
 SELECT isnt(hamnet_fingerprint('N[C@@H](C)C(=O)O'), hamnet_fingerprint('N[C@H](C)C(=O)O'), 'enantiomers have two fingerprints');
 SELECT isnt(hamnet_fingerprint('F/C=C/F'), hamnet_fingerprint('F/C=C\F'), 'cis and trans of a double bond have two fingerprints');
 

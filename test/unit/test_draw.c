@@ -192,7 +192,8 @@ test_refused(void **state)
 	memset(pattern, 'C', sizeof(pattern) - 1);
 	pattern[sizeof(pattern) - 1] = '\0';
 	expect_refused((HnDrawing) {.smiles = "C1CC"}, HN_INVALID_SMILES, "C1CC");
-	expect_refused((HnDrawing) {.smiles = large}, HN_TOO_LARGE, "more than the limit of 300");
+	expect_refused((HnDrawing) {.smiles = large}, HN_TOO_LARGE, "molecule has 301 atoms, more than the limit of 300 for a picture");
+	assert_null(context.hint);
 	expect_refused((HnDrawing) {.smiles = "CCO", .smarts = "[C"}, HN_INVALID_ARGUMENT, "invalid SMARTS \"[C\"");
 	expect_refused((HnDrawing) {.smiles = "CCO", .smarts = ""}, HN_INVALID_ARGUMENT, "it has no atoms");
 	expect_refused((HnDrawing) {.smiles = "CCO", .smarts = pattern}, HN_INVALID_ARGUMENT, "SMARTS has 1001 bytes");

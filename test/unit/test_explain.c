@@ -213,6 +213,8 @@ test_refused(void **state)
 	large[sizeof(large) - 1] = '\0';
 	assert_int_equal(hn_cut_parts(&context, "C1CC", MAX_ATOMS, &parts), HN_INVALID_SMILES);
 	assert_int_equal(hn_cut_parts(&context, large, MAX_ATOMS, &parts), HN_TOO_LARGE);
+	assert_string_equal(context.message, "molecule has 301 atoms, more than the limit of 300 for an explanation");
+	assert_null(context.hint);
 	assert_int_equal(hn_cut_parts(&context, "CCCC", 3, &parts), HN_TOO_LARGE);
 }
 

@@ -96,6 +96,7 @@ test_bad_blocks(void **state)
 		"\n\n\n  0  0  0  0  0  0  0  0  0  0999 V2000\nM  END\n", "\n\n\n999999  0  0  0  0  0  0  0  0  0999 V2000\nM  END\n",
 		"\n\n\n  0  0  0     0  0            999 V3000\nM  V30 BEGIN CTAB\nM  V30 COUNTS 1 0 0 0 0\nM  END\n",
 	};
+	char		large[HN_LAYOUT_ATOMS + 2];
 	const char *smiles;
 	const char *block;
 
@@ -108,6 +109,9 @@ test_bad_blocks(void **state)
 	expect_ok(hn_molblock_from_smiles(&context, "CCCC", MAX_ATOMS, &block));
 	assert_int_equal(hn_smiles_from_molblock(&context, block, 3, &smiles), HN_TOO_LARGE);
 	assert_int_equal(hn_molblock_from_smiles(&context, "C1CC", MAX_ATOMS, &block), HN_INVALID_SMILES);
+	memset(large, 'C', sizeof(large) - 1);
+	large[sizeof(large) - 1] = '\0';
+	assert_int_equal(hn_molblock_from_smiles(&context, large, 2 * HN_LAYOUT_ATOMS, &block), HN_TOO_LARGE);
 }
 
 static void
@@ -269,6 +273,8 @@ test_interrupt(void **state)
 		expect_ok(hn_pattern_parse(&context, patterns[i], &pattern));
 		hn_context_init(&impatient, &arena, stop_after, &left);
 		assert_int_equal(hn_has_substructure(&impatient, coronene, pattern, MAX_ATOMS, &found), HN_INTERRUPTED);
+		expect_ok(hn_has_substructure(&context, "C1CCCCCCCCCCCCCCCCCC1", pattern, MAX_ATOMS, &found));
+		assert_true(found);
 		hn_pattern_free(pattern);
 	}
 }
