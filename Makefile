@@ -48,13 +48,21 @@ MODULE_big = hamnet
 # Everything without postgres.h is the core: one static library, linked into
 # the module and into the unit tests.
 CORE_C = $(wildcard src/nn/*.c src/chem/*.c src/model/*.c src/index/*.c)
-RDKIT_OBJS = $(patsubst %.cpp,%.o,$(wildcard src/chem/rdkit_*.cpp))
+RDKIT_OBJS = $(patsubst %.cpp,%.o,$(filter-out $(if $(INCHI_HEADER),,src/chem/rdkit_inchi.cpp),$(wildcard src/chem/rdkit_*.cpp)))
 CORE_OBJS = $(filter-out src/nn/simd.o src/nn/product.o,$(CORE_C:.c=.o)) $(RDKIT_OBJS) $(SIMD_OBJS) $(PRODUCT_OBJS)
 CORE = libhamnet_core.a
 
 # Drawing is a module of its own, see src/draw/module.c; the other one does not need what is in the core for it.
 DRAW_OBJS = src/draw/module.o
 DRAW = hamnet_draw$(DLSUFFIX)
+
+# So is InChI, and is left out where its library's header is not found, or with INCHI_HEADER= .
+INCHI_HEADER ?= $(firstword $(wildcard /usr/include/inchi_api.h /usr/local/include/inchi_api.h))
+INCHI_OBJS = src/inchi/module.o
+INCHI = $(if $(INCHI_HEADER),hamnet_inchi$(DLSUFFIX))
+
+# The modules beside hamnet itself.
+MODULES_BESIDE = $(DRAW) $(INCHI)
 
 # The same in double precision, for the tests that compare gradients with finite differences.
 DOUBLE = build/double/
@@ -89,9 +97,9 @@ SHA256SUM ?= sha256sum
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --load-extension=hamnet
 
-UNIT_TESTS = $(patsubst %.c,%,$(wildcard test/unit/test_*.c test/unit/double/test_*.c))
+UNIT_TESTS = $(patsubst %.c,%,$(filter-out $(if $(INCHI_HEADER),,test/unit/test_inchi.c),$(wildcard test/unit/test_*.c test/unit/double/test_*.c)))
 CHECKED_UNIT_TESTS = $(UNIT_TESTS:%=$(CHECKED)%)
-FUZZERS = $(patsubst test/fuzz/%.c,$(CHECKED)%,$(wildcard test/fuzz/fuzz_*.c))
+FUZZERS = $(patsubst test/fuzz/%.c,$(CHECKED)%,$(filter-out $(if $(INCHI_HEADER),,test/fuzz/fuzz_inchi.c),$(wildcard test/fuzz/fuzz_*.c)))
 
 # src/nn/simd.c and product.c are compiled once for each instruction set and chosen at run time.
 ifneq (,$(findstring x86_64,$(shell $(CC) -dumpmachine)))
@@ -128,6 +136,7 @@ RDKIT_LIBS = -lRDKitGraphMol -lRDKitRDGeneral -lRDKitChemTransforms -lRDKitDescr
 # Data files of RDKit, from Debian's rdkit-data.
 RDKIT_DATA ?= /usr/share/RDKit/Data
 FRAGMENTS = src/chem/fragments.h
+INCHI_LIBS = -linchi -lRDKitSmilesParse -lRDKitSubstructMatch -lRDKitGraphMol -lRDKitRDGeneral -lRDKitRDGeometryLib -lstdc++ -lm
 DRAW_LIBS = -lRDKitMolDraw2D -lRDKitSmilesParse -lRDKitSubstructMatch -lRDKitGraphMol -lRDKitRDGeneral -lRDKitRDGeometryLib -lstdc++ -lm
 CORE_LIBS = $(RDKIT_LIBS) -ljansson $(BLAS_LIBS) -lstdc++ -lm
 
@@ -136,11 +145,11 @@ CORE_CFLAGS = -std=gnu11 -O3 -g -fPIC -fvisibility=hidden -fno-math-errno -fno-t
 	-Iinclude $(BLAS_CFLAGS) $(WARNINGS) $(SANITIZE) $(OPTFLAGS)
 # RDKit 2026.09 needs C++20, which 2022.09 can do as well.
 CORE_CXXFLAGS = -std=c++20 -O2 -g -fPIC -fvisibility=hidden -Iinclude -isystem $(RDKIT_INCLUDE) \
-	$(WARNINGS) $(SANITIZE) $(OPTFLAGS)
+	$(patsubst %/inchi_api.h,-isystem %,$(filter-out /usr/include/%,$(INCHI_HEADER))) $(WARNINGS) $(SANITIZE) $(OPTFLAGS)
 
 PG_CPPFLAGS = -Iinclude -Isrc/pg -DHAMNET_VERSION='"$(EXTVERSION)"' $(MODELDIR:%=-DHAMNET_MODELDIR='"%"') $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 SHLIB_LINK = -Wl,--version-script=src/pg/exports.map $(CORE) $(CORE_LIBS)
-EXTRA_CLEAN = build $(DRAW) $(DRAW_OBJS) $(CORE) $(CORE_OBJS) $(UNIT_TESTS) test/unit/*.o src/nn/simd_*.o src/nn/product_*.o \
+EXTRA_CLEAN = build $(MODULES_BESIDE) $(DRAW_OBJS) $(INCHI_OBJS) $(CORE) $(CORE_OBJS) $(UNIT_TESTS) test/unit/*.o src/nn/simd_*.o src/nn/product_*.o \
 	models/make_model models/pin_models models/round_model $(DRAWN_MODELS:=.new) bench/network bench/training_step bench/predictions bench/scan_limit bench/*.o $(BUILTIN_MODELS) $(BUILTIN_MODELS).new $(FRAGMENTS) $(FRAGMENTS).new
 
 # Bitcode serves inlining into SQL expressions; nothing here is small enough to gain.
@@ -165,20 +174,23 @@ endif
 
 $(shlib): $(CORE) src/pg/exports.map
 
-all: $(DRAW)
+all: $(MODULES_BESIDE)
 
 $(DRAW): $(DRAW_OBJS) $(CORE)
 	$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ $^ $(DRAW_LIBS)
 
-install: install-draw
-uninstall: uninstall-draw
+hamnet_inchi$(DLSUFFIX): $(INCHI_OBJS) $(CORE)
+	$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ $^ $(INCHI_LIBS)
 
-.PHONY: install-draw uninstall-draw
-install-draw: $(DRAW)
+install: install-beside
+uninstall: uninstall-beside
+
+.PHONY: install-beside uninstall-beside
+install-beside: $(MODULES_BESIDE)
 	$(MKDIR_P) '$(DESTDIR)$(pkglibdir)'
-	$(INSTALL_SHLIB) $(DRAW) '$(DESTDIR)$(pkglibdir)/'
-uninstall-draw:
-	rm -f '$(DESTDIR)$(pkglibdir)/$(DRAW)'
+	$(INSTALL_SHLIB) $(MODULES_BESIDE) '$(DESTDIR)$(pkglibdir)/'
+uninstall-beside:
+	rm -f $(MODULES_BESIDE:%='$(DESTDIR)$(pkglibdir)/%')
 
 $(CORE): $(CORE_OBJS)
 	rm -f $@
@@ -205,7 +217,7 @@ $(FRAGMENTS): src/chem/make_fragments.sh $(RDKIT_DATA)/FragmentDescriptors.csv
 $(RDKIT_OBJS): %.o: %.cpp $(CORE_HEADERS)
 	$(CXX) $(CORE_CXXFLAGS) -c -o $@ $<
 
-$(OBJS) $(DRAW_OBJS): $(CORE_HEADERS) $(BUILTIN_MODELS) $(wildcard src/pg/*/*.h)
+$(OBJS) $(DRAW_OBJS) $(INCHI_OBJS): $(CORE_HEADERS) $(BUILTIN_MODELS) $(wildcard src/pg/*/*.h)
 
 # The version is compiled in.
 src/pg/server/version.o: hamnet.control
@@ -249,6 +261,7 @@ test/unit/test_%: test/unit/test_%.c $(wildcard test/unit/*.h) $(CORE)
 	$(CC) $(CORE_CFLAGS) -Itest/unit -o $@ $< $(filter test/unit/%.o,$^) $(CORE) -lcmocka $(CORE_LIBS)
 
 test/unit/test_draw $(CHECKED)test/unit/test_draw: CORE_LIBS += $(DRAW_LIBS)
+test/unit/test_inchi $(CHECKED)test/unit/test_inchi $(CHECKED)fuzz_inchi: CORE_LIBS += -linchi -lm
 
 test/unit/test_chem test/unit/test_network test/unit/test_descriptors test/unit/test_standardize: test/unit/respell.o
 test/unit/test_simd test/unit/test_simd_network test/unit/test_simd_backward: test/unit/simd_naive.o

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 
 find_server
 export DEBIAN_FRONTEND=noninteractive
-needed=(gcc g++ make "postgresql-server-dev-$PG_MAJOR" librdkit-dev libboost-dev rdkit-data libopenblas-serial-dev libjansson-dev)
+needed=(gcc g++ make "postgresql-server-dev-$PG_MAJOR" librdkit-dev libboost-dev rdkit-data libopenblas-serial-dev libjansson-dev libinchi-dev)
 added=()
 for package in "${needed[@]}"; do
 	dpkg-query --show --showformat '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || added+=("$package")
@@ -18,7 +18,7 @@ done
 apt-get -q update
 apt-get -q -y install --no-install-recommends "${added[@]}"
 build_and_install
-modules=("$("$PG_CONFIG" --pkglibdir)"/hamnet{,_draw}.so)
+modules=("$("$PG_CONFIG" --pkglibdir)"/hamnet{,_draw,_inchi}.so)
 strip --strip-debug "${modules[@]}"
 
 # Libraries that came with the headers stay.

@@ -101,5 +101,8 @@ if ! apt install --no-install-recommends "${missing[@]}" &&
 	cat "$log" >&2
 	die "could not install these packages: ${missing[*]}"
 fi
+# Without it there is no InChI, and everything else.
+is_installed libinchi-dev || ! is_known libinchi-dev || apt install --no-install-recommends libinchi-dev ||
+	say "could not install libinchi-dev: hamnet will be built without InChI"
 [ -z "$holdback" ] ||
 	say "no database cluster was created; for one of your own: pg_createcluster $PG_MAJOR main --start"

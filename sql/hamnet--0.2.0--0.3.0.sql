@@ -169,6 +169,16 @@ CREATE FUNCTION hamnet_molblock(smiles text) RETURNS text
 COMMENT ON FUNCTION hamnet_molblock(text) IS
 	'a MOL block with two-dimensional coordinates, atoms in the order of the SMILES';
 
+CREATE FUNCTION hamnet_inchi(smiles text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 20000;
+COMMENT ON FUNCTION hamnet_inchi(text) IS
+	'the standard InChI of a molecule';
+
+CREATE FUNCTION hamnet_inchikey(smiles text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 20000;
+COMMENT ON FUNCTION hamnet_inchikey(text) IS
+	'the standard InChIKey of a molecule: 27 letters';
+
 CREATE FUNCTION hamnet_read_sdf(sdf text, OUT record int, OUT smiles text, OUT molblock text, OUT properties jsonb, OUT problem text)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000000 ROWS 1000;

@@ -390,7 +390,7 @@ Input::Input(const char *input, Format format)
 : text(input), format(format)
 {
 	/* The lines of a MOL block's header may be blank. */
-	if (format == Format::SMILES)
+	if (format != Format::MOL_BLOCK)
 		text += strspn(text, " \t\r\n\f\v");
 	length = strlen(text);
 	while (length > 0 && strchr(" \t\r\n\f\v", text[length - 1]))
@@ -479,17 +479,22 @@ check_size(HnContext *context, const RDKit::RWMol &mol, int max_atoms)
 	return check_dummies(context, mol);
 }
 
+const char *
+copy_text(HnContext *context, const std::string &text)
+{
+	char	   *copy = allocate<char>(context, text.size() + 1);
+
+	memcpy(copy, text.c_str(), text.size() + 1);
+	return copy;
+}
+
 HnStatus
 write_smiles(HnContext *context, const RDKit::ROMol &mol, bool isomeric, const char **smiles)
 {
 	if (free_stack() < mol.getNumAtoms() * STACK_PER_ATOM + STACK_EXTRA)
 		return hn_fail(context, HN_TOO_LARGE, "stack is too short to write the SMILES of %u atoms", mol.getNumAtoms());
 
-	std::string text = RDKit::MolToSmiles(mol, isomeric);
-	char	   *copy = allocate<char>(context, text.size() + 1);
-
-	memcpy(copy, text.c_str(), text.size() + 1);
-	*smiles = copy;
+	*smiles = copy_text(context, RDKit::MolToSmiles(mol, isomeric));
 	return HN_OK;
 }
 

@@ -20,6 +20,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <string>
 #include <vector>
 
 #include <GraphMol/RWMol.h>
@@ -75,7 +76,7 @@ enum class Format
 	MOL_BLOCK
 };
 
-/* The text of a molecule. A SMILES is without the white space around it. */
+/* The text of a molecule, but for a MOL block without the white space around it. */
 struct Input
 {
 	const char *text;
@@ -137,6 +138,9 @@ constexpr size_t USUAL_MEMORY = 8 << 20;
  * was given memory.
  */
 void expect_memory(size_t bytes);
+
+/* A copy in the context's arena. */
+const char *copy_text(HnContext *context, const std::string &text);
 
 /* Run work, which may throw, and turn what it throws into a status. */
 template <typename Work>

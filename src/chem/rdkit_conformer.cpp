@@ -218,15 +218,6 @@ copy_coordinates(const RDKit::ROMol &from, RDKit::ROMol &to)
 	to.addConformer(conformer.release(), true);
 }
 
-const char *
-copy_text(HnContext *context, const std::string &text)
-{
-	char	   *copy = allocate<char>(context, text.size() + 1);
-
-	memcpy(copy, text.c_str(), text.size() + 1);
-	return copy;
-}
-
 HnStatus
 read_molblock(HnContext *context, const Input &input, int max_atoms, const LogCapture &log,
 			  std::unique_ptr<RDKit::RWMol> &mol, Hydrogens hydrogens, Coordinates coordinates)

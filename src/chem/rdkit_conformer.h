@@ -48,8 +48,6 @@ void separate_fragments(RDKit::ROMol &mol);
 /* Give a molecule the coordinates of the first atoms of another. */
 void copy_coordinates(const RDKit::ROMol &from, RDKit::ROMol &to);
 
-const char *copy_text(HnContext *context, const std::string &text);
-
 /* Whether hydrogens that a MOL block writes stay atoms. */
 enum class Hydrogens
 {

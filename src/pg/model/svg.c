@@ -3,7 +3,6 @@
  */
 #include "postgres.h"
 
-#include <dlfcn.h>
 #include <math.h>
 
 #include "catalog/pg_type.h"
@@ -15,6 +14,7 @@
 #include "model/svg.h"
 #include "server/core.h"
 #include "server/guc.h"
+#include "server/module.h"
 #include "server/options.h"
 
 /* Molecules of a grid at most. */
@@ -26,47 +26,15 @@
 
 const HnDrawStyle default_draw_style = {.width = 300, .height = 220, .columns = 4, .bond_width = 1.8};
 
-/*
- * The path of the module that draws: beside this one, which need not be in
- * $libdir, since dynamic_library_path may name other directories.
- */
-static char *
-DrawModulePath(void)
-{
-	Dl_info		self;
-	char	   *path;
-
-	if (dladdr((void *) DrawModulePath, &self) == 0)
-		elog(ERROR, "could not find the module's own path");
-	path = pstrdup(self.dli_fname);
-	get_parent_directory(path);
-	return psprintf("%s/hamnet_draw%s", path, DLSUFFIX);
-}
-
-/*
- * The module that draws, loaded when it is first needed: see
- * src/draw/module.c. After an update, a session may have loaded this module
- * before and find the other one after it.
- */
+/* The function of the module that draws, loaded when it is first needed: see src/draw/module.c. */
 static HnDraw *
 DrawFunction(void)
 {
 	static HnDraw *draw = NULL;
-	char	   *path;
-	const char *(*version) (void);
-	HnDraw	   *(*function) (void);
 
-	if (draw)
-		return draw;
-	path = DrawModulePath();
-	version = (const char *(*) (void)) load_external_function(path, "hamnet_draw_version", true, NULL);
-	if (strcmp(version(), HAMNET_VERSION) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("module hamnet_draw is of version %s, but this session has loaded hamnet %s", version(), HAMNET_VERSION),
-				 errhint("Connect again.")));
-	function = (HnDraw *(*) (void)) load_external_function(path, "hamnet_draw_function", true, NULL);
-	return draw = function();
+	if (draw == NULL)
+		draw = ((HnDraw *(*) (void)) LoadModule("hamnet_draw", "function")) ();
+	return draw;
 }
 
 text *

@@ -1,0 +1,70 @@
+/*
+ * chem/inchi.c: SQL functions for InChI, by the module hamnet_inchi.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+
+#include "hamnet/inchi.h"
+#include "server/core.h"
+#include "server/guc.h"
+#include "server/module.h"
+
+/* The module's functions. Builds without InChI's library have no module. */
+static const HnInchiFunctions *
+InchiFunctions(void)
+{
+	static const HnInchiFunctions *functions = NULL;
+	MemoryContext context = CurrentMemoryContext;
+
+	if (functions)
+		return functions;
+	PG_TRY();
+	{
+		functions = ((const HnInchiFunctions *(*) (void)) LoadModule("hamnet_inchi", "functions")) ();
+	}
+	PG_CATCH();
+	{
+		if (geterrcode() != ERRCODE_UNDEFINED_FILE)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("hamnet was built without InChI"),
+				 errhint("Install libinchi-dev on the server, then build and install hamnet again.")));
+	}
+	PG_END_TRY();
+	return functions;
+}
+
+static Datum
+Convert(FunctionCallInfo fcinfo, HnConvert *convert)
+{
+	char	   *input = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	HnContext  *context = BeginCore();
+	const char *result;
+
+	if (convert(context, input, hamnet_max_atoms, &result) != HN_OK)
+		ReportCoreError(context, NULL);
+	PG_RETURN_TEXT_P(cstring_to_text(result));
+}
+
+PG_FUNCTION_INFO_V1(hamnet_inchi);
+
+/* hamnet_inchi(smiles text) → InChI */
+PGDLLEXPORT Datum
+hamnet_inchi(PG_FUNCTION_ARGS)
+{
+	return Convert(fcinfo, InchiFunctions()->inchi);
+}
+
+PG_FUNCTION_INFO_V1(hamnet_inchikey);
+
+/* hamnet_inchikey(smiles text) → InChIKey */
+PGDLLEXPORT Datum
+hamnet_inchikey(PG_FUNCTION_ARGS)
+{
+	return Convert(fcinfo, InchiFunctions()->inchikey);
+}
