@@ -194,7 +194,7 @@ INSERT INTO enriched SELECT smiles, 'parent' FROM salt UNION ALL VALUES ('C1CC',
 CALL hamnet_enrich('enriched', 'smiles', 'fp', '{"standardize": "parent", "error_column": "problem", "workers": 0}');
 SELECT is(count(*), 0::bigint, 'hamnet_enrich computes of the parent') FROM enriched
 	WHERE fp IS DISTINCT FROM hamnet_fingerprint(hamnet_parent(hamnet_try_smiles(smiles)));
-SELECT is(problem, 'invalid SMILES "C1CC": unclosed ring', 'hamnet_enrich gives the reason of an invalid SMILES with a standard too') FROM enriched WHERE fp IS NULL;
+SELECT is(problem, 'invalid SMILES: unclosed ring', 'hamnet_enrich gives the reason of an invalid SMILES with a standard too') FROM enriched WHERE fp IS NULL;
 CREATE TABLE learned AS SELECT 'C' || repeat('C', i) || CASE WHEN i % 2 = 0 THEN '[NH3+].[Cl-]' ELSE 'N' END AS smiles, i::float8 AS y
 	FROM generate_series(1, 40) AS i;
 CALL hamnet_train('of parents', 'SELECT smiles, y FROM learned', '{"standardize": "parent", "head": "kernel"}');
