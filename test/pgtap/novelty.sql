@@ -13,7 +13,7 @@ CREATE FUNCTION novelty_of(smiles text, model text) RETURNS double precision LAN
 
 -- every kind of head remembers what it has learned from: to the error of rounding, which is below a byte's step in a few columns
 SELECT lives_ok(format($$CALL hamnet_train(%L, 'SELECT smiles, y FROM assay', %L)$$, head,
-	format('{"head": "%s", "validation": "none", "epochs": 2, "units": 8}', head)), 'training ends well for head ' || head)
+	format('{"head": "%s", "validation": "none"%s}', head, CASE WHEN head <> 'kernel' THEN ', "epochs": 2, "units": 8' END)), 'training ends well for head ' || head)
 	FROM unnest(ARRAY['kernel', 'mlp', 'full', 'joint']) AS head;
 SELECT cmp_ok((SELECT max(novelty_of(smiles, head)) FROM assay), '<', 0.05::float8, head || ' gives its training molecules a novelty near 0')
 	FROM unnest(ARRAY['kernel', 'mlp', 'full', 'joint']) AS head;
