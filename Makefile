@@ -99,7 +99,7 @@ REGRESS_OPTS = --inputdir=test --load-extension=hamnet
 
 UNIT_TESTS = $(patsubst %.c,%,$(filter-out $(if $(INCHI_HEADER),,test/unit/test_inchi.c),$(wildcard test/unit/test_*.c test/unit/double/test_*.c)))
 CHECKED_UNIT_TESTS = $(UNIT_TESTS:%=$(CHECKED)%)
-FUZZERS = $(patsubst test/fuzz/%.c,$(CHECKED)%,$(filter-out $(if $(INCHI_HEADER),,test/fuzz/fuzz_inchi.c),$(wildcard test/fuzz/fuzz_*.c)))
+FUZZERS = $(patsubst test/fuzz/%.c,$(CHECKED)%,$(wildcard test/fuzz/fuzz_*.c))
 
 # src/nn/simd.c and product.c are compiled once for each instruction set and chosen at run time.
 ifneq (,$(findstring x86_64,$(shell $(CC) -dumpmachine)))
@@ -261,7 +261,7 @@ test/unit/test_%: test/unit/test_%.c $(wildcard test/unit/*.h) $(CORE)
 	$(CC) $(CORE_CFLAGS) -Itest/unit -o $@ $< $(filter test/unit/%.o,$^) $(CORE) -lcmocka $(CORE_LIBS)
 
 test/unit/test_draw $(CHECKED)test/unit/test_draw: CORE_LIBS += $(DRAW_LIBS)
-test/unit/test_inchi $(CHECKED)test/unit/test_inchi $(CHECKED)fuzz_inchi: CORE_LIBS += -linchi -lm
+test/unit/test_inchi $(CHECKED)test/unit/test_inchi: CORE_LIBS += -linchi -lm
 
 test/unit/test_chem test/unit/test_network test/unit/test_descriptors test/unit/test_standardize: test/unit/respell.o
 test/unit/test_simd test/unit/test_simd_network test/unit/test_simd_backward: test/unit/simd_naive.o

@@ -1,17 +1,12 @@
 /*
  * test_formats.c: MOL blocks, SD files and patterns.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "hamnet/chem.h"
 #include "hamnet/descriptors.h"
 #include "hamnet/formats.h"
 #include "hamnet/sdf.h"
@@ -19,33 +14,6 @@
 
 #define NCI_FILE "/usr/share/RDKit/Data/NCI/first_5K.smi"
 #define MAX_ATOMS 1000
-
-static HnArena arena;
-static HnContext context;
-
-static int
-set_up(void **state)
-{
-	(void) state;
-	hn_arena_init(&arena, hn_malloc_allocator);
-	hn_context_init(&context, &arena, NULL, NULL);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void) state;
-	hn_arena_destroy(&arena);
-	return 0;
-}
-
-static void
-expect_ok(HnStatus status)
-{
-	if (status != HN_OK)
-		fail_msg("status %d: %s", (int) status, context.message);
-}
 
 /* A molecule comes back from its MOL block. */
 static void
@@ -57,8 +25,8 @@ check_round_trip(const char *smiles)
 
 	if (hn_canonical_smiles(&context, smiles, false, MAX_ATOMS, &canonical) != HN_OK)
 		return;
-	expect_ok(hn_molblock_from_smiles(&context, smiles, MAX_ATOMS, &block));
-	expect_ok(hn_smiles_from_molblock(&context, block, MAX_ATOMS, &back));
+	must(hn_molblock_from_smiles(&context, smiles, MAX_ATOMS, &block));
+	must(hn_smiles_from_molblock(&context, block, MAX_ATOMS, &back));
 	if (strcmp(canonical, back) != 0)
 		fail_msg("%s comes back from its MOL block as %s", canonical, back);
 }
@@ -106,7 +74,7 @@ test_bad_blocks(void **state)
 		assert_int_equal(hn_smiles_from_molblock(&context, blocks[i], MAX_ATOMS, &smiles), HN_INVALID_SMILES);
 		assert_non_null(strstr(context.message, "invalid MOL block"));
 	}
-	expect_ok(hn_molblock_from_smiles(&context, "CCCC", MAX_ATOMS, &block));
+	must(hn_molblock_from_smiles(&context, "CCCC", MAX_ATOMS, &block));
 	assert_int_equal(hn_smiles_from_molblock(&context, block, 3, &smiles), HN_TOO_LARGE);
 	assert_int_equal(hn_molblock_from_smiles(&context, "C1CC", MAX_ATOMS, &block), HN_INVALID_SMILES);
 	memset(large, 'C', sizeof(large) - 1);
@@ -125,7 +93,7 @@ test_formulas(void **state)
 	(void) state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		expect_ok(hn_formula(&context, cases[i][0], MAX_ATOMS, &formula));
+		must(hn_formula(&context, cases[i][0], MAX_ATOMS, &formula));
 		assert_string_equal(formula, cases[i][1]);
 	}
 }
@@ -192,9 +160,9 @@ matches(const char *smiles, const char *smarts, int *count)
 	HnPattern  *pattern;
 	bool		found;
 
-	expect_ok(hn_pattern_parse(&context, smarts, &pattern));
-	expect_ok(hn_has_substructure(&context, smiles, pattern, MAX_ATOMS, &found));
-	expect_ok(hn_count_substructure(&context, smiles, pattern, MAX_ATOMS, count));
+	must(hn_pattern_parse(&context, smarts, &pattern));
+	must(hn_has_substructure(&context, smiles, pattern, MAX_ATOMS, &found));
+	must(hn_count_substructure(&context, smiles, pattern, MAX_ATOMS, count));
 	hn_pattern_free(pattern);
 	assert_true(found == (*count > 0));
 	return found;
@@ -270,10 +238,10 @@ test_interrupt(void **state)
 		bool		found;
 		int			left = 4;
 
-		expect_ok(hn_pattern_parse(&context, patterns[i], &pattern));
+		must(hn_pattern_parse(&context, patterns[i], &pattern));
 		hn_context_init(&impatient, &arena, stop_after, &left);
 		assert_int_equal(hn_has_substructure(&impatient, coronene, pattern, MAX_ATOMS, &found), HN_INTERRUPTED);
-		expect_ok(hn_has_substructure(&context, "C1CCCCCCCCCCCCCCCCCC1", pattern, MAX_ATOMS, &found));
+		must(hn_has_substructure(&context, "C1CCCCCCCCCCCCCCCCCC1", pattern, MAX_ATOMS, &found));
 		assert_true(found);
 		hn_pattern_free(pattern);
 	}
@@ -291,13 +259,13 @@ test_single_descriptors(void **state)
 	{
 		HnDescription description;
 
-		expect_ok(hn_describe_smiles(&context, molecules[m], NULL, (HnNeeds) {.descriptors = set}, MAX_ATOMS, NULL, &description));
+		must(hn_describe_smiles(&context, molecules[m], NULL, (HnNeeds) {.descriptors = set}, MAX_ATOMS, NULL, &description));
 		for (int i = 0; i < set->count; i++)
 		{
 			double		all = (double) description.descriptors[i];
 			double		value;
 
-			expect_ok(hn_describe_one(&context, molecules[m], i, MAX_ATOMS, &value));
+			must(hn_describe_one(&context, molecules[m], i, MAX_ATOMS, &value));
 			if (memcmp(&value, &all, sizeof(value)) != 0 && !(value != value && all != all))
 				fail_msg("%s of %s alone is %.9g, among others %.9g", set->names[i], molecules[m], value, all);
 		}

@@ -1,40 +1,15 @@
 /*
  * test_inchi.c: InChI and InChIKey.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "fixture.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "hamnet/chem.h"
 #include "hamnet/inchi.h"
 
 #define NCI_FILE "/usr/share/RDKit/Data/NCI/first_5K.smi"
 #define MAX_ATOMS 1000
-
-static HnArena arena;
-static HnContext context;
-
-static int
-set_up(void **state)
-{
-	(void) state;
-	hn_arena_init(&arena, hn_malloc_allocator);
-	hn_context_init(&context, &arena, NULL, NULL);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void) state;
-	hn_arena_destroy(&arena);
-	return 0;
-}
 
 static const char *
 inchi_of(const char *smiles)

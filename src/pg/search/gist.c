@@ -38,7 +38,6 @@
 #include "access/reloptions.h"
 #include "access/skey.h"
 #include "access/stratnum.h"
-#include "miscadmin.h"
 #include "utils/sortsupport.h"
 
 #include "search/axes.h"
@@ -73,9 +72,6 @@ typedef struct GistHfp
 #define GHFP_LOW(key) ((key)->codes)
 #define GHFP_HIGH(key) ((key)->codes + ((key)->kind == GHFP_BOX ? (key)->count : 0))
 
-/* The option coordinates is at least this, and 0 where it is not given. */
-#define MIN_COORDINATES 8
-
 /* Numbers in a sketch if the option coordinates does not say: with axes, and without. */
 #define COORDINATES_OF_AXES 32
 #define COORDINATES_OF_BLOCKS 64
@@ -86,13 +82,6 @@ typedef struct GistHfp
 
 /* Share of its own size that counts against a box, so that of two equally fit ones the smaller is taken. */
 #define PENALTY_SIZE 1e-4
-
-typedef struct GistHfpOptions
-{
-	int32		vl_len_;		/* varlena header (do not touch directly!) */
-	int			axes;			/* offset of a string, empty if there are none */
-	int			coordinates;	/* 0: the default */
-} GistHfpOptions;
 
 /* A key with room for a box. */
 typedef union GistHfpBuffer
@@ -644,57 +633,6 @@ ghfp_sortsupport(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/*
- * Ensure, when an index is created, that axes are named as hamnet_fit_axes does
- * it, and exist: an index without rows does not use them, but nothing could be
- * inserted. pg_upgrade creates indexes before it brings the table's rows.
- */
-static void
-CheckAxesOption(const char *value)
-{
-	if (value == NULL || value[0] == '\0')
-		return;
-	if (strlen(value) != AXES_ID_LENGTH || strspn(value, "0123456789abcdef") != AXES_ID_LENGTH)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid value for option \"axes\": \"%s\"", value),
-				 errhint("hamnet_fit_axes fits axes to fingerprints and returns their name.")));
-	if (!IsBinaryUpgrade)
-		GetAxes(value);
-}
-
-/*
- * Store the option as a string. The server reads the options of an index before
- * it plans a query or opens the index, when locks may still be waited for.
- */
-static Size
-FillAxesOption(const char *value, void *place)
-{
-	if (value == NULL)
-		return 0;
-	if (place != NULL)
-	{
-		strcpy(place, value);
-		LoadAxes(value);
-	}
-	return strlen(value) + 1;
-}
-
-PG_FUNCTION_INFO_V1(ghfp_options);
-Datum
-ghfp_options(PG_FUNCTION_ARGS)
-{
-	local_relopts *relopts = (local_relopts *) PG_GETARG_POINTER(0);
-
-	init_local_reloptions(relopts, sizeof(GistHfpOptions));
-	add_local_string_reloption(relopts, "axes", "name of the axes to compute keys with, as hamnet_fit_axes returns it",
-							   "", CheckAxesOption, FillAxesOption, offsetof(GistHfpOptions, axes));
-	add_local_int_reloption(relopts, "coordinates", "numbers in a key, rounded up to a multiple of 8",
-							0, MIN_COORDINATES, HN_SKETCH_MAX, offsetof(GistHfpOptions, coordinates));
-	PG_RETURN_VOID();
-}
-
-/* Keys are made and read by GiST alone. */
 PG_FUNCTION_INFO_V1(ghfp_in);
 Datum
 ghfp_in(PG_FUNCTION_ARGS)

@@ -1,5 +1,5 @@
 /*
- * search/gist.h: strategies of the GiST operator classes for fingerprints.
+ * search/gist.h: strategies and options of the GiST operator classes for fingerprints.
  */
 #ifndef HAMNET_SEARCH_GIST_H
 #define HAMNET_SEARCH_GIST_H
@@ -10,5 +10,13 @@
 #define HFP_COSINE_BALL_STRATEGY 4		/* fp <@=> ball */
 #define HFP_TANIMOTO_STRATEGY 5			/* ORDER BY fp <%> query */
 #define HFP_TANIMOTO_BALL_STRATEGY 6	/* fp <@%> ball */
+
+/* Options of all operator classes. */
+typedef struct GistHfpOptions
+{
+	int32		vl_len_;		/* varlena header (do not touch directly!) */
+	int			axes;			/* offset of a string, empty if there are none */
+	int			coordinates;	/* 0: the default */
+} GistHfpOptions;
 
 #endif

@@ -87,7 +87,7 @@ ScaleTargets(Trainer *trainer)
 	pfree(examples);
 }
 
-/* Assign the rows to folds; they are all in the training set for now. */
+/* Assign the rows to folds. What is checked before they are taken sees all of them in the training set. */
 static void
 AssignFolds(Trainer *trainer, SplitKind split)
 {
@@ -103,6 +103,7 @@ PrepareData(Trainer *trainer)
 	TrainOptions *options = &trainer->options;
 	TrainingData *data = &trainer->data;
 	SplitKind	split = ChooseSplit(&options->validation, options->validation_query);
+
 	data->standard = StandardByName(options->standardize);
 	data->descriptions.needs = DescriptionsNeeded(options);
 	data->keep_smiles = options->folds > 0;
