@@ -34,7 +34,6 @@ static struct
 	bool		usual;
 }			recent;
 
-#if PG_VERSION_NUM >= 140000
 static bool
 IsSameFile(const FileOfIndex *a, const FileOfIndex *b)
 {
@@ -77,15 +76,3 @@ HamnetPinPage(Relation index, BlockNumber block, BufferAccessStrategy strategy)
 		recent.buffers[block] = buffer;
 	return buffer;
 }
-#else
-void
-HamnetBeginPages(Relation index, BlockNumber blocks)
-{
-}
-
-Buffer
-HamnetPinPage(Relation index, BlockNumber block, BufferAccessStrategy strategy)
-{
-	return ReadBufferExtended(index, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
-}
-#endif
