@@ -25,6 +25,17 @@ hn_next_random(uint64_t *state)
 	return hn_mix(*state += UINT64_C(0x9e3779b97f4a7c15));
 }
 
+/*
+ * The next 53 bits of Knuth's linear congruential sequence in *state, by which the
+ * samples and starts of axes are drawn. It stays, so that the same rows have the same axes.
+ */
+static inline uint64_t
+hn_next_congruent(uint64_t *state)
+{
+	*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return *state >> 11;
+}
+
 /* A new seed from a seed and what it is for: a step, a molecule, a row. */
 static inline uint64_t
 hn_derive_seed(uint64_t seed, uint64_t what)

@@ -16,6 +16,8 @@
 
 #include <cblas.h>
 
+#include "hamnet/random.h"
+
 #define SUM_ERROR 1e-5
 #define TINY 1e-15
 
@@ -115,10 +117,7 @@ principal_axes(HnContext *context, const double *sample, int n, int dim, int cou
 
 	/* Any start will do that is not orthogonal to an axis by design. */
 	for (size_t i = 0; i < (size_t) count * dim; i++)
-	{
-		random = random * 6364136223846793005u + 1442695040888963407u;
-		q[i] = (double) (random >> 11) * 0x1p-53 - 0.5;
-	}
+		q[i] = (double) hn_next_congruent(&random) * 0x1p-53 - 0.5;
 	for (int pass = 0; pass <= passes; pass++)
 	{
 		if (hn_interrupted(context))

@@ -1,8 +1,8 @@
 /*
  * losses.h: losses of a head's scores, for trainer.c.
  */
-#ifndef HN_LOSSES_H
-#define HN_LOSSES_H
+#ifndef HAMNET_LOSSES_H
+#define HAMNET_LOSSES_H
 
 #include "hamnet/training.h"
 

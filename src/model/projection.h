@@ -11,8 +11,8 @@
  * Euclidean distance and cosine rank alike, and no rare feature of a molecule
  * can take it away from all others. Without, f = h.
  */
-#ifndef HN_PROJECTION_H
-#define HN_PROJECTION_H
+#ifndef HAMNET_PROJECTION_H
+#define HAMNET_PROJECTION_H
 
 #include "hamnet/backward.h"
 

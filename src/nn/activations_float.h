@@ -10,8 +10,8 @@
  * The measured errors stand in simd.h. Requires a strict compiler (no
  * -ffast-math): adding and subtracting ROUNDER must round.
  */
-#ifndef HN_ACTIVATIONS_FLOAT_H
-#define HN_ACTIVATIONS_FLOAT_H
+#ifndef HAMNET_ACTIVATIONS_FLOAT_H
+#define HAMNET_ACTIVATIONS_FLOAT_H
 
 #include <math.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  *
  * The reference for the tests, and what a build with HAMNET_DOUBLE computes with.
  */
-#ifndef HN_ACTIVATIONS_LIBM_H
-#define HN_ACTIVATIONS_LIBM_H
+#ifndef HAMNET_ACTIVATIONS_LIBM_H
+#define HAMNET_ACTIVATIONS_LIBM_H
 
 #include <math.h>
 

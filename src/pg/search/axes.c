@@ -25,6 +25,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "hamnet/random.h"
 #include "hamnet/sketch.h"
 #include "search/axes.h"
 #include "server/core.h"
@@ -285,14 +286,6 @@ GetAxes(const char *id)
 	return space;
 }
 
-/* A number in [0, n). The generator has a fixed start: the same rows give the same axes. */
-static uint64
-SampleRandom(Sample *sample, uint64 n)
-{
-	sample->random = sample->random * UINT64CONST(6364136223846793005) + UINT64CONST(1442695040888963407);
-	return (sample->random >> 11) % n;
-}
-
 /* Take a row into the sample, in place of a random one once there is no room (reservoir sampling). */
 static void
 AddToSample(Sample *sample, const Hfp *h)
@@ -312,7 +305,7 @@ AddToSample(Sample *sample, const Hfp *h)
 				 errmsg("different hfp dimensions %d and %d", sample->dim, h->dim)));
 
 	if (row >= sample->room)
-		row = SampleRandom(sample, sample->seen);
+		row = hn_next_congruent(&sample->random) % sample->seen;
 	if (row >= sample->room)
 		return;
 	sample->rows = Max(sample->rows, (int) row + 1);
@@ -377,7 +370,7 @@ StoreAxes(const char *id, bytea *content)
 PG_FUNCTION_INFO_V1(hamnet_fit_axes);
 
 /* hamnet_fit_axes(query text) → identity */
-Datum
+PGDLLEXPORT Datum
 hamnet_fit_axes(PG_FUNCTION_ARGS)
 {
 	char	   *query = text_to_cstring(PG_GETARG_TEXT_PP(0));

@@ -371,7 +371,7 @@ CheckTableAsOwner(CheckState *state, Relation heap, Snapshot snapshot)
  * table, and no lock keeps anybody from writing.
  */
 PG_FUNCTION_INFO_V1(hamnet_index_check);
-Datum
+PGDLLEXPORT Datum
 hamnet_index_check(PG_FUNCTION_ARGS)
 {
 	CheckState	state = {0};

@@ -254,14 +254,14 @@ CallCompress(FunctionCallInfo fcinfo, bool cosine)
 }
 
 PG_FUNCTION_INFO_V1(ghfp_compress);
-Datum
+PGDLLEXPORT Datum
 ghfp_compress(PG_FUNCTION_ARGS)
 {
 	return CallCompress(fcinfo, false);
 }
 
 PG_FUNCTION_INFO_V1(ghfp_cosine_compress);
-Datum
+PGDLLEXPORT Datum
 ghfp_cosine_compress(PG_FUNCTION_ARGS)
 {
 	return CallCompress(fcinfo, true);
@@ -325,7 +325,7 @@ CopyKey(const GistHfp *key)
 }
 
 PG_FUNCTION_INFO_V1(ghfp_union);
-Datum
+PGDLLEXPORT Datum
 ghfp_union(PG_FUNCTION_ARGS)
 {
 	GistEntryVector *entries = (GistEntryVector *) PG_GETARG_POINTER(0);
@@ -343,7 +343,7 @@ ghfp_union(PG_FUNCTION_ARGS)
 }
 
 PG_FUNCTION_INFO_V1(ghfp_same);
-Datum
+PGDLLEXPORT Datum
 ghfp_same(PG_FUNCTION_ARGS)
 {
 	GistHfp    *a = DatumGetGistHfp(PG_GETARG_DATUM(0));
@@ -356,7 +356,7 @@ ghfp_same(PG_FUNCTION_ARGS)
 
 /* By how much the square of the diagonal would grow, and a little of what it is. */
 PG_FUNCTION_INFO_V1(ghfp_penalty);
-Datum
+PGDLLEXPORT Datum
 ghfp_penalty(PG_FUNCTION_ARGS)
 {
 	GistHfp    *box = DatumGetGistHfp(((GISTENTRY *) PG_GETARG_POINTER(0))->key);
@@ -471,7 +471,7 @@ FillHalf(const GistEntryVector *entries, const SplitItem *items, int count, Offs
  * balls) it left boxes that fewest queries reach into.
  */
 PG_FUNCTION_INFO_V1(ghfp_picksplit);
-Datum
+PGDLLEXPORT Datum
 ghfp_picksplit(PG_FUNCTION_ARGS)
 {
 	GistEntryVector *entries = (GistEntryVector *) PG_GETARG_POINTER(0);
@@ -578,7 +578,7 @@ KeyBound(const GistHfp *key, const QueryCache *query, HnMetric metric)
 }
 
 PG_FUNCTION_INFO_V1(ghfp_distance);
-Datum
+PGDLLEXPORT Datum
 ghfp_distance(PG_FUNCTION_ARGS)
 {
 	GISTENTRY  *entry = (GISTENTRY *) PG_GETARG_POINTER(0);
@@ -597,7 +597,7 @@ ghfp_distance(PG_FUNCTION_ARGS)
 }
 
 PG_FUNCTION_INFO_V1(ghfp_consistent);
-Datum
+PGDLLEXPORT Datum
 ghfp_consistent(PG_FUNCTION_ARGS)
 {
 	GISTENTRY  *entry = (GISTENTRY *) PG_GETARG_POINTER(0);
@@ -624,7 +624,7 @@ ComparePlaces(Datum x, Datum y, SortSupport ssup)
 }
 
 PG_FUNCTION_INFO_V1(ghfp_sortsupport);
-Datum
+PGDLLEXPORT Datum
 ghfp_sortsupport(PG_FUNCTION_ARGS)
 {
 	SortSupport ssup = (SortSupport) PG_GETARG_POINTER(0);
@@ -634,7 +634,7 @@ ghfp_sortsupport(PG_FUNCTION_ARGS)
 }
 
 PG_FUNCTION_INFO_V1(ghfp_in);
-Datum
+PGDLLEXPORT Datum
 ghfp_in(PG_FUNCTION_ARGS)
 {
 	ereport(ERROR,
@@ -644,7 +644,7 @@ ghfp_in(PG_FUNCTION_ARGS)
 }
 
 PG_FUNCTION_INFO_V1(ghfp_out);
-Datum
+PGDLLEXPORT Datum
 ghfp_out(PG_FUNCTION_ARGS)
 {
 	ereport(ERROR,

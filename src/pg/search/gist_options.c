@@ -52,7 +52,7 @@ FillAxesOption(const char *value, void *place)
 }
 
 PG_FUNCTION_INFO_V1(ghfp_options);
-Datum
+PGDLLEXPORT Datum
 ghfp_options(PG_FUNCTION_ARGS)
 {
 	local_relopts *relopts = (local_relopts *) PG_GETARG_POINTER(0);

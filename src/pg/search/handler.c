@@ -230,7 +230,7 @@ hamnet_validate(Oid class)
 }
 
 PG_FUNCTION_INFO_V1(hamnet_handler);
-Datum
+PGDLLEXPORT Datum
 hamnet_handler(PG_FUNCTION_ARGS)
 {
 	IndexAmRoutine *routine = makeNode(IndexAmRoutine);

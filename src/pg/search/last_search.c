@@ -16,7 +16,7 @@ HamnetSearch hamnet_search;
 PG_FUNCTION_INFO_V1(hamnet_last_search);
 
 /* hamnet_last_search() → (index, pages, rows_coded, rows_looked_up, passes, milliseconds), NULL before the first */
-Datum
+PGDLLEXPORT Datum
 hamnet_last_search(PG_FUNCTION_ARGS)
 {
 	TupleDesc	descriptor;

@@ -199,7 +199,7 @@ Advice(const HamnetMeta *meta, const Statistics *statistics, double ordered)
 #define STATS_COLUMNS 16
 
 PG_FUNCTION_INFO_V1(hamnet_index_stats);
-Datum
+PGDLLEXPORT Datum
 hamnet_index_stats(PG_FUNCTION_ARGS)
 {
 	Relation	heap;

@@ -1,8 +1,8 @@
 /*
  * server/module.h: the modules beside hamnet.
  */
-#ifndef HAMNET_PG_MODULE_H
-#define HAMNET_PG_MODULE_H
+#ifndef HAMNET_MODULE_H
+#define HAMNET_MODULE_H
 
 /*
  * The function module_function of a module, which is loaded if it is not yet.

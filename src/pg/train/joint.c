@@ -52,13 +52,8 @@ CombineParts(const Trainer *trainer, const HnHead *head, int first, const HnPred
 	double	   *sds = palloc((Size) count * head->target_count * sizeof(double));
 
 	hn_joint_combine(head, parts, count, values, sds);
-	for (int i = 0; i < count; i++)
-	{
-		Size		from = (Size) i * head->target_count;
-
-		memcpy(outcome->values + (Size) i * targets + first, values + from, head->target_count * sizeof(double));
-		memcpy(outcome->sds + (Size) i * targets + first, sds + from, head->target_count * sizeof(double));
-	}
+	hn_scatter_targets(head, values, count, outcome->values, targets, first);
+	hn_scatter_targets(head, sds, count, outcome->sds, targets, first);
 	pfree(values);
 	pfree(sds);
 }
