@@ -9,6 +9,9 @@
 
 #include "hamnet/context.h"
 
+/* A function from one text to another, such as those below. */
+typedef HnStatus HnConvert(HnContext *context, const char *input, int max_atoms, const char **result);
+
 /*
  * Read a MOL block (V2000 or V3000): the canonical SMILES of its molecule, its
  * stereochemistry taken from wedges, or from three-dimensional coordinates.

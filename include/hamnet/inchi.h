@@ -8,7 +8,7 @@
 #ifndef HAMNET_INCHI_H
 #define HAMNET_INCHI_H
 
-#include "hamnet/context.h"
+#include "hamnet/formats.h"
 
 /* Seconds that the library takes for a molecule at most: it cannot be interrupted. */
 #define HN_INCHI_SECONDS 5
@@ -23,8 +23,6 @@ extern HnStatus hn_inchi_from_smiles(HnContext *context, const char *smiles, int
 extern HnStatus hn_inchikey_from_smiles(HnContext *context, const char *smiles, int max_atoms, const char **key);
 
 /* What the module hamnet_inchi offers. */
-typedef HnStatus HnConvert(HnContext *context, const char *input, int max_atoms, const char **result);
-
 typedef struct HnInchiFunctions
 {
 	HnConvert  *inchi;

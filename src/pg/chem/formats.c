@@ -6,14 +6,13 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "chem/convert.h"
 #include "hamnet/formats.h"
 #include "server/core.h"
 #include "server/guc.h"
 
-/* A text in the core's words; returns what is made of it, or reports why not. */
-static Datum
-Convert(FunctionCallInfo fcinfo,
-		HnStatus (*convert) (HnContext *context, const char *input, int max_atoms, const char **result))
+Datum
+ConvertText(FunctionCallInfo fcinfo, HnConvert *convert)
 {
 	char	   *input = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	HnContext  *context = BeginCore();
@@ -30,7 +29,7 @@ PG_FUNCTION_INFO_V1(hamnet_from_molblock);
 PGDLLEXPORT Datum
 hamnet_from_molblock(PG_FUNCTION_ARGS)
 {
-	return Convert(fcinfo, hn_smiles_from_molblock);
+	return ConvertText(fcinfo, hn_smiles_from_molblock);
 }
 
 PG_FUNCTION_INFO_V1(hamnet_molblock);
@@ -39,7 +38,7 @@ PG_FUNCTION_INFO_V1(hamnet_molblock);
 PGDLLEXPORT Datum
 hamnet_molblock(PG_FUNCTION_ARGS)
 {
-	return Convert(fcinfo, hn_molblock_from_smiles);
+	return ConvertText(fcinfo, hn_molblock_from_smiles);
 }
 
 PG_FUNCTION_INFO_V1(hamnet_scaffold);
@@ -48,7 +47,7 @@ PG_FUNCTION_INFO_V1(hamnet_scaffold);
 PGDLLEXPORT Datum
 hamnet_scaffold(PG_FUNCTION_ARGS)
 {
-	return Convert(fcinfo, hn_scaffold);
+	return ConvertText(fcinfo, hn_scaffold);
 }
 
 PG_FUNCTION_INFO_V1(hamnet_formula);
@@ -57,5 +56,5 @@ PG_FUNCTION_INFO_V1(hamnet_formula);
 PGDLLEXPORT Datum
 hamnet_formula(PG_FUNCTION_ARGS)
 {
-	return Convert(fcinfo, hn_formula);
+	return ConvertText(fcinfo, hn_formula);
 }

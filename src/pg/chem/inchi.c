@@ -4,11 +4,9 @@
 #include "postgres.h"
 
 #include "fmgr.h"
-#include "utils/builtins.h"
 
+#include "chem/convert.h"
 #include "hamnet/inchi.h"
-#include "server/core.h"
-#include "server/guc.h"
 #include "server/module.h"
 
 /* The module's functions. Builds without InChI's library have no module. */
@@ -39,25 +37,13 @@ InchiFunctions(void)
 	return functions;
 }
 
-static Datum
-Convert(FunctionCallInfo fcinfo, HnConvert *convert)
-{
-	char	   *input = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	HnContext  *context = BeginCore();
-	const char *result;
-
-	if (convert(context, input, hamnet_max_atoms, &result) != HN_OK)
-		ReportCoreError(context, NULL);
-	PG_RETURN_TEXT_P(cstring_to_text(result));
-}
-
 PG_FUNCTION_INFO_V1(hamnet_inchi);
 
 /* hamnet_inchi(smiles text) → InChI */
 PGDLLEXPORT Datum
 hamnet_inchi(PG_FUNCTION_ARGS)
 {
-	return Convert(fcinfo, InchiFunctions()->inchi);
+	return ConvertText(fcinfo, InchiFunctions()->inchi);
 }
 
 PG_FUNCTION_INFO_V1(hamnet_inchikey);
@@ -66,5 +52,5 @@ PG_FUNCTION_INFO_V1(hamnet_inchikey);
 PGDLLEXPORT Datum
 hamnet_inchikey(PG_FUNCTION_ARGS)
 {
-	return Convert(fcinfo, InchiFunctions()->inchikey);
+	return ConvertText(fcinfo, InchiFunctions()->inchikey);
 }
