@@ -669,3 +669,41 @@ BEGIN
 	END LOOP;
 END
 $$;
+
+---------------------------------------------------------------------------
+-- More than one server
+---------------------------------------------------------------------------
+
+CREATE FUNCTION hamnet_search("table" regclass, fp_column name, query hfp, k int, filter text DEFAULT NULL, operator text DEFAULT '<->',
+	columns name[] DEFAULT NULL, OUT relation regclass, OUT ctid tid, OUT distance double precision, OUT "row" jsonb) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 10;
+COMMENT ON FUNCTION hamnet_search(regclass, name, hfp, int, text, text, name[]) IS
+	'the k nearest rows of a table whose partitions, foreign ones too, are all asked at once';
+
+CREATE FUNCTION hamnet_export_model(name text) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10000;
+COMMENT ON FUNCTION hamnet_export_model(text) IS
+	'the file of a model, as hamnet_load_model takes it';
+
+CREATE FUNCTION hamnet_load_axes(content bytea) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 10000;
+COMMENT ON FUNCTION hamnet_load_axes(bytea) IS
+	'store axes that another server fitted, column content of _hamnet_axes there; returns their name, which is made from their content';
+
+CREATE FUNCTION hamnet_node(OUT hamnet text, OUT rdkit text, OUT blas text, OUT kernels text, OUT models text, OUT axes text,
+	OUT results text) RETURNS record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE COST 1000000;
+COMMENT ON FUNCTION hamnet_node() IS
+	'what this server computes with: versions, and digests of the models and axes there are and of results; servers that agree in results compute the same bits';
+
+CREATE FUNCTION hamnet_predict_pinned(smiles text, property text, model_id text) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50000;
+COMMENT ON FUNCTION hamnet_predict_pinned(text, text, text) IS
+	'a property of a molecule by the model with this identity (SHA-256)';
+
+CREATE FUNCTION hamnet_predict_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hamnet_predict_support(internal) IS
+	'planner support of hamnet_predict';
+
+ALTER FUNCTION hamnet_predict(text, text) SUPPORT hamnet_predict_support;

@@ -9,6 +9,7 @@
 #include "hamnet/linear.h"
 
 #include "model/cache.h"
+#include "model/preload.h"
 #include "search/reloptions.h"
 #include "server/guc.h"
 #include "server/table_owner.h"
@@ -43,4 +44,5 @@ _PG_init(void)
 	InitIndexOptions();
 	InitTableOwner();
 	InitVersionCheck();
+	PreloadModels();
 }

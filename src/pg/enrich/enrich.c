@@ -88,11 +88,29 @@ typedef struct EnrichRun
 	double		last_notice;
 } EnrichRun;
 
+/* Write the tables to count in, as they stand in FROM: the leaves one by one where other servers store some. */
+static char *
+CountedTables(const EnrichRequest *request)
+{
+	List	   *foreign;
+	List	   *leaves = ListLeaves(request->table, &foreign);
+	StringInfoData tables;
+	ListCell   *cell;
+
+	if (foreign == NIL)
+		return psprintf("%s AS t WHERE %s", RelationName(request->table), EnrichCondition(request));
+	initStringInfo(&tables);
+	foreach(cell, leaves)
+		appendStringInfo(&tables, "%s SELECT FROM ONLY %s AS t WHERE %s", foreach_current_index(cell) == 0 ? "(" : " UNION ALL",
+						 RelationName(lfirst_oid(cell)), EnrichCondition(request));
+	appendStringInfoString(&tables, ") AS leaves");
+	return tables.data;
+}
+
 static int64
 CountWaiting(const EnrichRequest *request)
 {
-	char	   *query = psprintf("SELECT pg_catalog.count(*) FROM %s AS t WHERE %s",
-								 RelationName(request->table), EnrichCondition(request));
+	char	   *query = psprintf("SELECT pg_catalog.count(*) FROM %s", CountedTables(request));
 	bool		isnull;
 
 	if (SPI_execute(query, false, 0) != SPI_OK_SELECT || SPI_processed != 1)
@@ -262,7 +280,8 @@ LeaveJob(EnrichJob *job, dsm_segment *segment)
 static int64
 RunRound(EnrichRun *run, int64 waiting)
 {
-	List	   *leaves = ListLeaves(run->request.table);
+	List	   *foreign;
+	List	   *leaves = ListLeaves(run->request.table, &foreign);
 	Size		settings_length;
 	char	   *settings = EnrichSettings(&settings_length);
 	Size		size = add_size(offsetof(EnrichJob, leaves) + settings_length,

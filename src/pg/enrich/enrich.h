@@ -110,8 +110,11 @@ extern void ReadPredictions(EnrichRequest *request, const HnModel *model, Jsonb 
 /* Check all that can be checked before work begins, for fingerprints of `dim` dimensions. */
 extern void CheckRequest(const EnrichRequest *request, int dim);
 
-/* List the tables below one, and itself, that hold rows, as OIDs; each is locked against changes of its shape. */
-extern List *ListLeaves(Oid table);
+/*
+ * List the tables below one, and itself, that hold rows, as OIDs, and the
+ * foreign ones, which do not; each is locked against changes of its shape.
+ */
+extern List *ListLeaves(Oid table, List **foreign);
 
 /* enrich/batch.c */
 

@@ -17,6 +17,7 @@
 
 #include "enrich/enrich.h"
 #include "model/target.h"
+#include "server/distributed.h"
 #include "server/extension.h"
 
 char *
@@ -130,13 +131,28 @@ CheckPredictionColumn(Oid table, const char *name)
 	ReleaseSysCache(tuple);
 }
 
+/* Refuse a table whose rows Citus keeps in shards. */
+static void
+RejectDistributed(Oid relation)
+{
+	if (IsDistributed(relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("the rows of \"%s\" are in the shards of a distributed table", get_rel_name(relation)),
+				 errhint("Call hamnet_enrich on each of them: SELECT run_command_on_shards('%s', $$CALL hamnet_enrich('%%s', ...)$$).",
+						 RelationName(relation))));
+}
+
 void
 CheckTableKind(Oid relation)
 {
 	char		kind = get_rel_relkind(relation);
 
 	if (kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE)
+	{
+		RejectDistributed(relation);
 		return;
+	}
 	if (kind == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -151,18 +167,42 @@ CheckTableKind(Oid relation)
 }
 
 List *
-ListLeaves(Oid table)
+ListLeaves(Oid table, List **foreign)
 {
 	List	   *leaves = NIL;
 	ListCell   *cell;
 
+	*foreign = NIL;
 	foreach(cell, find_all_inheritors(table, AccessShareLock, NULL))
 	{
-		CheckTableKind(lfirst_oid(cell));
-		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_RELATION)
-			leaves = lappend_oid(leaves, lfirst_oid(cell));
+		Oid			relation = lfirst_oid(cell);
+
+		if (get_rel_relkind(relation) == RELKIND_FOREIGN_TABLE)
+		{
+			*foreign = lappend_oid(*foreign, relation);
+			continue;
+		}
+		CheckTableKind(relation);
+		if (get_rel_relkind(relation) == RELKIND_RELATION)
+			leaves = lappend_oid(leaves, relation);
 	}
 	return leaves;
+}
+
+/* Say which partitions are left out because another server stores them; an error if nothing else is there. */
+static void
+ReportForeign(Oid table, List *leaves, List *foreign)
+{
+	if (foreign == NIL)
+		return;
+	ereport(leaves == NIL ? ERROR : NOTICE,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 leaves == NIL ? errmsg("all rows of \"%s\" are stored by other servers", get_rel_name(table)) :
+			 errmsg_plural("hamnet_enrich leaves out %d foreign partition of \"%s\"",
+						   "hamnet_enrich leaves out %d foreign partitions of \"%s\"",
+						   list_length(foreign), list_length(foreign), get_rel_name(table)),
+			 errdetail("The first is \"%s\".", get_rel_name(linitial_oid(foreign))),
+			 errhint("Call hamnet_enrich on the servers that store them.")));
 }
 
 /*
@@ -185,9 +225,11 @@ void
 CheckRequest(const EnrichRequest *request, int dim)
 {
 	List	   *leaves;
+	List	   *foreign;
 	ListCell   *cell;
 
-	leaves = ListLeaves(request->table);
+	leaves = ListLeaves(request->table, &foreign);
+	ReportForeign(request->table, leaves, foreign);
 	CheckSmilesColumn(request->table, NameStr(request->smiles_column));
 	if (NameStr(request->fp_column)[0] != '\0')
 		CheckFingerprintColumn(request->table, NameStr(request->fp_column), dim);

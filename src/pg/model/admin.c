@@ -203,6 +203,33 @@ hamnet_load_model(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(id));
 }
 
+PG_FUNCTION_INFO_V1(hamnet_export_model);
+
+/* hamnet_export_model(name text) → the file, as hamnet_load_model takes it */
+PGDLLEXPORT Datum
+hamnet_export_model(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	const BuiltinModel *builtin = FindBuiltinByName(name);
+	bytea	   *weights = NULL;
+	char		id[MODEL_ID_LENGTH + 1];
+
+	if (builtin)
+		PG_RETURN_BYTEA_P(ReadBuiltinModel(builtin));
+	if (pg_class_aclcheck(ModelTableOid(), GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for table %s", MODEL_TABLE)));
+	if (FindStoredModel(name, id))
+		weights = ReadStoredModel(id);
+	if (weights == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" does not exist", name),
+				 errhint("See hamnet_models() for the models there are.")));
+	PG_RETURN_BYTEA_P(weights);
+}
+
 /* The models that an array names, copied into the context's memory, where no change of the cache reaches them. */
 static HnModel **
 ReadModels(HnContext *context, ArrayType *names, int *count)

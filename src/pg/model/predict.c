@@ -5,8 +5,14 @@
 
 #include <math.h>
 
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "nodes/makefuncs.h"
+#include "nodes/supportnodes.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "hamnet/predict.h"
 
@@ -56,6 +62,15 @@ ModelForProperty(const char *smiles, const char *property, const HnHead **head, 
 	return model;
 }
 
+static void
+ReportNoTarget(const CachedModel *model, const char *name, const char *property)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("model \"%s\" does not predict \"%s\"", name, property),
+			 errhint("It predicts %s.", ListTargets(&model->model))));
+}
+
 static const CachedModel *
 NamedModelForProperty(const char *name, const char *property, const HnHead **head, int *target)
 {
@@ -71,10 +86,7 @@ NamedModelForProperty(const char *name, const char *property, const HnHead **hea
 	if (model == NULL)
 		model = GetModelByName(name, false);
 	if (FindTarget(&model->model, property, head, target) < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("model \"%s\" does not predict \"%s\"", name, property),
-				 errhint("It predicts %s.", ListTargets(&model->model))));
+		ReportNoTarget(model, name, property);
 	return model;
 }
 
@@ -88,23 +100,14 @@ GetTargetArgument(FunctionCallInfo fcinfo, int n, const HnHead **head, int *targ
 	return ModelForProperty(text_to_cstring(PG_GETARG_TEXT_PP(n - 1)), property, head, target);
 }
 
-/*
- * One target, as the arguments (smiles, property [, model]) name it. For a failure
- * that lies in the molecule, a lenient call returns false.
- */
+/* Predict one target. For a failure that lies in the molecule, a lenient call returns false. */
 static bool
-PredictTarget(FunctionCallInfo fcinfo, bool lenient, double *value)
+PredictTarget(const CachedModel *model, const HnHead *head, int target, const char *smiles, bool lenient, double *value)
 {
-	char	   *smiles = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	const HnHead *head;
-	int			target;
-	const CachedModel *model;
 	ParsedMolecule molecule;
 	HnInputs	inputs;
-	double	   *values;
+	double	   *values = palloc(head->target_count * sizeof(double));
 
-	model = GetTargetArgument(fcinfo, 1, &head, &target);
-	values = palloc(head->target_count * sizeof(double));
 	if (ParseForModels(&model, 1, smiles, &molecule) != HN_OK ||
 		ComputeModelInputs(model, &molecule, &inputs) != HN_OK ||
 		hn_predict(molecule.context, &model->model, head, &inputs, values, NULL) != HN_OK)
@@ -116,6 +119,17 @@ PredictTarget(FunctionCallInfo fcinfo, bool lenient, double *value)
 	return true;
 }
 
+/* Predict the target that the arguments (smiles, property [, model]) name. */
+static bool
+PredictArguments(FunctionCallInfo fcinfo, bool lenient, double *value)
+{
+	const HnHead *head;
+	int			target;
+	const CachedModel *model = GetTargetArgument(fcinfo, 1, &head, &target);
+
+	return PredictTarget(model, head, target, text_to_cstring(PG_GETARG_TEXT_PP(0)), lenient, value);
+}
+
 PG_FUNCTION_INFO_V1(hamnet_predict);
 
 /* hamnet_predict(smiles text, property text [, model text]) → double precision */
@@ -124,7 +138,7 @@ hamnet_predict(PG_FUNCTION_ARGS)
 {
 	double		value;
 
-	PredictTarget(fcinfo, false, &value);
+	PredictArguments(fcinfo, false, &value);
 	PG_RETURN_FLOAT8(value);
 }
 
@@ -136,9 +150,76 @@ hamnet_try_predict(PG_FUNCTION_ARGS)
 {
 	double		value;
 
-	if (!PredictTarget(fcinfo, true, &value))
+	if (!PredictArguments(fcinfo, true, &value))
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(value);
+}
+
+PG_FUNCTION_INFO_V1(hamnet_predict_pinned);
+
+/* hamnet_predict_pinned(smiles text, property text, model_id text) → double precision */
+PGDLLEXPORT Datum
+hamnet_predict_pinned(PG_FUNCTION_ARGS)
+{
+	char	   *property = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	const CachedModel *model = GetModelById(text_to_cstring(PG_GETARG_TEXT_PP(2)), false);
+	const HnHead *head;
+	int			target;
+	double		value;
+
+	if (FindTarget(&model->model, property, &head, &target) < 0)
+		ReportNoTarget(model, model->id, property);
+	PredictTarget(model, head, target, text_to_cstring(PG_GETARG_TEXT_PP(0)), false, &value);
+	PG_RETURN_FLOAT8(value);
+}
+
+/* Return the function hamnet_predict_pinned beside another one, which is found by the OID of its schema. */
+static Oid
+PinnedFunction(Oid beside)
+{
+	Oid			types[3] = {TEXTOID, TEXTOID, TEXTOID};
+
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("hamnet_predict_pinned"),
+						   PointerGetDatum(buildoidvector(types, lengthof(types))),
+						   ObjectIdGetDatum(get_func_namespace(beside)));
+}
+
+/* Return a call of hamnet_predict as one of hamnet_predict_pinned, NULL where a stored model may have to answer. */
+static Node *
+PinPrediction(const FuncExpr *call)
+{
+	Const	   *property = list_length(call->args) == 2 ? lsecond(call->args) : NULL;
+	const BuiltinModel *builtin;
+	Oid			pinned;
+	Const	   *id;
+
+	if (property == NULL || !IsA(property, Const) || property->constisnull)
+		return NULL;
+	builtin = FindBuiltinByTarget(LabelFromServer(TextDatumGetCString(property->constvalue)));
+	pinned = PinnedFunction(call->funcid);
+	if (builtin == NULL || !OidIsValid(pinned))
+		return NULL;
+	id = makeConst(TEXTOID, -1, call->inputcollid, -1, CStringGetTextDatum(builtin->id), false, false);
+	return (Node *) makeFuncExpr(pinned, FLOAT8OID, list_make3(linitial(call->args), property, id),
+								 InvalidOid, call->inputcollid, COERCE_EXPLICIT_CALL);
+}
+
+PG_FUNCTION_INFO_V1(hamnet_predict_support);
+
+/*
+ * Planner support of hamnet_predict(smiles, property). It is stable because a
+ * stored model may answer. Where the property is a constant that a built-in model
+ * has, none may, and the call becomes an immutable one by that model's identity:
+ * it can run on another server, and stand in an index.
+ */
+PGDLLEXPORT Datum
+hamnet_predict_support(PG_FUNCTION_ARGS)
+{
+	Node	   *request = (Node *) PG_GETARG_POINTER(0);
+
+	if (!IsA(request, SupportRequestSimplify))
+		PG_RETURN_POINTER(NULL);
+	PG_RETURN_POINTER(PinPrediction(((SupportRequestSimplify *) request)->fcall));
 }
 
 /* Columns of hamnet_predictions(). */

@@ -201,7 +201,7 @@ typedef struct HamnetSearch
 	double		milliseconds;	/* in the index */
 } HamnetSearch;
 
-extern HamnetSearch hamnet_search;
+extern HamnetSearch last_search;
 
 /* search/check.c: open a hamnet index and lock it and its table; the caller must own it. */
 extern Relation OpenHamnetIndex(Oid oid, Relation *heap);

@@ -107,6 +107,10 @@ DeserialiseAxes(const bytea *content, const char *id, MemoryContext memory)
 	size_t		count;
 	HnCodeSpace *space;
 
+	if (VARSIZE_ANY_EXHDR(content) < 2 * sizeof(int32))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("axes \"%s\" have %d bytes, which cannot be", id, (int) VARSIZE_ANY_EXHDR(content))));
 	message.data = (char *) VARDATA_ANY(content);	/* only read from */
 	message.len = message.maxlen = VARSIZE_ANY_EXHDR(content);
 	message.cursor = 0;
@@ -126,7 +130,17 @@ DeserialiseAxes(const bytea *content, const char *id, MemoryContext memory)
 	for (size_t i = 0; i < count; i++)
 		space->values[i] = pq_getmsgfloat8(&message);
 
-	/* Bounds of distances are proven for orthonormal axes only */
+	/* Bounds of distances are proven for finite numbers, steps in single precision and orthonormal axes only */
+	for (size_t i = 0; i < count; i++)
+		if (!isfinite(space->values[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("axes \"%s\" have elements that are not finite", id)));
+	for (int i = 0; i < coordinates; i++)
+		if (!(hn_code_step(space)[i] >= 0 && hn_code_step(space)[i] == (float) hn_code_step(space)[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("axes \"%s\" have a step that is negative or not in single precision", id)));
 	if (!(hn_code_space_skew(space) <= HN_CODE_SKEW))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
@@ -403,5 +417,21 @@ hamnet_fit_axes(PG_FUNCTION_ARGS)
 	StoreAxes(id, content);
 	SPI_finish();
 
+	PG_RETURN_TEXT_P(cstring_to_text(id));
+}
+
+PG_FUNCTION_INFO_V1(hamnet_load_axes);
+
+/* hamnet_load_axes(content bytea) → identity */
+Datum
+hamnet_load_axes(PG_FUNCTION_ARGS)
+{
+	bytea	   *content = PG_GETARG_BYTEA_PP(0);
+	char		id[AXES_ID_LENGTH + 1];
+
+	PreventCommandIfReadOnly("hamnet_load_axes()");
+	AxesIdentity(content, id);
+	(void) DeserialiseAxes(content, id, CurrentMemoryContext);
+	StoreAxes(id, content);
 	PG_RETURN_TEXT_P(cstring_to_text(id));
 }

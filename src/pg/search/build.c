@@ -28,6 +28,7 @@
 #include "hamnet/random.h"
 #include "search/build.h"
 #include "server/core.h"
+#include "server/distributed.h"
 
 /*
  * The sample decides how tight bounds are, never whether they hold. More
@@ -428,7 +429,8 @@ BeginSpace(BuildState *state, HamnetMeta *meta)
 		state->layout = HamnetGetLayout(meta);
 		BeginParts(state);
 		BeginBatch(state);
-		ereport(IsKnownToBeEmpty(state->index) ? DEBUG1 : NOTICE,
+		/* Citus builds the index on each shard, from the shard's rows. */
+		ereport(IsKnownToBeEmpty(state->index) || IsDistributed(state->index->rd_index->indrelid) ? DEBUG1 : NOTICE,
 				(errmsg("hamnet index \"%s\" is built without data", RelationGetRelationName(state->index)),
 				 errdetail("The index learns its axes from existing rows; until it is rebuilt, searches read every row."),
 				 errhint("REINDEX it when the table has been filled.")));

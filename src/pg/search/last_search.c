@@ -9,7 +9,7 @@
 
 #include "search/am.h"
 
-HamnetSearch hamnet_search;
+HamnetSearch last_search;
 
 #define SEARCH_COLUMNS 6
 
@@ -25,13 +25,13 @@ hamnet_last_search(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	if (!OidIsValid(hamnet_search.index))
+	if (!OidIsValid(last_search.index))
 		PG_RETURN_NULL();
-	values[0] = ObjectIdGetDatum(hamnet_search.index);
-	values[1] = Int64GetDatum(hamnet_search.pages);
-	values[2] = Int64GetDatum(hamnet_search.rows_coded);
-	values[3] = Int64GetDatum(hamnet_search.rows_looked_up);
-	values[4] = Int32GetDatum(hamnet_search.passes);
-	values[5] = Float8GetDatum(hamnet_search.milliseconds);
+	values[0] = ObjectIdGetDatum(last_search.index);
+	values[1] = Int64GetDatum(last_search.pages);
+	values[2] = Int64GetDatum(last_search.rows_coded);
+	values[3] = Int64GetDatum(last_search.rows_looked_up);
+	values[4] = Int32GetDatum(last_search.passes);
+	values[5] = Float8GetDatum(last_search.milliseconds);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }

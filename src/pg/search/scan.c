@@ -220,7 +220,7 @@ StartScan(IndexScanDesc scan)
 	Hfp		   *centre;
 
 	HamnetBeginPages(scan->indexRelation, blocks);
-	hamnet_search = (HamnetSearch) {.index = RelationGetRelid(scan->indexRelation)};
+	last_search = (HamnetSearch) {.index = RelationGetRelid(scan->indexRelation)};
 	MemoryContextReset(state->memory);
 	memset(&state->candidates, 0, sizeof(state->candidates));
 	state->items = NULL;
@@ -283,7 +283,7 @@ CollectCandidates(IndexScanDesc scan)
 		estimates = MemoryContextAlloc(state->memory, sizeof(double) * state->wanted);
 		hn_candidates_estimate(&state->candidates, estimates, state->wanted);
 	}
-	hamnet_search.passes++;
+	last_search.passes++;
 	HamnetVisitGroups(scan);
 	state->more = hn_candidates_finish(&state->candidates);
 	state->next = 0;
@@ -386,7 +386,7 @@ TimeFindRows(IndexScanDesc scan)
 	found = FindRows(scan);
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, start);
-	hamnet_search.milliseconds += INSTR_TIME_GET_MILLISEC(end);
+	last_search.milliseconds += INSTR_TIME_GET_MILLISEC(end);
 	return found;
 }
 
@@ -404,7 +404,7 @@ hamnet_gettuple(IndexScanDesc scan, ScanDirection direction)
 	if (scan->numberOfOrderBys > 0)
 		StoreOrder(scan, state->stage == STAGE_GROUPS, &state->candidates.items[state->next]);
 	state->next++;
-	hamnet_search.rows_looked_up++;
+	last_search.rows_looked_up++;
 	return true;
 }
 
@@ -428,6 +428,6 @@ hamnet_getbitmap(IndexScanDesc scan, TIDBitmap *bitmap)
 		}
 		count += state->candidates.count;
 	}
-	hamnet_search.rows_looked_up = count;
+	last_search.rows_looked_up = count;
 	return count;
 }

@@ -12,6 +12,7 @@
 #include "utils/rel.h"
 
 #include "search/am.h"
+#include "server/distributed.h"
 
 /* Queries by which the number of candidates is estimated, and for how many neighbours */
 #define PROBES 8
@@ -222,7 +223,9 @@ hamnet_index_stats(PG_FUNCTION_ARGS)
 	statistics->every = Max(1, (int64) Max(meta.built_rows, 0) / PROBES);
 	HamnetVisitRows(index, CountRow, statistics);
 	ordered = OrderedShare(index, statistics);
-	advice = Advice(&meta, statistics, ordered);
+	advice = IsDistributed(RelationGetRelid(heap)) ?
+		"the rows are in the shards of a distributed table: SELECT run_command_on_shards() with the index of each" :
+		Advice(&meta, statistics, ordered);
 
 	values[next++] = Int32GetDatum(meta.version);
 	values[next++] = CStringGetTextDatum(metric_names[meta.metric]);

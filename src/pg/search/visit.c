@@ -34,7 +34,7 @@ HamnetPinScanPage(IndexScanDesc scan, BlockNumber block)
 {
 	HamnetScan *state = scan->opaque;
 
-	hamnet_search.pages++;
+	last_search.pages++;
 	return HamnetPinPage(scan->indexRelation, block, state->strategy);
 }
 
@@ -119,7 +119,7 @@ SelectRows(HamnetScan *state, Page page, const uint8 *keep, uint16 *rows, uint64
 static void
 ConsiderCells(HamnetScan *state, Page page, const uint16 *rows, const uint64 *ids, int count)
 {
-	hamnet_search.rows_coded += count;
+	last_search.rows_coded += count;
 	for (int i = 0; i < count; i++)
 		hn_cell_consider(&state->cell_query, HamnetPageGetCells(page), state->layout.capacity, rows[i], ids[i],
 						 &state->candidates);
@@ -133,7 +133,7 @@ ConsiderCodes(IndexScanDesc scan, BlockNumber block, const uint16 *rows, const u
 	Buffer		buffer = InvalidBuffer;
 	BlockNumber current = InvalidBlockNumber;
 
-	hamnet_search.rows_coded += count;
+	last_search.rows_coded += count;
 	for (int i = 0; i < count; i++)
 	{
 		BlockNumber wanted = HamnetCodeBlock(&state->layout, block, rows[i]);

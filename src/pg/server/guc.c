@@ -5,6 +5,7 @@
 
 #include <limits.h>
 
+#include "miscadmin.h"
 #include "utils/guc.h"
 
 #include "server/guc.h"
@@ -18,6 +19,7 @@
 
 int			hamnet_max_atoms = 1000;
 int			hamnet_training_memory = 1024 * 1024;
+char	   *hamnet_preload_models = NULL;
 
 void
 InitSettings(void)
@@ -32,6 +34,13 @@ InitSettings(void)
 							"A drug-like molecule takes about 5 kB.",
 							&hamnet_training_memory, 1024 * 1024, 1024, MAX_KILOBYTES,
 							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	/* Read when the server starts; a module that is loaded later must not define it as fixed. */
+	DefineCustomStringVariable("hamnet.preload_models",
+							   "Lists the built-in models that are read when the server starts.",
+							   "It has an effect only where hamnet is in shared_preload_libraries.",
+							   &hamnet_preload_models, "",
+							   process_shared_preload_libraries_in_progress ? PGC_POSTMASTER : PGC_SIGHUP,
+							   GUC_LIST_INPUT, NULL, NULL, NULL);
 #if PG_VERSION_NUM >= 150000
 	MarkGUCPrefixReserved("hamnet");
 #else

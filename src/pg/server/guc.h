@@ -10,6 +10,9 @@ extern int	hamnet_max_atoms;
 /* hamnet.training_memory: kilobytes that a training set may take. */
 extern int	hamnet_training_memory;
 
+/* hamnet.preload_models: names of built-in models, separated by commas. */
+extern char *hamnet_preload_models;
+
 extern void InitSettings(void);
 
 #endif
