@@ -38,7 +38,7 @@ SELECT object, provolatile FROM member_function p
 -- C functions come from this module
 SELECT object, probin FROM member_function p JOIN pg_language l ON p.prolang = l.oid
 	WHERE lanname = 'c' AND probin !~ 'hamnet$' ORDER BY 1;
--- functions of fingerprints are not called with NULL
+-- functions of fingerprints are not called with NULL, except a search, whose filter may be left out
 SELECT object FROM member_function
 	WHERE NOT proisstrict AND prokind = 'f' AND 'hfp'::regtype = ANY (proargtypes::oid[]) ORDER BY 1;
 

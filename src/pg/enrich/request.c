@@ -4,6 +4,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
@@ -177,6 +178,9 @@ ListLeaves(Oid table, List **foreign)
 	{
 		Oid			relation = lfirst_oid(cell);
 
+		/* Nobody sees what other sessions have in temporary tables. */
+		if (isOtherTempNamespace(get_rel_namespace(relation)))
+			continue;
 		if (get_rel_relkind(relation) == RELKIND_FOREIGN_TABLE)
 		{
 			*foreign = lappend_oid(*foreign, relation);

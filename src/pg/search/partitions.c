@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "access/relation.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
@@ -196,12 +197,15 @@ ListBranches(Oid relation)
 
 	foreach(cell, tables)
 	{
+		/* Nobody sees what other sessions have in temporary tables. */
+		if (isOtherTempNamespace(get_rel_namespace(lfirst_oid(cell))))
+			continue;
 		if (!IsOpenToCaller(lfirst_oid(cell)))
 			return list_make1_oid(relation);
 		if (get_rel_relkind(lfirst_oid(cell)) != RELKIND_PARTITIONED_TABLE)
 			branches = lappend_oid(branches, lfirst_oid(cell));
 	}
-	return branches;
+	return branches != NIL ? branches : list_make1_oid(relation);
 }
 
 /* Write the search of one table; `only` leaves out what is below it. */

@@ -7,6 +7,7 @@
 #include "access/htup_details.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/syscache.h"
@@ -39,7 +40,8 @@ RequireExtensionVersion(void)
 {
 	const char *version;
 
-	if (version_matches)
+	/* The postmaster, which preloads models, is in no database and keeps nothing that it computes. */
+	if (version_matches || !OidIsValid(MyDatabaseId))
 		return;
 	version = ExtensionVersion();
 	if (version != NULL && strcmp(version, HAMNET_VERSION) != 0)
