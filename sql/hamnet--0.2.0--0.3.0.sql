@@ -26,11 +26,16 @@ COMMENT ON CAST (bigint[] AS hfp) IS
 	'fingerprint of unknown model';
 
 ---------------------------------------------------------------------------
--- Names of columns: place, part
+-- Names of columns: place, part, kernels
 ---------------------------------------------------------------------------
 
 DROP FUNCTION hamnet_enrich_report(regclass, name, name);
 DROP FUNCTION hamnet_training_log();
+DROP FUNCTION hamnet_version();
+
+CREATE FUNCTION hamnet_version(OUT hamnet text, OUT rdkit text, OUT blas text, OUT simd text) RETURNS record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION hamnet_version() IS 'versions of hamnet, RDKit and BLAS, and the instruction set chosen on this machine';
 
 CREATE FUNCTION hamnet_enrich_report("table" regclass, smiles_column name, fp_column name,
 	OUT relation regclass, OUT ctid tid, OUT smiles text, OUT reason text) RETURNS SETOF record
@@ -690,7 +695,7 @@ CREATE FUNCTION hamnet_load_axes(content bytea) RETURNS text
 COMMENT ON FUNCTION hamnet_load_axes(bytea) IS
 	'store axes that another server fitted, column content of _hamnet_axes there; returns their name, which is made from their content';
 
-CREATE FUNCTION hamnet_node(OUT hamnet text, OUT rdkit text, OUT blas text, OUT kernels text, OUT models text, OUT axes text,
+CREATE FUNCTION hamnet_node(OUT hamnet text, OUT rdkit text, OUT blas text, OUT simd text, OUT models text, OUT axes text,
 	OUT results text) RETURNS record
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE COST 1000000;
 COMMENT ON FUNCTION hamnet_node() IS

@@ -553,7 +553,7 @@ CREATE FUNCTION hamnet_models(OUT name text, OUT id text, OUT built_in boolean, 
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 ROWS 10;
 COMMENT ON FUNCTION hamnet_models() IS 'every model, built-in and stored';
 
-CREATE FUNCTION hamnet_version(OUT hamnet text, OUT rdkit text, OUT blas text, OUT kernels text) RETURNS record
+CREATE FUNCTION hamnet_version(OUT hamnet text, OUT rdkit text, OUT blas text, OUT simd text) RETURNS record
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION hamnet_version() IS 'versions of hamnet, RDKit and BLAS, and the instruction set chosen on this machine';
 
@@ -1596,7 +1596,7 @@ CREATE FUNCTION hamnet_load_axes(content bytea) RETURNS text
 COMMENT ON FUNCTION hamnet_load_axes(bytea) IS
 	'store axes that another server fitted, column content of _hamnet_axes there; returns their name, which is made from their content';
 
-CREATE FUNCTION hamnet_node(OUT hamnet text, OUT rdkit text, OUT blas text, OUT kernels text, OUT models text, OUT axes text,
+CREATE FUNCTION hamnet_node(OUT hamnet text, OUT rdkit text, OUT blas text, OUT simd text, OUT models text, OUT axes text,
 	OUT results text) RETURNS record
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE COST 1000000;
 COMMENT ON FUNCTION hamnet_node() IS

@@ -67,7 +67,7 @@ SELECT * FROM hamnet_node() \gset before_
 SELECT hamnet_load_model('other', decode(:'weights', 'base64')) AS other \gset
 SELECT is(results, :'before_results', 'results do not depend on stored models') FROM hamnet_node();
 SELECT isnt(models, :'before_models', 'which are told apart') FROM hamnet_node();
-SELECT is((hamnet, rdkit, blas, kernels)::text, (hamnet_version())::text, 'versions are those of hamnet_version') FROM hamnet_node();
+SELECT is((hamnet, rdkit, blas, simd)::text, (hamnet_version())::text, 'versions are those of hamnet_version') FROM hamnet_node();
 
 -- rows that lie elsewhere
 CREATE FOREIGN DATA WRAPPER nowhere;

@@ -132,7 +132,7 @@ AxesDigest(void)
 
 PG_FUNCTION_INFO_V1(hamnet_node);
 
-/* hamnet_node() → (hamnet, rdkit, blas, kernels, models, axes, results) */
+/* hamnet_node() → (hamnet, rdkit, blas, simd, models, axes, results) */
 PGDLLEXPORT Datum
 hamnet_node(PG_FUNCTION_ARGS)
 {

@@ -56,7 +56,7 @@ RequireExtensionVersion(void)
 
 PG_FUNCTION_INFO_V1(hamnet_version);
 
-/* hamnet_version() → (hamnet, rdkit, blas, kernels) */
+/* hamnet_version() → (hamnet, rdkit, blas, simd) */
 PGDLLEXPORT Datum
 hamnet_version(PG_FUNCTION_ARGS)
 {
