@@ -8,6 +8,7 @@
 extern const HnHeadPart hn_networks_part;
 extern const HnHeadPart hn_gp_part;
 extern const HnHeadPart hn_forest_part;
+extern const HnHeadPart hn_boosting_part;
 extern const HnHeadPart hn_joint_part;
 extern const HnHeadPart hn_known_part;
 
@@ -15,6 +16,7 @@ const HnHeadPart *const hn_head_parts[HN_PARTS] = {
 	[HN_NETWORKS] = &hn_networks_part,
 	[HN_GP] = &hn_gp_part,
 	[HN_FOREST] = &hn_forest_part,
+	[HN_BOOSTING] = &hn_boosting_part,
 	[HN_JOINT] = &hn_joint_part,
 	[HN_KNOWN] = &hn_known_part
 };

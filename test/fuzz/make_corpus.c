@@ -12,6 +12,7 @@
 #include "golden.h"
 #include "hamnet/chem.h"
 #include "hamnet/conformer.h"
+#include "hamnet/boosting.h"
 #include "hamnet/forest.h"
 #include "hamnet/joint.h"
 #include "hamnet/gp.h"
@@ -229,6 +230,17 @@ fit_forest(const HnInputs *inputs, HnTask task)
 	return head;
 }
 
+static HnHead
+fit_boosting(const HnInputs *inputs, HnTask task)
+{
+	HnFitOptions options = {.descriptors = &hn_descriptors_rdkit_2d, .boosting = 3};
+	HnHead		head = plain_head("boosting", task);
+	HnFitReport report;
+
+	must(hn_boosting_fit(&context, inputs, 0, make_labels(task), &options, &head, &report));
+	return head;
+}
+
 /* Save a model of one head, which remembers the molecules. */
 static void
 save_head(const char *name, HnModel *model, HnHead *head, const HnInputs *inputs)
@@ -279,7 +291,7 @@ rich_networks(const HnHead *gp, const HnModel *base, const HnInputs *inputs, boo
 	return model;
 }
 
-/* Such networks alone, joined with a Gaussian process, with a forest, and with both. */
+/* Such networks alone, joined with a Gaussian process, with a forest, with both, and with boosted trees. */
 static void
 save_rich(void)
 {
@@ -297,6 +309,7 @@ save_rich(void)
 		HnModel		model = rich_networks(&gp, &base, &inputs, !classes);
 		HnHead		networks = model.heads[0];
 		HnHead		forest = fit_forest(&inputs, task);
+		HnHead		boosting = fit_boosting(&inputs, task);
 		HnHead		joint;
 
 		save_head(classes ? "folded" : "inputs", &model, &networks, &inputs);
@@ -304,6 +317,8 @@ save_rich(void)
 		save_head(classes ? "joint-classes" : "joint", &model, &joint, &inputs);
 		must(hn_joint_make(&context, (const HnHead *[]) {&networks, &forest, &gp}, classes ? 3 : 2, &joint));
 		save_head(classes ? "three" : "forest", &model, &joint, &inputs);
+		must(hn_joint_make(&context, (const HnHead *[]) {&networks, &boosting}, 2, &joint));
+		save_head(classes ? "boosted-classes" : "boosted", &model, &joint, &inputs);
 	}
 }
 

@@ -2,7 +2,7 @@
  * test_forest.c: forests against their definition, and as parts of joint heads,
  * through the model file too.
  */
-#include "heads.h"
+#include "naive_trees.h"
 #include "refusal.h"
 
 #include <float.h>
@@ -22,42 +22,6 @@
 #define TARGETS 2
 #define TREES 7
 #define LEAF_ROWS 2				/* that a leaf has at least, of so few rows */
-
-static int
-descriptor_count(void)
-{
-	return hn_descriptors_rdkit_2d.count;
-}
-
-/* Descriptor 3 is constant, 5 never known, others are not known here and there. */
-static real
-some_descriptor(int number)
-{
-	int			k = number % descriptor_count();
-
-	return k == 3 ? 2 : k == 5 || number % 97 == 0 ? NAN : (real) (10 * uniform());
-}
-
-/* The last column is the same in all rows. */
-static HnCounts
-some_counts(void)
-{
-	HnCounts	counts = make_counts(4, 1000, 20);
-	uint16_t   *columns = GET(uint16_t, 5);
-	uint8_t    *values = GET(uint8_t, 5);
-
-	memcpy(columns, counts.columns, 4 * sizeof(*columns));
-	memcpy(values, counts.counts, 4);
-	columns[4] = 4000;
-	values[4] = 7;
-	return (HnCounts) {5, columns, values};
-}
-
-static HnInputs
-random_inputs(int count)
-{
-	return make_inputs(count, D, some_descriptor, some_counts);
-}
 
 /* A function of the inputs, or whether it is large; some are missing. */
 static real *
@@ -89,56 +53,8 @@ fit_forest(const HnInputs *inputs, const real *labels, HnTask task, uint64_t see
 	HnFitReport report;
 
 	must(hn_forest_fit(&context, inputs, D, labels, &options, &head, &report));
-	assert_int_equal(report.nodes, hn_forest(&head)->node_count);
+	assert_int_equal(report.nodes, hn_forest(&head)->trees.node_count);
 	return head;
-}
-
-/* A code by its definition. */
-static int
-naive_code(const HnForest *forest, const HnInputs *inputs, int row, int column)
-{
-	int			width = descriptor_count();
-	int			code = 0;
-
-	if (column < width)
-	{
-		for (int k = 0; k < HN_FOREST_CODES - 1; k++)
-			code += forest->thresholds[column * (HN_FOREST_CODES - 1) + k] < inputs->descriptors[row * width + column];
-		return code;
-	}
-	for (int k = 0; k < inputs->counts[row].length; k++)
-		if (inputs->counts[row].columns[k] == column - width)
-			code = inputs->counts[row].counts[k];
-	return code;
-}
-
-/* The node after the last of a subtree: its form alone says where that is. */
-static int
-end_of(const HnForest *forest, int node)
-{
-	if (forest->columns[node] == HN_FOREST_LEAF)
-		return node + 1;
-	return end_of(forest, end_of(forest, node + 1));
-}
-
-static int
-naive_leaf(const HnForest *forest, const HnInputs *inputs, int row, int node)
-{
-	while (forest->columns[node] != HN_FOREST_LEAF)
-		node = naive_code(forest, inputs, row, forest->columns[node]) > forest->codes[node]
-			? end_of(forest, node + 1) : node + 1;
-	return node;
-}
-
-/* Where tree number k begins. */
-static int
-naive_root(const HnForest *forest, int k)
-{
-	int			node = 0;
-
-	for (int i = 0; i < k; i++)
-		node = end_of(forest, node);
-	return node;
 }
 
 /* Every leaf is the mean of the labelled rows that come to it, and they are enough. */
@@ -148,19 +64,19 @@ test_leaves(void **state)
 	(void) state;
 	for (HnTask task = HN_REGRESSION; task <= HN_CLASSIFICATION; task++)
 	{
-		HnInputs	rows = random_inputs(ROWS);
+		HnInputs	rows = random_inputs(ROWS, D);
 		real	   *labels = labels_of(&rows, task);
 		HnHead		head = fit_forest(&rows, labels, task, 1);
 		const HnForest *forest = hn_forest(&head);
-		double	   *sums = GET(double, forest->node_count);
-		int		   *counts = GET(int, forest->node_count);
+		double	   *sums = GET(double, forest->trees.node_count);
+		int		   *counts = GET(int, forest->trees.node_count);
 
-		assert_true(forest->node_count > TARGETS * TREES * 3);
+		assert_true(forest->trees.node_count > TARGETS * TREES * 3);
 		for (int k = 0; k < TARGETS * TREES; k++)
 			for (int i = 0; i < ROWS; i++)
 			{
 				double		label = labels[i * TARGETS + k / TREES];
-				int			leaf = isnan(label) ? -1 : naive_leaf(forest, &rows, i, naive_root(forest, k));
+				int			leaf = isnan(label) ? -1 : naive_leaf(&forest->trees, &rows, i, naive_root(&forest->trees, k));
 
 				if (leaf >= 0)
 				{
@@ -168,17 +84,17 @@ test_leaves(void **state)
 					counts[leaf]++;
 				}
 			}
-		for (int node = 0, k = 0; node < forest->node_count; node++)
+		for (int node = 0, k = 0; node < forest->trees.node_count; node++)
 		{
 			HnLeafRange range;
 
-			while (k + 1 < TARGETS * TREES && node >= naive_root(forest, k + 1))
+			while (k + 1 < TARGETS * TREES && node >= naive_root(&forest->trees, k + 1))
 				k++;
 			range = forest->ranges[k / TREES];
-			if (forest->columns[node] != HN_FOREST_LEAF)
+			if (forest->trees.columns[node] != HN_TREE_LEAF)
 				continue;
 			assert_true(counts[node] >= LEAF_ROWS);
-			assert_float_equal(range.least + (range.most - range.least) * forest->codes[node] / 255,
+			assert_float_equal(range.least + (range.most - range.least) * forest->trees.codes[node] / 255,
 							   sums[node] / counts[node], (range.most - range.least) / 509);
 		}
 	}
@@ -188,8 +104,8 @@ test_leaves(void **state)
 static void
 test_predictions(void **state)
 {
-	HnInputs	rows = random_inputs(ROWS);
-	HnInputs	queries = random_inputs(QUERIES);
+	HnInputs	rows = random_inputs(ROWS, D);
+	HnInputs	queries = random_inputs(QUERIES, D);
 	HnHead		head = fit_forest(&rows, labels_of(&rows, HN_REGRESSION), HN_REGRESSION, 1);
 	const HnForest *forest = hn_forest(&head);
 	double		values[QUERIES * TARGETS];
@@ -202,15 +118,15 @@ test_predictions(void **state)
 			double		sum = 0;
 
 			for (int k = 0; k < TREES; k++)
-				sum += forest->codes[naive_leaf(forest, &queries, i, naive_root(forest, t * TREES + k))] / 255.0;
+				sum += forest->trees.codes[naive_leaf(&forest->trees, &queries, i, naive_root(&forest->trees, t * TREES + k))] / 255.0;
 			assert_float_equal(values[i * TARGETS + t], forest->ranges[t].least
 							   + sum / TREES * (forest->ranges[t].most - forest->ranges[t].least), 1e-6);
 		}
-	for (int node = 0; node < forest->node_count; node++)
+	for (int node = 0; node < forest->trees.node_count; node++)
 	{
-		assert_int_not_equal(forest->columns[node], 3);
-		assert_int_not_equal(forest->columns[node], 5);
-		assert_int_not_equal(forest->columns[node], descriptor_count() + 4000);
+		assert_int_not_equal(forest->trees.columns[node], 3);
+		assert_int_not_equal(forest->trees.columns[node], 5);
+		assert_int_not_equal(forest->trees.columns[node], descriptor_count() + 4000);
 	}
 }
 
@@ -218,8 +134,8 @@ test_predictions(void **state)
 static void
 test_learning(void **state)
 {
-	HnInputs	rows = random_inputs(4 * ROWS);
-	HnInputs	queries = random_inputs(QUERIES);
+	HnInputs	rows = random_inputs(4 * ROWS, D);
+	HnInputs	queries = random_inputs(QUERIES, D);
 	HnHead		head = fit_forest(&rows, labels_of(&rows, HN_REGRESSION), HN_REGRESSION, 1);
 	real	   *truth = labels_of(&queries, HN_REGRESSION);
 	double		values[QUERIES * TARGETS];
@@ -242,7 +158,7 @@ test_learning(void **state)
 static void
 test_seed(void **state)
 {
-	HnInputs	rows = random_inputs(ROWS);
+	HnInputs	rows = random_inputs(ROWS, D);
 	real	   *labels = labels_of(&rows, HN_CLASSIFICATION);
 	HnHead		head_a = fit_forest(&rows, labels, HN_CLASSIFICATION, 1);
 	HnHead		head_b = fit_forest(&rows, labels, HN_CLASSIFICATION, 1);
@@ -252,18 +168,18 @@ test_seed(void **state)
 	HnForest   *c = hn_forest(&head_c);
 
 	(void) state;
-	assert_int_equal(a->node_count, b->node_count);
-	assert_memory_equal(a->columns, b->columns, a->node_count * sizeof(*a->columns));
-	assert_memory_equal(a->codes, b->codes, a->node_count);
-	assert_true(a->node_count != c->node_count
-				|| memcmp(a->columns, c->columns, a->node_count * sizeof(*a->columns)) != 0);
+	assert_int_equal(a->trees.node_count, b->trees.node_count);
+	assert_memory_equal(a->trees.columns, b->trees.columns, a->trees.node_count * sizeof(*a->trees.columns));
+	assert_memory_equal(a->trees.codes, b->trees.codes, a->trees.node_count);
+	assert_true(a->trees.node_count != c->trees.node_count
+				|| memcmp(a->trees.columns, c->trees.columns, a->trees.node_count * sizeof(*a->trees.columns)) != 0);
 }
 
 /* One class, one row, no label, labels that cannot be. */
 static void
 test_few_labels(void **state)
 {
-	HnInputs	rows = random_inputs(ROWS);
+	HnInputs	rows = random_inputs(ROWS, D);
 	real	   *labels = GET(real, ROWS * TARGETS);
 	HnFitOptions options = {.descriptors = &hn_descriptors_rdkit_2d, .trees = TREES};
 	HnHead		head;
@@ -274,7 +190,7 @@ test_few_labels(void **state)
 	for (int i = 0; i < ROWS * TARGETS; i++)
 		labels[i] = i % TARGETS == 0 ? 1 : i == 1 ? 0 : NAN;
 	head = fit_forest(&rows, labels, HN_CLASSIFICATION, 1);
-	assert_int_equal(hn_forest(&head)->node_count, TARGETS * TREES);
+	assert_int_equal(hn_forest(&head)->trees.node_count, TARGETS * TREES);
 	must(hn_predict(&context, NULL, &head, &rows, values, NULL));
 	for (int i = 0; i < ROWS * TARGETS; i++)
 		assert_true(values[i] == (i % TARGETS == 0));
@@ -301,7 +217,7 @@ interrupt(void *state)
 static void
 test_interrupt(void **state)
 {
-	HnInputs	rows = random_inputs(ROWS);
+	HnInputs	rows = random_inputs(ROWS, D);
 	HnFitOptions options = {.descriptors = &hn_descriptors_rdkit_2d, .trees = TREES};
 	HnHead		head = {.name = "h", .target_count = TARGETS, .targets = make_targets(TARGETS)};
 	HnFitReport report;
@@ -350,8 +266,8 @@ test_joint(void **state)
 	{
 		HnTask		task = kind / 2 == 0 ? HN_REGRESSION : HN_CLASSIFICATION;
 		bool		with_gp = kind % 2 == 1;
-		HnInputs	rows = random_inputs(ROWS);
-		HnInputs	queries = random_inputs(QUERIES);
+		HnInputs	rows = random_inputs(ROWS, D);
+		HnInputs	queries = random_inputs(QUERIES, D);
 		HnModel		model = make_joint(task, &rows, with_gp);
 		HnHead	   *joint = &model.heads[0];
 		HnHead		part;
@@ -404,7 +320,7 @@ test_drop(void **state)
 	(void) state;
 	for (HnTask task = HN_REGRESSION; task <= HN_CLASSIFICATION; task++)
 	{
-		HnInputs	rows = random_inputs(ROWS);
+		HnInputs	rows = random_inputs(ROWS, D);
 		HnModel		model = make_joint(task, &rows, true);
 		HnHead	   *joint = &model.heads[0];
 
@@ -422,8 +338,8 @@ test_drop(void **state)
 static void
 test_file(void **state)
 {
-	HnInputs	rows = random_inputs(ROWS);
-	HnInputs	queries = random_inputs(QUERIES);
+	HnInputs	rows = random_inputs(ROWS, D);
+	HnInputs	queries = random_inputs(QUERIES, D);
 
 	(void) state;
 	for (int kind = 0; kind < 4; kind++)
@@ -440,11 +356,11 @@ test_file(void **state)
 static void
 test_refusals(void **state)
 {
-	HnInputs	rows = random_inputs(ROWS);
+	HnInputs	rows = random_inputs(ROWS, D);
 	HnModel		model = make_joint(HN_CLASSIFICATION, &rows, false);
 	HnForest   *forest = hn_forest(&model.heads[0]);
-	int			last = forest->node_count - 1;
-	uint16_t	column = forest->columns[0];
+	int			last = forest->trees.node_count - 1;
+	uint16_t	column = forest->trees.columns[0];
 
 	(void) state;
 	expect_refusal(&model, "\\\"forest\\\": 0.5", "\\\"forest\\\": 1.5", "the forest's share of head \"joint\" is 1.5");
@@ -455,15 +371,15 @@ test_refusals(void **state)
 	expect_refusal(&model, "\\\"trees\\\"", "\\\"treez\\\"", "treez");
 	expect_refusal(&model, "rdkit-2d-a", "rdkit-2d-b", "unrecognized descriptor set");
 
-	forest->columns[0] = (uint16_t) hn_forest_width(forest);
+	forest->trees.columns[0] = (uint16_t) hn_trees_width(&forest->trees);
 	expect_refusal(&model, "a", "a", "node 0 of the forest of head \"joint\" has column");
-	forest->columns[0] = HN_FOREST_LEAF;
+	forest->trees.columns[0] = HN_TREE_LEAF;
 	expect_refusal(&model, "a", "a", "nodes over");
-	forest->columns[0] = column;
-	forest->columns[last] = 0;
+	forest->trees.columns[0] = column;
+	forest->trees.columns[last] = 0;
 	expect_refusal(&model, "a", "a", "has no end after its");
-	forest->columns[last] = HN_FOREST_LEAF;
-	forest->thresholds[1] = forest->thresholds[0] - 1;
+	forest->trees.columns[last] = HN_TREE_LEAF;
+	forest->trees.thresholds[1] = forest->trees.thresholds[0] - 1;
 	expect_refusal(&model, "a", "a", "the thresholds of descriptor 0 of head \"joint\" do not ascend");
 
 	model = make_joint(HN_REGRESSION, &rows, false);

@@ -16,6 +16,7 @@ static const Candidate *const candidates[CANDIDATES] = {
 	[CANDIDATE_MLP] = &MlpCandidate,
 	[CANDIDATE_FULL] = &FullCandidate,
 	[CANDIDATE_TREES] = &TreesCandidate,
+	[CANDIDATE_BOOSTING] = &BoostingCandidate,
 	[CANDIDATE_JOINT] = &JointCandidate
 };
 

@@ -43,7 +43,8 @@ ReportHead(HnPartKind kind, const HnFitOptions *options, const HnHead *head, con
 	if (kind == HN_GP)
 		ReportProcess(head, report, json);
 	else
-		appendStringInfo(json, ", \"trees\": %d, \"nodes\": %d}", options->trees, report->nodes);
+		appendStringInfo(json, ", \"trees\": %d, \"nodes\": %d}",
+						 kind == HN_FOREST ? options->trees : options->boosting, report->nodes);
 	if (report->rows < report->labelled_rows)
 		ereport(NOTICE,
 				(errmsg("%s: learns from a sample of %d of %d rows", hn_part_name(kind), report->rows,
@@ -142,7 +143,33 @@ TrainTrees(Trainer *trainer, Outcome *outcome)
 	FitHeads(trainer, HN_FOREST, &options, outcome);
 }
 
+static void
+NotifyBoosting(void *state, const char *step, double done)
+{
+	NotifyFit(state, CandidateName(CANDIDATE_BOOSTING), step, done);
+}
+
+static const char *
+ReasonAgainstBoosting(const Trainer *trainer)
+{
+	return trainer->options.boosting == 0 ? "it has no boosted trees" : NULL;
+}
+
+static void
+TrainBoosting(Trainer *trainer, Outcome *outcome)
+{
+	HnFitOptions options = {
+		.descriptors = &hn_descriptors_rdkit_2d, .boosting = trainer->options.boosting, .seed = trainer->options.seed,
+		.progress = NotifyBoosting, .progress_state = &trainer->procedure.run
+	};
+
+	FitHeads(trainer, HN_BOOSTING, &options, outcome);
+}
+
 const Candidate KernelCandidate = {.part = HN_GP, .of_joint = true, .train = TrainKernel};
 const Candidate TreesCandidate = {
 	.part = HN_FOREST, .of_joint = true, .reason_against = ReasonAgainstTrees, .train = TrainTrees
+};
+const Candidate BoostingCandidate = {
+	.part = HN_BOOSTING, .of_joint = true, .reason_against = ReasonAgainstBoosting, .train = TrainBoosting
 };

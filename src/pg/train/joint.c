@@ -23,8 +23,13 @@ TakeTargets(const Trainer *trainer, const double *all, int first, int count)
 }
 
 /* The candidates that a joint head is made of, networks first; which there are depends on the options. */
-static const CandidateKind sources[] = {CANDIDATE_MLP, CANDIDATE_KERNEL, CANDIDATE_TREES};
-static const HnPartKind source_parts[] = {HN_NETWORKS, HN_GP, HN_FOREST};
+static const struct
+{
+	CandidateKind candidate;
+	HnPartKind	part;
+}			sources[] = {
+	{CANDIDATE_MLP, HN_NETWORKS}, {CANDIDATE_KERNEL, HN_GP}, {CANDIDATE_TREES, HN_FOREST}, {CANDIDATE_BOOSTING, HN_BOOSTING}
+};
 
 /* Set what the parts of a joint head, whose targets begin at `first`, predict for the validation set. */
 static void
@@ -32,30 +37,36 @@ GatherParts(const Trainer *trainer, int first, int count, HnPrediction *parts)
 {
 	for (int s = 0; s < lengthof(sources); s++)
 	{
-		const Outcome *source = &trainer->outcomes[sources[s]];
+		const Outcome *source = &trainer->outcomes[sources[s].candidate];
 
 		if (source->tried)
-			parts[source_parts[s]] = (HnPrediction)
+			parts[sources[s].part] = (HnPrediction)
 		{
 			TakeTargets(trainer, source->values, first, count), TakeTargets(trainer, source->sds, first, count)
 		};
 	}
 }
 
-/* Combine the parts of one joint head, and put the result among the predictions of all targets. */
+/*
+ * Combine the parts of one joint head, and put the result among the predictions
+ * of all targets; deviations only if they are wanted.
+ */
 static void
-CombineParts(const Trainer *trainer, const HnHead *head, int first, const HnPrediction *parts, Outcome *outcome)
+CombineParts(const Trainer *trainer, const HnHead *head, int first, const HnPrediction *parts, bool with_sds,
+			 Outcome *outcome)
 {
 	int			count = trainer->data.validation_count;
 	int			targets = trainer->target_count;
 	double	   *values = palloc((Size) count * head->target_count * sizeof(double));
-	double	   *sds = palloc((Size) count * head->target_count * sizeof(double));
+	double	   *sds = with_sds ? palloc((Size) count * head->target_count * sizeof(double)) : NULL;
 
 	hn_joint_combine(head, parts, count, values, sds);
 	hn_scatter_targets(head, values, count, outcome->values, targets, first);
-	hn_scatter_targets(head, sds, count, outcome->sds, targets, first);
+	if (with_sds)
+		hn_scatter_targets(head, sds, count, outcome->sds, targets, first);
 	pfree(values);
-	pfree(sds);
+	if (with_sds)
+		pfree(sds);
 }
 
 /* Return the labels of the targets of one head in the validation set. */
@@ -71,39 +82,106 @@ ValidationLabels(const Trainer *trainer, int first, int count)
 	return labels;
 }
 
+/* Votes that parts are given one by one. */
+#define VOTES 20
+
+/* Few rows choose by chance: shares are weighed with even ones as if so many further rows were in favour of these. */
+#define EVEN_ROWS 200
+
+/* A part with less is not worth what it costs. */
+#define MIN_SHARE 0.05
+
+/* Return how many validation rows tell of a head: labels of a target or, of classes, twice those of the rarer one. */
+static double
+TellingRows(const Trainer *trainer, const HnHead *head, int first)
+{
+	const TrainingData *data = &trainer->data;
+	double		rows = 0;
+
+	for (int t = first; t < first + head->target_count; t++)
+	{
+		int			labels = 0;
+		int			positives = 0;
+
+		for (int i = 0; i < data->validation_count; i++)
+		{
+			double		label = data->examples[data->validation[i]].targets[t];
+
+			labels += !isnan(label);
+			positives += label > 0.5;
+		}
+		rows += head->task == HN_REGRESSION ? labels : 2 * Min(positives, labels - positives);
+	}
+	return rows / head->target_count;
+}
+
+/* Score the head with a vote more for a part. */
+static double
+ScoreVote(Trainer *trainer, Outcome *outcome, HnHead *head, int first, const HnPrediction *parts, const int *votes,
+		  int total, HnPartKind part)
+{
+	double		terms = 0;
+	double		sum;
+
+	for (int s = 0; s < lengthof(sources); s++)
+		hn_joint(head)->shares[sources[s].part] = (votes[s] + (sources[s].part == part)) / (total + 1.0);
+	CombineParts(trainer, head, first, parts, false, outcome);
+	sum = HeadScore(trainer, head, first, outcome->values, &terms);
+	return terms > 0 ? sum : 0;
+}
+
 /*
- * Uneven shares must beat more even ones by this fraction of the score: with few
- * validation rows, small gains are chance, and an even mean is hard to beat.
+ * Give the parts votes, each to the one with which all votes together predict
+ * best (Caruana, Niculescu-Mizil, Crew and Ksikes, Ensemble selection from
+ * libraries of models, 2004).
  */
-#define UNEVEN_GAIN 0.01
-
-/* Shares that are tried, in quarters of Gaussian process and trees; networks have the rest. The most even come first. */
-static const int8 shares[][2] = {
-	{1, 1}, {1, 2}, {2, 1},
-	{0, 2}, {2, 0}, {2, 2},
-	{0, 1}, {0, 3}, {1, 0}, {1, 3}, {3, 0}, {3, 1},
-	{0, 0}, {0, 4}, {4, 0}
-};
-
-/* Give the head other, less even shares if they are clearly better than the best before, which is NaN if there were none. */
 static void
-TryShares(Trainer *trainer, Outcome *outcome, HnHead *head, int first, const HnPrediction *parts,
-		  const int8 *quarters, double *best)
+VoteForParts(Trainer *trainer, Outcome *outcome, HnHead *head, int first, const HnPrediction *parts, int *votes)
+{
+	memset(votes, 0, lengthof(sources) * sizeof(*votes));
+	for (int total = 0; total < VOTES; total++)
+	{
+		double		best = INFINITY;
+		int			chosen = 0;
+
+		for (int s = 0; s < lengthof(sources); s++)
+		{
+			double		score;
+
+			if (head->parts[sources[s].part] == NULL)
+				continue;
+			score = ScoreVote(trainer, outcome, head, first, parts, votes, total, sources[s].part);
+			if (score < best)
+			{
+				best = score;
+				chosen = s;
+			}
+		}
+		votes[chosen]++;
+	}
+}
+
+/* Set the shares of a head by votes that so many rows tell, in hundredths. */
+static void
+SetShares(HnHead *head, const int *votes, double rows)
 {
 	HnJoint    *joint = hn_joint(head);
-	HnJoint		before = *joint;
-	double		terms = 0;
-	double		score;
+	double		total = 0;
+	double		kept[lengthof(sources)];
+	int			count = 0;
 
-	joint->shares[HN_GP] = quarters[0] / 4.0;
-	joint->shares[HN_FOREST] = quarters[1] / 4.0;
+	for (int s = 0; s < lengthof(sources); s++)
+		count += head->parts[sources[s].part] != NULL;
+	for (int s = 0; s < lengthof(sources); s++)
+	{
+		kept[s] = head->parts[sources[s].part] == NULL ? 0 :
+			(rows * votes[s] / VOTES + (double) EVEN_ROWS / count) / (rows + EVEN_ROWS);
+		kept[s] = kept[s] < MIN_SHARE ? 0 : kept[s];
+		total += kept[s];
+	}
+	for (int s = 0; s < lengthof(sources); s++)
+		joint->shares[sources[s].part] = floor(100 * kept[s] / total + 0.5) / 100;
 	hn_joint_set_rest(joint);
-	CombineParts(trainer, head, first, parts, outcome);
-	score = HeadScore(trainer, head, first, outcome->values, &terms);
-	if (isnan(*best) || score < *best - UNEVEN_GAIN * fabs(*best))
-		*best = score;
-	else
-		*joint = before;
 }
 
 /* Choose the shares and the factors of one joint head. */
@@ -112,17 +190,16 @@ WeighJoint(Trainer *trainer, Outcome *outcome, int h, int first)
 {
 	HnHead	   *head = &outcome->model.heads[h];
 	HnPrediction parts[HN_PARTS] = {0};
-	double		best = NAN;
+	int			votes[lengthof(sources)];
 
 	GatherParts(trainer, first, head->target_count, parts);
-	for (int i = 0; i < lengthof(shares); i++)
-		if (shares[i][1] == 0 || head->parts[HN_FOREST])
-			TryShares(trainer, outcome, head, first, parts, shares[i], &best);
+	VoteForParts(trainer, outcome, head, first, parts, votes);
+	SetShares(head, votes, TellingRows(trainer, head, first));
 	hn_joint_drop(head);
 	if (hn_joint_calibrate(&trainer->context, head, parts, ValidationLabels(trainer, first, head->target_count),
 						   trainer->data.validation_count) != HN_OK)
 		ReportCoreError(&trainer->context, NULL);
-	CombineParts(trainer, head, first, parts, outcome);
+	CombineParts(trainer, head, first, parts, true, outcome);
 }
 
 /* Report the shares and factors of a head, which had so many parts. */
@@ -136,8 +213,8 @@ ReportJoint(const Trainer *trainer, const HnHead *head, StringInfo json)
 		appendStringInfo(json, "%s%.4g", t > 0 ? ", " : "", joint->factors[t]);
 	appendStringInfoChar(json, ']');
 	for (int s = 0; s < lengthof(sources); s++)
-		if (hn_share_name(source_parts[s]) && trainer->outcomes[sources[s]].tried)
-			appendStringInfo(json, ", \"%s\": %g", hn_share_name(source_parts[s]), joint->shares[source_parts[s]]);
+		if (hn_share_name(sources[s].part) && trainer->outcomes[sources[s].candidate].tried)
+			appendStringInfo(json, ", \"%s\": %g", hn_share_name(sources[s].part), joint->shares[sources[s].part]);
 	appendStringInfoChar(json, '}');
 }
 
@@ -149,8 +226,8 @@ MakeJoint(Trainer *trainer, int h, HnHead *joint)
 	int			count = 0;
 
 	for (int s = 0; s < lengthof(sources); s++)
-		if (trainer->outcomes[sources[s]].tried)
-			heads[count++] = &trainer->outcomes[sources[s]].model.heads[h];
+		if (trainer->outcomes[sources[s].candidate].tried)
+			heads[count++] = &trainer->outcomes[sources[s].candidate].model.heads[h];
 	if (hn_joint_make(&trainer->context, heads, count, joint) != HN_OK)
 		ReportCoreError(&trainer->context, NULL);
 }
@@ -181,7 +258,7 @@ JoinHeads(Trainer *trainer, Outcome *outcome)
 		first += head->target_count;
 	}
 	for (int s = 0; s < lengthof(sources); s++)
-		outcome->seconds += trainer->outcomes[sources[s]].seconds;
+		outcome->seconds += trainer->outcomes[sources[s].candidate].seconds;
 	if (trainer->metric != METRIC_NONE)
 		outcome->score = ScorePredictions(trainer, outcome->values, &outcome->shown);
 }

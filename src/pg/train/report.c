@@ -87,7 +87,7 @@ MakeReport(Trainer *trainer, CandidateKind chosen, const char *id)
 	{
 		const Outcome *outcome = &trainer->outcomes[c];
 
-		if (c == CANDIDATE_TREES && !outcome->tried)
+		if ((c == CANDIDATE_TREES || c == CANDIDATE_BOOSTING) && !outcome->tried)
 			continue;
 		appendStringInfo(&json, "%s\"%s\": {", separator, CandidateName(c));
 		separator = ", ";

@@ -4,7 +4,7 @@
  *
  * Heads of several kinds are candidates: a Gaussian process and networks on the
  * frozen fingerprint of a base model, a network whose generator is trained too,
- * and a joint head made of the first two and perhaps of trees, which are no head
+ * and a joint head made of the first two and perhaps of trees, which are no heads
  * of their own. Each is trained on the training set and judged on the validation
  * set by the predictions that its users would get.
  */
@@ -22,6 +22,7 @@ typedef enum CandidateKind
 	CANDIDATE_MLP,
 	CANDIDATE_FULL,
 	CANDIDATE_TREES,
+	CANDIDATE_BOOSTING,
 	CANDIDATE_JOINT,			/* made of the ones before */
 	CANDIDATES
 } CandidateKind;
@@ -38,6 +39,7 @@ typedef struct TrainOptions
 	int64		kernel_rows;
 	char	   *kernel_fingerprint;
 	int64		trees;
+	int64		boosting;
 	int64		epochs;
 	int64		batch;
 	int64		epoch_rows;
@@ -171,6 +173,7 @@ typedef struct Candidate
 /* train/fit.c */
 extern const Candidate KernelCandidate;
 extern const Candidate TreesCandidate;
+extern const Candidate BoostingCandidate;
 
 /* train/network.c */
 extern const Candidate MlpCandidate;
