@@ -1,6 +1,6 @@
 -- hamnet_enrich inside a transaction, where it works alone, and rows of queries with fingerprints
 BEGIN;
-SELECT plan(19);
+SELECT plan(24);
 SET client_min_messages = warning;
 
 CREATE TABLE compound (id int GENERATED ALWAYS AS IDENTITY, smiles text, fp hfp, why text);
@@ -31,6 +31,19 @@ CALL hamnet_enrich('compound', 'smiles', 'fp', '{"error_column": "why"}');
 SELECT is((SELECT fp FROM compound WHERE id = 3), NULL, 'hamnet_enrich leaves rows with a reason alone');
 CALL hamnet_enrich('compound', 'smiles', 'fp', '{"error_column": "why", "retry": true}');
 SELECT ok(fp IS NOT NULL AND why IS NULL, 'hamnet_enrich tries rows with a reason again if asked') FROM compound WHERE id = 3;
+
+-- some rows
+UPDATE compound SET fp = NULL;
+CALL hamnet_enrich('compound', 'smiles', 'fp', '{"where": "id < 3 OR smiles LIKE ''c%'' -- and no others"}');
+SELECT results_eq('SELECT id FROM compound WHERE fp IS NOT NULL ORDER BY id', ARRAY[1, 2, 5], 'option where says which rows are filled');
+CALL hamnet_enrich('compound', 'smiles', 'fp', '{"where": "smiles = ''nothing''"}');
+SELECT is(count(fp)::int, 3, 'and they may be none') FROM compound;
+SELECT throws_ok($$CALL hamnet_enrich('compound', 'smiles', 'fp', '{"where": "true) OR (true"}')$$, '42601', NULL, 'a condition cannot end what it is put into');
+SELECT throws_ok($$CALL hamnet_enrich('compound', 'smiles', 'fp', '{"where": "true ORDER BY 1"}')$$, '22023',
+	'option "where" is not a condition: "true ORDER BY 1"', 'nor be more than a condition');
+SELECT throws_ok(format($$CALL hamnet_enrich('compound', 'smiles', 'fp', '{"where": "%s"}')$$, repeat(' ', 9000) || 'true'), '54000',
+	'option "where" has 9004 bytes, more than the limit of 8191', 'its length has a limit');
+CALL hamnet_enrich('compound', 'smiles', 'fp');
 
 -- a table that refuses
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no' USING ERRCODE = 'H0002'; END$$;

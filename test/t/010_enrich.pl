@@ -127,6 +127,11 @@ is($node->safe_psql('postgres', "SELECT string_agg(reason, E'\\n' ORDER BY smile
 	$node->safe_psql('postgres', 'SELECT string_agg(why, E\'\n\' ORDER BY smiles) FROM by_0'),
 	'the report tells the same reasons');
 
+fresh('asked', 1000);
+enrich('asked', q({"model": "small", "workers": 2, "where": "id % 7 IN (2, 3)", "error_column": "why"}));
+is($node->safe_psql('postgres', 'SELECT count(*) FILTER (WHERE id % 7 NOT IN (2, 3) AND (fp IS NOT NULL OR why IS NOT NULL)), count(*) FILTER (WHERE id % 7 IN (2, 3) AND fp IS NULL AND why IS NULL) FROM asked'),
+	'0|0', 'option where says which rows workers read');
+
 # A second call has nothing to do, and does not try invalid rows again unless asked
 
 like((enrich('by_2', '{"model": "small", "error_column": "why"}'))[1], qr/filled 0 of 0 rows/, 'nothing is left for a second call');

@@ -94,6 +94,14 @@ EnrichCondition(const EnrichRequest *request)
 	return condition.data;
 }
 
+char *
+WaitingCondition(const EnrichRequest *request)
+{
+	char	   *condition = EnrichCondition(request);
+
+	return request->where[0] == '\0' ? condition : psprintf("%s AND (\n%s\n)", condition, request->where);
+}
+
 /*
  * Lock a leaf for the rest of the transaction and give its name. It is looked
  * up in each transaction, because it may be renamed between two.
@@ -308,7 +316,7 @@ SelectChunk(const EnrichJob *job, const EnrichLeaf *leaf, const char *name, uint
 	BlockNumber end = Min(first + job->chunk_blocks, leaf->blocks);
 	char	   *query = psprintf("SELECT t.ctid, %s FROM ONLY %s AS t WHERE %s AND %s",
 								 EnrichSmiles(&job->request), name, BlockCondition(first, end),
-								 EnrichCondition(&job->request));
+								 WaitingCondition(&job->request));
 	SPITupleTable *rows;
 
 	/* Values may lie out of line; a snapshot keeps them there until they are copied. */

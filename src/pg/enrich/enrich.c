@@ -30,6 +30,7 @@
 #include "enrich/enrich.h"
 #include "model/cache.h"
 #include "server/clock.h"
+#include "server/condition.h"
 #include "server/options.h"
 
 /* Rows that keep changing are left for the next call after so many rounds. */
@@ -57,6 +58,7 @@ typedef struct EnrichOptions
 	char	   *model;
 	char	   *error_column;
 	char	   *standardize;
+	char	   *where;
 	bool		retry;
 	Jsonb	   *predictions;
 	Jsonb	   *conformers;
@@ -70,6 +72,7 @@ static const Option enrich_options[] = {
 	{"batch_rows", OPTION_INTEGER, offsetof(EnrichOptions, batch_rows), .integer = {256, 1, 10000}},
 	{"error_column", OPTION_TEXT, offsetof(EnrichOptions, error_column)},
 	{"standardize", OPTION_TEXT, offsetof(EnrichOptions, standardize), .text = {"none", standard_names}},
+	{"where", OPTION_TEXT, offsetof(EnrichOptions, where)},
 	{"retry", OPTION_BOOLEAN, offsetof(EnrichOptions, retry)},
 	{"notice_seconds", OPTION_NUMBER, offsetof(EnrichOptions, notice_seconds), .number = {5, 0, 86400}},
 };
@@ -98,11 +101,11 @@ CountedTables(const EnrichRequest *request)
 	ListCell   *cell;
 
 	if (foreign == NIL)
-		return psprintf("%s AS t WHERE %s", RelationName(request->table), EnrichCondition(request));
+		return psprintf("%s AS t WHERE %s", RelationName(request->table), WaitingCondition(request));
 	initStringInfo(&tables);
 	foreach(cell, leaves)
 		appendStringInfo(&tables, "%s SELECT FROM ONLY %s AS t WHERE %s", foreach_current_index(cell) == 0 ? "(" : " UNION ALL",
-						 RelationName(lfirst_oid(cell)), EnrichCondition(request));
+						 RelationName(lfirst_oid(cell)), WaitingCondition(request));
 	appendStringInfoString(&tables, ") AS leaves");
 	return tables.data;
 }
@@ -407,6 +410,18 @@ CheckPurpose(const EnrichRequest *request)
 				 errhint("Call hamnet_enrich once for each, with NULL as the column of fingerprints for conformers.")));
 }
 
+static void
+ReadWhere(EnrichRequest *request, const char *where)
+{
+	if (strlen(where) >= sizeof(request->where))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("option \"where\" has %zu bytes, more than the limit of %zu", strlen(where), sizeof(request->where) - 1),
+				 errhint("Put what it asks for into a column, or into a function.")));
+	CheckCondition("option \"where\"", where);
+	strlcpy(request->where, where, sizeof(request->where));
+}
+
 PG_FUNCTION_INFO_V1(hamnet_enrich);
 
 /* hamnet_enrich(table regclass, smiles_column name, fp_column name, options jsonb) */
@@ -417,6 +432,7 @@ hamnet_enrich(PG_FUNCTION_ARGS)
 	EnrichRun	run = {0};
 	EnrichOptions options;
 	const CachedModel *model;
+	List	   *leaves;
 
 	run.atomic = call == NULL || !IsA(call, CallContext) || call->atomic;
 	run.request.table = DatumGetObjectId(RequiredArgument(fcinfo, 0, "table"));
@@ -426,6 +442,8 @@ hamnet_enrich(PG_FUNCTION_ARGS)
 		namestrcpy(&run.request.fp_column, NameStr(*PG_GETARG_NAME(2)));
 	ReadOptions(DatumGetJsonbP(RequiredArgument(fcinfo, 3, "options")), enrich_options,
 				lengthof(enrich_options), &options);
+	if (options.where)
+		ReadWhere(&run.request, options.where);
 	if (options.error_column)
 		namestrcpy(&run.request.error_column, options.error_column);
 	run.request.standard = StandardByName(options.standardize);
@@ -446,8 +464,11 @@ hamnet_enrich(PG_FUNCTION_ARGS)
 	strlcpy(run.request.model_id, model->id, sizeof(run.request.model_id));
 
 	SPI_connect_ext(run.atomic ? 0 : SPI_OPT_NONATOMIC);
-	CheckRequest(&run.request, model->model.fingerprint_config.dim);
+	leaves = CheckRequest(&run.request, model->model.fingerprint_config.dim);
+	LockLeaves(&run.request, leaves, !run.atomic);
 	Enrich(&run);
+	if (!run.atomic)
+		UnlockLeaves(&run.request, leaves);
 	SPI_finish();
 	PG_RETURN_VOID();
 }

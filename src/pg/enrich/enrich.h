@@ -29,6 +29,7 @@
 
 #define MAX_ENRICH_WORKERS 64
 #define MAX_ENRICH_PREDICTIONS 64
+#define MAX_ENRICH_CONDITION 8192	/* bytes, with the \0 */
 
 typedef struct EnrichPrediction
 {
@@ -40,6 +41,7 @@ typedef struct EnrichPrediction
 typedef struct EnrichRequest
 {
 	Oid			table;
+	char		where[MAX_ENRICH_CONDITION];	/* which rows are asked for, "": all */
 	NameData	smiles_column;
 	NameData	fp_column;
 	NameData	error_column;	/* receives the reason where there is no fingerprint */
@@ -107,8 +109,8 @@ extern void CheckSmilesColumn(Oid table, const char *name);
 /* Add what option "predictions" asks for: {"property": "column", ...}, or ["property", ...] for columns of the same names. */
 extern void ReadPredictions(EnrichRequest *request, const HnModel *model, Jsonb *predictions);
 
-/* Check all that can be checked before work begins, for fingerprints of `dim` dimensions. */
-extern void CheckRequest(const EnrichRequest *request, int dim);
+/* Check all that can be checked before work begins, for fingerprints of `dim` dimensions; returns the leaves. */
+extern List *CheckRequest(const EnrichRequest *request, int dim);
 
 /*
  * List the tables below one, and itself, that hold rows, as OIDs, and the
@@ -116,10 +118,22 @@ extern void CheckRequest(const EnrichRequest *request, int dim);
  */
 extern List *ListLeaves(Oid table, List **foreign);
 
+/* enrich/lock.c */
+
+/*
+ * Keep other calls of the kind off the leaves, through the ends of transactions if `session`
+ * is true, until UnlockLeaves or an error; an error if one works on any of them.
+ */
+extern void LockLeaves(const EnrichRequest *request, List *leaves, bool session);
+extern void UnlockLeaves(const EnrichRequest *request, List *leaves);
+
 /* enrich/batch.c */
 
 /* Write which rows lack a result, as an SQL condition on the table's alias t. */
 extern char *EnrichCondition(const EnrichRequest *request);
+
+/* Write which of them are to be done: those that the caller asks for. */
+extern char *WaitingCondition(const EnrichRequest *request);
 
 /* Write the SMILES of a row of the table's alias t, as an SQL expression. */
 extern char *EnrichSmiles(const EnrichRequest *request);

@@ -225,7 +225,7 @@ CheckPolicies(Oid table, List *leaves)
 				 errhint("Call hamnet_enrich for each of its partitions.")));
 }
 
-void
+List *
 CheckRequest(const EnrichRequest *request, int dim)
 {
 	List	   *leaves;
@@ -244,6 +244,7 @@ CheckRequest(const EnrichRequest *request, int dim)
 	CheckPolicies(request->table, leaves);
 	foreach(cell, leaves)
 		CheckEnrichLeaf(request, lfirst_oid(cell));
+	return leaves;
 }
 
 /* Return the index of a target among those of all heads; an error if there is none of that name. */

@@ -30,10 +30,10 @@ struct EnrichTeam
 	BackgroundWorkerHandle *handles[MAX_ENRICH_WORKERS];
 };
 
-/* Settings that may change what triggers, policies and constraints do, or how a commit is made. */
+/* Settings that may change what triggers, policies, constraints and option "where" do, or how a commit is made. */
 static const char *const passed_settings[] = {
 	"DateStyle", "IntervalStyle", "TimeZone", "hamnet.max_atoms", "lock_timeout", "row_security",
-	"search_path", "session_replication_role", "synchronous_commit", "work_mem"
+	"search_path", "session_replication_role", "standard_conforming_strings", "synchronous_commit", "work_mem"
 };
 
 static void

@@ -21,8 +21,6 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "nodes/nodeFuncs.h"
-#include "parser/parser.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -31,6 +29,7 @@
 #include "utils/rel.h"
 #include "utils/rls.h"
 
+#include "server/condition.h"
 #include "server/extension.h"
 #include "server/srf.h"
 
@@ -46,70 +45,6 @@ typedef struct Search
 } Search;
 
 static const char *const operators[] = {"<->", "<=>", "<#>", "<%>"};
-
-/* Say where in the filter a syntax error is, not where in the caller's statement. */
-static void
-MoveErrorPosition(void *text)
-{
-	int			position = geterrposition();
-
-	if (position <= 0)
-		return;
-	errposition(0);
-	internalerrposition(position);
-	internalerrquery(text);
-}
-
-static List *
-ParseFilter(char *text)
-{
-	ErrorContextCallback callback = {.callback = MoveErrorPosition, .arg = text, .previous = error_context_stack};
-	List	   *statements;
-
-	error_context_stack = &callback;
-	statements = raw_parser(text, RAW_PARSE_DEFAULT);
-	error_context_stack = callback.previous;
-	return statements;
-}
-
-static bool
-HasParameter(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	return IsA(node, ParamRef) || raw_expression_tree_walker(node, HasParameter, context);
-}
-
-/* Return whether a statement is SELECT WHERE and an expression, and nothing else. */
-static bool
-IsCondition(const Node *node)
-{
-	const SelectStmt *select = (const SelectStmt *) node;
-
-	return IsA(node, SelectStmt) && select->op == SETOP_NONE && select->whereClause != NULL &&
-		select->distinctClause == NIL && select->intoClause == NULL && select->targetList == NIL &&
-		select->fromClause == NIL && select->groupClause == NIL && select->havingClause == NULL &&
-		select->windowClause == NIL && select->valuesLists == NIL && select->sortClause == NIL &&
-		select->limitOffset == NULL && select->limitCount == NULL && select->lockingClause == NIL &&
-		select->withClause == NULL;
-}
-
-/*
- * Ensure that a filter is one expression by itself: then it is the same
- * expression between parentheses, and cannot end what it is put into.
- */
-static void
-CheckFilter(const char *filter)
-{
-	List	   *statements = ParseFilter(psprintf("SELECT WHERE\n%s\n", filter));
-	Node	   *statement = list_length(statements) == 1 ? linitial_node(RawStmt, statements)->stmt : NULL;
-
-	if (statement == NULL || !IsCondition(statement) || HasParameter(((SelectStmt *) statement)->whereClause, NULL))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("filter is not a condition: \"%.200s\"", filter),
-				 errdetail("It must be one expression on the columns of the table, without parameters.")));
-}
 
 /* Return the operator with the extension's schema. */
 static const char *
@@ -298,7 +233,7 @@ ReadSearch(FunctionCallInfo fcinfo, Search *search)
 				 errmsg("k must not be negative: %d", search->k)));
 	search->filter = PG_ARGISNULL(4) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(4));
 	if (search->filter)
-		CheckFilter(search->filter);
+		CheckCondition("filter", search->filter);
 	search->operator = ReadOperator(text_to_cstring(PG_GETARG_TEXT_PP(5)));
 	search->columns = ReadColumns(relation, PG_ARGISNULL(6) ? NULL : PG_GETARG_ARRAYTYPE_P(6));
 	relation_close(relation, NoLock);
