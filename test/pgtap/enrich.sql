@@ -1,6 +1,6 @@
 -- hamnet_enrich inside a transaction, where it works alone, and rows of queries with fingerprints
 BEGIN;
-SELECT plan(24);
+SELECT plan(34);
 SET client_min_messages = warning;
 
 CREATE TABLE compound (id int GENERATED ALWAYS AS IDENTITY, smiles text, fp hfp, why text);
@@ -44,6 +44,32 @@ SELECT throws_ok($$CALL hamnet_enrich('compound', 'smiles', 'fp', '{"where": "tr
 SELECT throws_ok(format($$CALL hamnet_enrich('compound', 'smiles', 'fp', '{"where": "%s"}')$$, repeat(' ', 9000) || 'true'), '54000',
 	'option "where" has 9004 bytes, more than the limit of 8191', 'its length has a limit');
 CALL hamnet_enrich('compound', 'smiles', 'fp');
+
+-- columns of several models, with what is known of their predictions, in one call
+\set weights `base64 --wrap=0 test/golden/small.safetensors`
+SELECT hamnet_load_model('small', decode(:'weights', 'base64')) AS small_id \gset
+CREATE TABLE predicted AS SELECT id, smiles, NULL::hfp AS fp, NULL::float8 AS solubility, NULL::float8 AS sd, NULL::float8 AS novelty, NULL::float8 AS small
+	FROM compound WHERE smiles <> '';
+INSERT INTO predicted (id, smiles) VALUES (100, 'C1CC');
+CALL hamnet_enrich('predicted', 'smiles', 'fp', '{"predictions": [{"property": "solubility", "sd": "sd", "novelty": "novelty"}, {"property": "solubility", "model": "small", "column": "small"}]}');
+SELECT is_empty($$SELECT id FROM predicted AS t, hamnet_predictions(t.smiles) AS p
+	WHERE t.id <> 100 AND p.property = 'solubility' AND (abs(t.solubility - p.value) < 1e-4 AND abs(t.sd - p.sd) < 1e-4 AND abs(t.novelty - p.novelty) < 1e-3) IS NOT TRUE$$,
+	'one call writes a prediction, its deviation and its novelty');
+SELECT is_empty($$SELECT id FROM predicted WHERE id <> 100 AND (abs(small - hamnet_predict(smiles, 'solubility', 'small')) < 1e-4) IS NOT TRUE$$, 'and that of another model');
+SELECT is_empty($$SELECT id FROM predicted WHERE id <> 100 AND (fp <-> hamnet_fingerprint(smiles) < 1e-4) IS NOT TRUE$$, 'and the fingerprint of the built-in one');
+SELECT is((t.solubility, t.small, t.fp)::text, '(,,)', 'a row without a molecule gets nothing') FROM predicted AS t WHERE id = 100;
+UPDATE predicted SET sd = NULL, solubility = -1;
+CALL hamnet_enrich('predicted', 'smiles', NULL, '{"predictions": {"solubility": {"sd": "sd", "novelty": "novelty"}}}');
+SELECT ok(bool_and(sd IS NOT NULL AND solubility = -1), 'a deviation that is missing is filled beside a value that is there') FROM predicted WHERE id <> 100;
+SELECT throws_ok($$CALL hamnet_enrich('predicted', 'smiles', NULL, '{"model": "small", "predictions": {"solubility": {"column": "small", "sd": "sd"}}}')$$, '22023',
+	'the model gives no standard deviation with "solubility"', 'a deviation that no row could have is refused');
+SELECT throws_ok($$CALL hamnet_enrich('predicted', 'smiles', NULL, '{"model": "small", "predictions": {"solubility": {"column": "small", "novelty": "sd"}}}')$$, '22023',
+	'the model gives no novelty with "solubility"', 'and so is a novelty');
+SELECT throws_ok($$CALL hamnet_enrich('predicted', 'smiles', NULL, '{"predictions": [{"column": "small"}]}')$$, '22023',
+	'invalid value for option "predictions"', 'a prediction is of a property');
+SELECT throws_ok($$CALL hamnet_enrich('predicted', 'smiles', NULL, '{"predictions": {"solubility": {"property": "lipophilicity"}}}')$$, '22023',
+	'unrecognized option "property"', 'of one alone');
+SELECT throws_ok($$CALL hamnet_enrich('predicted', 'smiles', NULL, '{"predictions": {"solubility": 1}}')$$, '22023', NULL, 'and a number is no column');
 
 -- a table that refuses
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no' USING ERRCODE = 'H0002'; END$$;

@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/relation.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -39,9 +41,9 @@ typedef struct Batch
 	int			capacity;
 	ItemPointer *ctids;
 	text	  **texts;			/* as EnrichSmiles gives them */
-	Hfp		  **fingerprints;	/* NULL: none */
-	double	  **predictions;	/* of every target, where there is a fingerprint */
-	char	  **reasons;		/* why there is none */
+	Hfp		  **fingerprints;	/* by the first model */
+	double	  **numbers[MAX_ENRICH_MODELS][PREDICTION_KINDS];	/* of every target; NULL: not wanted */
+	char	  **reasons;		/* why there is no result; NULL elsewhere */
 } Batch;
 
 static bool
@@ -335,31 +337,73 @@ SelectChunk(const EnrichJob *job, const EnrichLeaf *leaf, const char *name, uint
 	PopActiveSnapshot();
 }
 
-static void
-ComputeBatch(const EnrichJob *job, Batch *batch)
+/* Find one of the request's models. */
+static const CachedModel *
+GetRequestModel(const EnrichRequest *request, int index)
 {
-	char	  **smiles = palloc(batch->count * sizeof(char *));
 	const CachedModel *model;
-
-	batch->fingerprints = palloc(batch->count * sizeof(Hfp *));
-	batch->predictions = palloc(batch->count * sizeof(double *));
-	batch->reasons = palloc(batch->count * sizeof(char *));
-	for (int i = 0; i < batch->count; i++)
-		smiles[i] = text_to_cstring(batch->texts[i]);
 
 	/* A stored model may have to be read from its table. */
 	PushActiveSnapshot(GetTransactionSnapshot());
-	model = GetModelById(job->request.model_id, true);
+	model = GetModelById(request->models[index], true);
 	PopActiveSnapshot();
 	if (model == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("the model was dropped or replaced while hamnet_enrich worked with it"),
-				 errdetail("Its identity was %s.", job->request.model_id),
+				 errdetail("Its identity was %s.", request->models[index]),
 				 errhint("Fingerprints that are stored are of that model.")));
-	ComputeFingerprints(model, &(Molecules) {.count = batch->count, .smiles = (const char *const *) smiles, .standard = job->request.standard},
-						true, batch->fingerprints,
-						job->request.prediction_count > 0 ? batch->predictions : NULL, batch->reasons);
+	return model;
+}
+
+/* Prepare for the numbers that columns want of a model. The heads give values wherever they give others. */
+static void
+InitNumbers(const EnrichRequest *request, int model, Batch *batch)
+{
+	memset(batch->numbers[model], 0, sizeof(batch->numbers[model]));
+	for (int p = 0; p < request->prediction_count; p++)
+	{
+		const EnrichPrediction *prediction = &request->predictions[p];
+
+		if (prediction->model == model && batch->numbers[model][prediction->kind] == NULL)
+			batch->numbers[model][prediction->kind] = palloc(batch->count * sizeof(double *));
+	}
+}
+
+/* Compute what columns want of one model. A row that has failed with an earlier one is passed over. */
+static void
+ComputeWithModel(const EnrichRequest *request, int index, const char **smiles, Batch *batch)
+{
+	const CachedModel *model = GetRequestModel(request, index);
+	MoleculeResults results = {.fingerprints = palloc(batch->count * sizeof(Hfp *)),
+	.reasons = palloc(batch->count * sizeof(char *))};
+
+	InitNumbers(request, index, batch);
+	results.predictions = batch->numbers[index][PREDICTION_VALUE];
+	results.sds = batch->numbers[index][PREDICTION_SD];
+	results.novelties = batch->numbers[index][PREDICTION_NOVELTY];
+	ComputeMolecules(model, &(Molecules) {.count = batch->count, .smiles = smiles, .standard = request->standard},
+					 true, &results);
+	for (int i = 0; i < batch->count; i++)
+		if (results.reasons[i])
+		{
+			batch->reasons[i] = results.reasons[i];
+			smiles[i] = NULL;
+		}
+	if (index == 0)
+		batch->fingerprints = results.fingerprints;
+}
+
+static void
+ComputeBatch(const EnrichRequest *request, Batch *batch)
+{
+	const char **smiles = palloc(batch->count * sizeof(char *));
+
+	batch->reasons = palloc0(batch->count * sizeof(char *));
+	for (int i = 0; i < batch->count; i++)
+		smiles[i] = text_to_cstring(batch->texts[i]);
+	for (int m = 0; m < request->model_count; m++)
+		ComputeWithModel(request, m, smiles, batch);
 }
 
 /* The rows of a batch that have a result, or, if failed is true, those that have none. */
@@ -417,12 +461,40 @@ Update(const char *query, int count, const Oid *types, Datum *values, int expect
 	return expected == SPI_OK_UPDATE_RETURNING ? CountFilled() : SPI_processed;
 }
 
+/* Return the fingerprints of some rows as an array. */
+static Datum
+FingerprintArray(const Batch *batch, const int *rows, int count)
+{
+	Datum	   *elements = palloc(count * sizeof(Datum));
+
+	for (int i = 0; i < count; i++)
+		elements[i] = PointerGetDatum(batch->fingerprints[rows[i]]);
+	return PointerGetDatum(construct_array(elements, count, FingerprintType(), -1, false, TYPALIGN_INT));
+}
+
+/* Return the numbers of some rows for a column as an array, NULL where one is not known. */
+static Datum
+NumberArray(const EnrichPrediction *prediction, const Batch *batch, const int *rows, int count)
+{
+	double	  **numbers = batch->numbers[prediction->model][prediction->kind];
+	Datum	   *elements = palloc(count * sizeof(Datum));
+	bool	   *nulls = palloc(count * sizeof(bool));
+	int			lower = 1;
+
+	for (int i = 0; i < count; i++)
+	{
+		elements[i] = Float8GetDatum(numbers[rows[i]][prediction->target]);
+		nulls[i] = isnan(numbers[rows[i]][prediction->target]);
+	}
+	return PointerGetDatum(construct_md_array(elements, nulls, 1, &count, &lower, FLOAT8OID, sizeof(float8),
+											  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
 static uint64
 WriteResults(const EnrichRequest *request, const EnrichLeaf *leaf, const char *name, const Batch *batch)
 {
 	int			count;
 	int		   *rows = ChooseRows(batch, false, &count);
-	Datum	   *elements = palloc(batch->count * sizeof(Datum));
 	Oid			types[MAX_COLUMNS + 2];
 	Datum		values[MAX_COLUMNS + 2];
 	int			parameters = 2;
@@ -431,19 +503,9 @@ WriteResults(const EnrichRequest *request, const EnrichLeaf *leaf, const char *n
 		return 0;
 	SetRows(batch, rows, count, values);
 	if (HasColumn(&request->fp_column))
-	{
-		for (int i = 0; i < count; i++)
-			elements[i] = PointerGetDatum(batch->fingerprints[rows[i]]);
-		values[parameters++] = PointerGetDatum(construct_array(elements, count, FingerprintType(),
-															   -1, false, TYPALIGN_INT));
-	}
+		values[parameters++] = FingerprintArray(batch, rows, count);
 	for (int p = 0; p < request->prediction_count; p++)
-	{
-		for (int i = 0; i < count; i++)
-			elements[i] = Float8GetDatum(batch->predictions[rows[i]][request->predictions[p].target]);
-		values[parameters++] = PointerGetDatum(construct_array(elements, count, FLOAT8OID, sizeof(float8),
-															   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-	}
+		values[parameters++] = NumberArray(&request->predictions[p], batch, rows, count);
 	return Update(ResultUpdate(request, leaf->relation, name), ResultTypes(request, types), types, values,
 				  SPI_OK_UPDATE_RETURNING);
 }
@@ -503,7 +565,7 @@ FillBatch(const EnrichJob *job, const EnrichLeaf *leaf, const char *name, Batch 
 		batch->reasons = palloc(batch->count * sizeof(char *));
 		return FillConformers(&job->request, name, batch->ctids, batch->texts, batch->count, batch->reasons);
 	}
-	ComputeBatch(job, batch);
+	ComputeBatch(&job->request, batch);
 	return WriteResults(&job->request, leaf, name, batch);
 }
 

@@ -433,6 +433,7 @@ hamnet_enrich(PG_FUNCTION_ARGS)
 	EnrichOptions options;
 	const CachedModel *model;
 	List	   *leaves;
+	int			dim;
 
 	run.atomic = call == NULL || !IsA(call, CallContext) || call->atomic;
 	run.request.table = DatumGetObjectId(RequiredArgument(fcinfo, 0, "table"));
@@ -454,17 +455,19 @@ hamnet_enrich(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("CALL hamnet_enrich");
 
 	model = options.model ? GetModelByName(options.model, false) : GetDefaultModel();
+	dim = model->model.fingerprint_config.dim;
+	if (!PG_ARGISNULL(2))
+		(void) AddModel(&run.request, model->id);
 	if (options.predictions)
-		ReadPredictions(&run.request, &model->model, options.predictions);
+		ReadPredictions(&run.request, options.model, options.predictions);
 	if (options.conformers)
 		ReadConformers(&run.request, options.conformers);
 	CheckPurpose(&run.request);
 	if (run.request.prediction_count == 0 && !OidIsValid(run.request.conformers))
 		(void) RequiredArgument(fcinfo, 2, "fp_column");
-	strlcpy(run.request.model_id, model->id, sizeof(run.request.model_id));
 
 	SPI_connect_ext(run.atomic ? 0 : SPI_OPT_NONATOMIC);
-	leaves = CheckRequest(&run.request, model->model.fingerprint_config.dim);
+	leaves = CheckRequest(&run.request, dim);
 	LockLeaves(&run.request, leaves, !run.atomic);
 	Enrich(&run);
 	if (!run.atomic)

@@ -28,12 +28,25 @@
 #include "model/store.h"
 
 #define MAX_ENRICH_WORKERS 64
-#define MAX_ENRICH_PREDICTIONS 64
+#define MAX_ENRICH_PREDICTIONS 64	/* columns */
+#define MAX_ENRICH_MODELS 16
 #define MAX_ENRICH_CONDITION 8192	/* bytes, with the \0 */
+
+/* What is predicted of a target. */
+typedef enum PredictionKind
+{
+	PREDICTION_VALUE,
+	PREDICTION_SD,
+	PREDICTION_NOVELTY
+} PredictionKind;
+
+#define PREDICTION_KINDS 3
 
 typedef struct EnrichPrediction
 {
+	int			model;			/* among the request's */
 	int			target;			/* of the model, counted through all heads */
+	PredictionKind kind;
 	NameData	column;
 } EnrichPrediction;
 
@@ -47,7 +60,8 @@ typedef struct EnrichRequest
 	NameData	error_column;	/* receives the reason where there is no fingerprint */
 	bool		retry;			/* try rows that have a reason again */
 	HnStandard	standard;		/* that molecules are brought into first */
-	char		model_id[MODEL_ID_LENGTH + 1];	/* a name could change its meaning meanwhile */
+	int			model_count;	/* the first is that of the fingerprints, if these are wanted */
+	char		models[MAX_ENRICH_MODELS][MODEL_ID_LENGTH + 1];	/* a name could change its meaning meanwhile */
 	int			prediction_count;
 	EnrichPrediction predictions[MAX_ENRICH_PREDICTIONS];
 	Oid			conformers;		/* the table of conformers, which is then all that is filled; or InvalidOid */
@@ -106,9 +120,6 @@ extern void CheckTableKind(Oid relation);
 extern void CheckColumn(Oid table, const char *name);
 extern void CheckSmilesColumn(Oid table, const char *name);
 
-/* Add what option "predictions" asks for: {"property": "column", ...}, or ["property", ...] for columns of the same names. */
-extern void ReadPredictions(EnrichRequest *request, const HnModel *model, Jsonb *predictions);
-
 /* Check all that can be checked before work begins, for fingerprints of `dim` dimensions; returns the leaves. */
 extern List *CheckRequest(const EnrichRequest *request, int dim);
 
@@ -117,6 +128,17 @@ extern List *CheckRequest(const EnrichRequest *request, int dim);
  * foreign ones, which do not; each is locked against changes of its shape.
  */
 extern List *ListLeaves(Oid table, List **foreign);
+
+/* enrich/predictions.c */
+
+/* Add a model, unless it is there; returns its index. */
+extern int	AddModel(EnrichRequest *request, const char *id);
+
+/*
+ * Add what option "predictions" asks for, each by the model that it names, by that
+ * called model_name, or, if this is NULL, by the one that hamnet_predict would choose.
+ */
+extern void ReadPredictions(EnrichRequest *request, const char *model_name, Jsonb *predictions);
 
 /* enrich/lock.c */
 

@@ -11,13 +11,11 @@
 #include "miscadmin.h"
 #include "parser/parse_coerce.h"
 #include "utils/builtins.h"
-#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
 #include "utils/syscache.h"
 
 #include "enrich/enrich.h"
-#include "model/target.h"
 #include "server/distributed.h"
 #include "server/extension.h"
 
@@ -245,61 +243,4 @@ CheckRequest(const EnrichRequest *request, int dim)
 	foreach(cell, leaves)
 		CheckEnrichLeaf(request, lfirst_oid(cell));
 	return leaves;
-}
-
-/* Return the index of a target among those of all heads; an error if there is none of that name. */
-static int
-RequireTarget(const HnModel *model, const char *property)
-{
-	const HnHead *head;
-	int			target;
-	int			index = FindTarget(model, property, &head, &target);
-
-	if (index < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("the model does not predict \"%s\"", property),
-				 errhint("See column \"targets\" of hamnet_models(), and name the model by option \"model\".")));
-	return index;
-}
-
-static void
-AddPrediction(EnrichRequest *request, const HnModel *model, const char *property, const char *column)
-{
-	EnrichPrediction *prediction = &request->predictions[request->prediction_count];
-
-	if (request->prediction_count == MAX_ENRICH_PREDICTIONS)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("more than %d predictions", MAX_ENRICH_PREDICTIONS)));
-	prediction->target = RequireTarget(model, property);
-	namestrcpy(&prediction->column, column);
-	request->prediction_count++;
-}
-
-void
-ReadPredictions(EnrichRequest *request, const HnModel *model, Jsonb *predictions)
-{
-	JsonbIterator *iterator = JsonbIteratorInit(&predictions->root);
-	JsonbIteratorToken token;
-	JsonbValue	value;
-	char	   *property = NULL;
-
-	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
-	{
-		char	   *text;
-
-		if (token != WJB_KEY && token != WJB_VALUE && token != WJB_ELEM)
-			continue;
-		if (value.type != jbvString)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("invalid value for option \"predictions\""),
-					 errdetail("It must be {\"property\": \"column\", ...} or [\"property\", ...].")));
-		text = pnstrdup(value.val.string.val, value.val.string.len);
-		if (token == WJB_KEY)
-			property = text;
-		else
-			AddPrediction(request, model, property ? property : text, text);
-	}
 }

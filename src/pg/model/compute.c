@@ -104,67 +104,89 @@ MakeFingerprint(const CachedModel *model, const real *numbers)
 	return MakeHfp(numbers, model->model.fingerprint_config.dim, model->tag);
 }
 
-/* Where ComputeFingerprints puts what becomes of its molecules; the last two may be NULL. */
-typedef struct Outcomes
+/* What ComputeMolecules works with. */
+typedef struct Computation
 {
 	const CachedModel *model;
 	bool		lenient;
-	Hfp		  **fingerprints;
-	double	  **predictions;
-	char	  **reasons;
-} Outcomes;
+	const MoleculeResults *results;
+} Computation;
+
+/* Keep the numbers of all targets of a batch's molecules, numbers [count, targets]. */
+static void
+KeepNumbers(const MoleculeBatch *batch, const double *numbers, int targets, double **results)
+{
+	for (int i = 0; results != NULL && i < batch->inputs.count; i++)
+	{
+		double	   *copy = palloc(targets * sizeof(double));
+
+		memcpy(copy, numbers + (Size) i * targets, targets * sizeof(double));
+		results[batch->indexes[i]] = copy;
+	}
+}
 
 static HnStatus
-KeepOutcomes(void *state, const MoleculeBatch *batch)
+KeepPredictions(const HnModel *model, const MoleculeBatch *batch, const MoleculeResults *results)
 {
-	Outcomes   *outcomes = state;
-	const HnModel *model = &outcomes->model->model;
-	int			count = batch->inputs.count;
 	int			targets = hn_model_target_count(model);
-	double	   *predictions = NULL;
+	size_t		count = (size_t) batch->inputs.count * targets;
+	double	   *predictions;
+	double	   *sds = NULL;
+	double	   *novelties = NULL;
 
-	if (outcomes->predictions)
-	{
-		HN_NEW(batch->context, predictions, (size_t) count * targets);
-		HN_TRY(PredictHeads(batch->context, model, &batch->inputs, predictions, NULL));
-	}
-	for (int i = 0; i < count; i++)
-	{
-		int			index = batch->indexes[i];
+	HN_NEW(batch->context, predictions, count);
+	if (results->sds)
+		HN_NEW(batch->context, sds, count);
+	if (results->novelties)
+		HN_NEW(batch->context, novelties, count);
+	HN_TRY(PredictHeads(batch->context, model, &batch->inputs, predictions, sds, novelties));
+	KeepNumbers(batch, predictions, targets, results->predictions);
+	KeepNumbers(batch, sds, targets, results->sds);
+	KeepNumbers(batch, novelties, targets, results->novelties);
+	return HN_OK;
+}
 
-		outcomes->fingerprints[index] =
-			MakeFingerprint(outcomes->model, batch->inputs.fingerprints + (size_t) i * model->fingerprint_config.dim);
-		if (predictions)
-		{
-			outcomes->predictions[index] = palloc(targets * sizeof(double));
-			memcpy(outcomes->predictions[index], predictions + (size_t) i * targets, targets * sizeof(double));
-		}
-	}
+static HnStatus
+KeepResults(void *state, const MoleculeBatch *batch)
+{
+	Computation *computation = state;
+	const HnModel *model = &computation->model->model;
+
+	if (computation->results->predictions)
+		HN_TRY(KeepPredictions(model, batch, computation->results));
+	for (int i = 0; i < batch->inputs.count; i++)
+		computation->results->fingerprints[batch->indexes[i]] =
+			MakeFingerprint(computation->model, batch->inputs.fingerprints + (size_t) i * model->fingerprint_config.dim);
 	return HN_OK;
 }
 
 static void
 NoteFailure(void *state, const HnContext *context, int index, const char *smiles)
 {
-	Outcomes   *outcomes = state;
+	Computation *computation = state;
 
-	ReportFailure(context, smiles, outcomes->lenient);
-	if (outcomes->reasons)
-		outcomes->reasons[index] = pstrdup(context->message);
+	ReportFailure(context, smiles, computation->lenient);
+	if (computation->results->reasons)
+		computation->results->reasons[index] = pstrdup(context->message);
 }
 
 void
-ComputeFingerprints(const CachedModel *model, const Molecules *molecules, bool lenient,
-					Hfp **results, double **predictions, char **reasons)
+ComputeMolecules(const CachedModel *model, const Molecules *molecules, bool lenient, const MoleculeResults *results)
 {
-	Outcomes	outcomes = {model, lenient, results, predictions, reasons};
+	Computation computation = {model, lenient, results};
 	HnNeeds		needs = {.descriptors = NULL};
 
-	memset(results, 0, molecules->count * sizeof(Hfp *));
-	if (reasons)
-		memset(reasons, 0, molecules->count * sizeof(char *));
-	if (predictions)
+	memset(results->fingerprints, 0, molecules->count * sizeof(Hfp *));
+	if (results->reasons)
+		memset(results->reasons, 0, molecules->count * sizeof(char *));
+	if (results->predictions)
 		needs = hn_model_needs(&model->model);
-	VisitMolecules(&model->model, needs, predictions ? model->model.other_count + 1 : 1, molecules,
-				   (BatchVisitor) {KeepOutcomes, NoteFailure, &outcomes});
+	VisitMolecules(&model->model, needs, results->predictions ? model->model.other_count + 1 : 1, molecules,
+				   (BatchVisitor) {KeepResults, NoteFailure, &computation});
+}
+
+void
+ComputeFingerprints(const CachedModel *model, const Molecules *molecules, bool lenient, Hfp **fingerprints)
+{
+	ComputeMolecules(model, molecules, lenient, &(MoleculeResults) {.fingerprints = fingerprints});
 }

@@ -47,15 +47,25 @@ extern HnStatus ComputeModelInputs(const CachedModel *model, ParsedMolecule *mol
 extern Hfp *MakeFingerprint(const CachedModel *model, const real *numbers);
 
 /*
- * Fingerprints of several molecules in a standard, computed in batches. results[i] is NULL
- * where smiles[i] is NULL or the molecule has no fingerprint.
- *
- * predictions, unless it is NULL, receives for each molecule that has a
- * fingerprint an array with the value of every target, in the order of heads
- * and targets. reasons, unless it is NULL, says why a molecule has none, and is
- * NULL elsewhere.
+ * Where results of several molecules go: arrays [count] of the caller, NULL for
+ * what is not wanted, but fingerprints. A fingerprint is NULL where the SMILES is, or
+ * where the molecule has none; the reason says why, and is NULL elsewhere. The
+ * others are set where there is a fingerprint, each to an array with a number for
+ * every target, in the order of heads and targets.
  */
-extern void ComputeFingerprints(const CachedModel *model, const Molecules *molecules, bool lenient,
-								Hfp **results, double **predictions, char **reasons);
+typedef struct MoleculeResults
+{
+	Hfp		  **fingerprints;
+	double	  **predictions;
+	double	  **sds;			/* NaN where the head knows none; not without predictions */
+	double	  **novelties;		/* NaN where the head remembers no molecules; not without predictions */
+	char	  **reasons;
+} MoleculeResults;
+
+/* Compute several molecules in a standard, in batches. */
+extern void ComputeMolecules(const CachedModel *model, const Molecules *molecules, bool lenient, const MoleculeResults *results);
+
+/* The same for fingerprints alone. */
+extern void ComputeFingerprints(const CachedModel *model, const Molecules *molecules, bool lenient, Hfp **fingerprints);
 
 #endif

@@ -276,7 +276,7 @@ CompareAll(const void *state, const char *const *smiles, int count)
 	Hfp		  **fingerprints = palloc(count * sizeof(Hfp *));
 	double	   *values = palloc(count * sizeof(double));
 
-	ComputeFingerprints(nearness->model, &(Molecules) {.count = count, .smiles = smiles}, true, fingerprints, NULL, NULL);
+	ComputeFingerprints(nearness->model, &(Molecules) {.count = count, .smiles = smiles}, true, fingerprints);
 	for (int i = 0; i < count; i++)
 		values[i] = fingerprints[i] ? 1 - HfpCosineDistance(fingerprints[i], nearness->to) : NAN;
 	return values;

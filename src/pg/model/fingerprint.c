@@ -18,7 +18,7 @@ ComputeFingerprint(const CachedModel *model, const char *smiles, bool lenient)
 {
 	Hfp		   *fingerprint;
 
-	ComputeFingerprints(model, &(Molecules) {.count = 1, .smiles = &smiles}, lenient, &fingerprint, NULL, NULL);
+	ComputeFingerprints(model, &(Molecules) {.count = 1, .smiles = &smiles}, lenient, &fingerprint);
 	return fingerprint;
 }
 
@@ -100,7 +100,7 @@ hamnet_fingerprints(PG_FUNCTION_ARGS)
 	results = palloc(count * sizeof(Hfp *));
 	for (int i = 0; i < count; i++)
 		smiles[i] = nulls[i] ? NULL : TextDatumGetCString(elements[i]);
-	ComputeFingerprints(model, &(Molecules) {.count = count, .smiles = (const char *const *) smiles}, true, results, NULL, NULL);
+	ComputeFingerprints(model, &(Molecules) {.count = count, .smiles = (const char *const *) smiles}, true, results);
 	for (int i = 0; i < count; i++)
 	{
 		nulls[i] = results[i] == NULL;

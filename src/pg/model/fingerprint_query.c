@@ -75,7 +75,7 @@ AddFetched(RowSet *rows, const UserQuery *query, const char *model_id, HnStandar
 	/* The query may have pushed the model out of the cache. */
 	ComputeFingerprints(GetModelById(model_id, false),
 						&(Molecules) {.count = query->count, .smiles = (const char *const *) smiles, .standard = standard},
-						true, fingerprints, NULL, NULL);
+						true, fingerprints);
 	for (int i = 0; i < query->count; i++)
 	{
 		heap_deform_tuple(query->rows->vals[i], query->columns, row, nulls);

@@ -134,7 +134,7 @@ KeepPredictions(void *state, const MoleculeBatch *batch)
 	HN_NEW(batch->context, values, batch->inputs.count * targets);
 	if (predictions->sds)
 		HN_NEW(batch->context, sds, batch->inputs.count * targets);
-	HN_TRY(PredictHeads(batch->context, predictions->model, &batch->inputs, values, sds));
+	HN_TRY(PredictHeads(batch->context, predictions->model, &batch->inputs, values, sds, NULL));
 	for (int i = 0; i < batch->inputs.count; i++)
 	{
 		memcpy(predictions->values + batch->indexes[i] * targets, values + i * targets, targets * sizeof(double));

@@ -179,9 +179,18 @@ VisitMolecules(const HnModel *model, HnNeeds needs, int generators,
 	}
 }
 
+/* Give each target of a head, from column first on, the head's novelty: all [count, targets]. */
+static void
+ScatterNovelties(const HnHead *head, const double *novelties, int count, double *all, int targets, int first)
+{
+	for (Size i = 0; i < count; i++)
+		for (int t = 0; t < head->target_count; t++)
+			all[i * targets + first + t] = novelties[i];
+}
+
 HnStatus
 PredictHeads(HnContext *context, const HnModel *model, const HnInputs *inputs, double *predictions,
-			 double *sds)
+			 double *sds, double *novelties)
 {
 	int			targets = hn_model_target_count(model);
 	int			first = 0;
@@ -191,11 +200,19 @@ PredictHeads(HnContext *context, const HnModel *model, const HnInputs *inputs, d
 		const HnHead *head = &model->heads[h];
 		double	   *values;
 		double	   *deviations = NULL;
+		double	   *novelty;
 
 		HN_NEW(context, values, (size_t) inputs->count * head->target_count);
 		if (sds)
 			HN_NEW(context, deviations, (size_t) inputs->count * head->target_count);
-		HN_TRY(hn_predict(context, model, head, inputs, values, deviations));
+		if (novelties)
+		{
+			HN_NEW(context, novelty, inputs->count);
+			HN_TRY(hn_predict_novelty(context, model, head, inputs, values, deviations, novelty));
+			ScatterNovelties(head, novelty, inputs->count, novelties, targets, first);
+		}
+		else
+			HN_TRY(hn_predict(context, model, head, inputs, values, deviations));
 		hn_scatter_targets(head, values, inputs->count, predictions, targets, first);
 		if (sds)
 			hn_scatter_targets(head, deviations, inputs->count, sds, targets, first);

@@ -48,8 +48,11 @@ typedef struct BatchVisitor
 extern void VisitMolecules(const HnModel *model, HnNeeds needs, int generators,
 						   const Molecules *molecules, BatchVisitor visitor);
 
-/* Predictions of all heads, one after another, [inputs->count, targets], and their deviations unless sds is NULL. */
+/*
+ * Predictions of all heads, one after another, [inputs->count, targets], and, unless they
+ * are NULL, their deviations and the novelty that each one's head gives the molecule.
+ */
 extern HnStatus PredictHeads(HnContext *context, const HnModel *model, const HnInputs *inputs,
-							 double *predictions, double *sds);
+							 double *predictions, double *sds, double *novelties);
 
 #endif

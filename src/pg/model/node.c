@@ -55,8 +55,8 @@ AppendResults(StringInfo results, const BuiltinModel *builtin)
 	Hfp		   *fingerprints[lengthof(probes)];
 	double	   *predictions[lengthof(probes)];
 
-	ComputeFingerprints(model, &(Molecules) {.count = lengthof(probes), .smiles = probes}, true,
-						fingerprints, targets > 0 ? predictions : NULL, NULL);
+	ComputeMolecules(model, &(Molecules) {.count = lengthof(probes), .smiles = probes}, true,
+					 &(MoleculeResults) {.fingerprints = fingerprints, .predictions = targets > 0 ? predictions : NULL});
 	for (int i = 0; i < lengthof(probes); i++)
 	{
 		if (fingerprints[i] == NULL)

@@ -28,11 +28,7 @@ IsProperty(const char *text)
 	return FindBuiltinByTarget(LabelFromServer(text)) || GetModelByName(text, true);
 }
 
-/*
- * The model that predicts a property when none is named: a built-in model
- * with such a target, or a user's model of that name with a single target.
- */
-static const CachedModel *
+const CachedModel *
 ModelForProperty(const char *smiles, const char *property, const HnHead **head, int *target)
 {
 	const BuiltinModel *builtin = FindBuiltinByTarget(LabelFromServer(property));
@@ -50,7 +46,7 @@ ModelForProperty(const char *smiles, const char *property, const HnHead **head, 
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("no built-in model predicts \"%s\", and no model has that name", property),
-				 IsProperty(smiles) ? errhint("The arguments are (smiles, property), and \"%s\" is a property.", smiles) :
+				 smiles && IsProperty(smiles) ? errhint("The arguments are (smiles, property), and \"%s\" is a property.", smiles) :
 				 errhint("See column \"targets\" of hamnet_models() for what can be predicted.")));
 	if (model->model.head_count != 1 || model->model.heads[0].target_count != 1)
 		ereport(ERROR,

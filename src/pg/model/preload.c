@@ -35,8 +35,8 @@ PreloadModel(const char *name)
 				 errmsg("hamnet.preload_models names \"%s\", which is no built-in model", name),
 				 errhint("Models that users store belong to a database and are read by the sessions that use them.")));
 	model = GetBuiltinModel(builtin);
-	ComputeFingerprints(model, &(Molecules) {.count = 1, .smiles = first_molecule}, false, &fingerprint,
-						builtin->targets[0] ? &predictions : NULL, NULL);
+	ComputeMolecules(model, &(Molecules) {.count = 1, .smiles = first_molecule}, false,
+					 &(MoleculeResults) {.fingerprints = &fingerprint, .predictions = builtin->targets[0] ? &predictions : NULL});
 }
 
 void

@@ -75,7 +75,7 @@ FingerprintRows(const CachedModel *model, ArrayType *array, int *rows)
 	results = palloc((count + 1) * sizeof(Hfp *));
 	for (int i = 0; i < count; i++)
 		smiles[i] = nulls[i] ? NULL : TextDatumGetCString(elements[i]);
-	ComputeFingerprints(model, &(Molecules) {.count = count, .smiles = (const char *const *) smiles}, true, results, NULL, NULL);
+	ComputeFingerprints(model, &(Molecules) {.count = count, .smiles = (const char *const *) smiles}, true, results);
 	fingerprints = palloc_extended(((Size) count * dim + 1) * sizeof(float), MCXT_ALLOC_HUGE);
 	*rows = 0;
 	for (int i = 0; i < count; i++)
