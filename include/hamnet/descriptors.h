@@ -23,11 +23,17 @@ typedef struct HnDescriptorSet
 {
 	const char *name;
 	int			count;
-	const char *const *names;	/* [count], as in RDKit's Python module Descriptors */
+	const char *const *names;	/* [count], as in RDKit's Python module Descriptors, or in geometry.h */
 } HnDescriptorSet;
 
 /* RDKit's two-dimensional descriptors. */
 extern const HnDescriptorSet hn_descriptors_rdkit_2d;
+
+/*
+ * The same, then those of geometry.h of one conformation, which takes a hundred
+ * times as long: NaN for a molecule that has none.
+ */
+extern const HnDescriptorSet hn_descriptors_conformer;
 
 /* The descriptor set of that name, or NULL. */
 extern const HnDescriptorSet *hn_descriptor_set(const char *name);

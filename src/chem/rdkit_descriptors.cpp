@@ -8,6 +8,7 @@
  * Chi1. Left out of RDKit's 208 are qed, Ipc and BertzCT.
  */
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -32,6 +33,7 @@
 extern "C"
 {
 #include "hamnet/descriptors.h"
+#include "hamnet/geometry.h"
 }
 
 using namespace hamnet;
@@ -459,12 +461,10 @@ finite_value(double value)
 	return static_cast<real>(std::isfinite(static_cast<float>(value)) ? value : NOT_KNOWN);
 }
 
+/* Set next [DESCRIPTORS]. */
 HnStatus
-describe(HnContext *context, const RDKit::ROMol &mol, real **descriptors)
+describe(HnContext *context, const RDKit::ROMol &mol, real *next)
 {
-	real	   *next = allocate<real>(context, DESCRIPTORS);
-
-	*descriptors = next;
 	for (const Group &group : groups)
 	{
 		if (interrupted(context))
@@ -472,6 +472,21 @@ describe(HnContext *context, const RDKit::ROMol &mol, real **descriptors)
 		for (double value : affordable(mol, group) ? compute_group(mol, group) : Values(group.count, NOT_KNOWN))
 			*next++ = finite_value(value);
 	}
+	return HN_OK;
+}
+
+/* Set values [HN_GEOMETRY_COUNT] to the numbers of a conformation, NaN if the molecule has none. */
+HnStatus
+describe_conformer(HnContext *context, const char *smiles, int max_atoms, real *values)
+{
+	double		numbers[HN_GEOMETRY_COUNT];
+	HnStatus	status = hn_conformer_descriptors(context, smiles, max_atoms, numbers);
+
+	if (status == HN_INTERRUPTED || status == HN_OUT_OF_MEMORY)
+		return status;
+	if (status != HN_OK)
+		std::fill_n(numbers, HN_GEOMETRY_COUNT, NOT_KNOWN);
+	std::transform(numbers, numbers + HN_GEOMETRY_COUNT, values, finite_value);
 	return HN_OK;
 }
 
@@ -518,10 +533,25 @@ hamnet::count_substructures(HnContext *context, const RDKit::ROMol &mol, HnCount
 
 const HnDescriptorSet hn_descriptors_rdkit_2d = {"rdkit-2d-a", static_cast<int>(DESCRIPTORS), names_2d};
 
+static const std::array<const char *, DESCRIPTORS + HN_GEOMETRY_COUNT> names_conformer = []
+{
+	std::array<const char *, DESCRIPTORS + HN_GEOMETRY_COUNT> names;
+
+	std::copy_n(hn_geometry_names, HN_GEOMETRY_COUNT, std::copy_n(names_2d, DESCRIPTORS, names.begin()));
+	return names;
+}();
+
+const HnDescriptorSet hn_descriptors_conformer = {
+	"rdkit-2d-a+conformer-a", static_cast<int>(names_conformer.size()), names_conformer.data()
+};
+
 const HnDescriptorSet *
 hn_descriptor_set(const char *name)
 {
-	return strcmp(name, hn_descriptors_rdkit_2d.name) == 0 ? &hn_descriptors_rdkit_2d : nullptr;
+	for (const HnDescriptorSet *set : {&hn_descriptors_rdkit_2d, &hn_descriptors_conformer})
+		if (strcmp(name, set->name) == 0)
+			return set;
+	return nullptr;
 }
 
 HnStatus
@@ -530,7 +560,7 @@ hn_describe_smiles(HnContext *context, const char *smiles, const HnFeatureSet *f
 {
 	Input		input(smiles);
 
-	return guarded(context, input, [&] (const LogCapture &log) -> HnStatus
+	HN_TRY(guarded(context, input, [&] (const LogCapture &log) -> HnStatus
 	{
 		std::unique_ptr<RDKit::RWMol> mol;
 
@@ -541,11 +571,17 @@ hn_describe_smiles(HnContext *context, const char *smiles, const HnFeatureSet *f
 		if (needs.scaffold)
 			HN_TRY(write_scaffold(context, *mol, &description->scaffold));
 		if (needs.descriptors != nullptr)
-			HN_TRY(describe(context, *mol, &description->descriptors));
+		{
+			description->descriptors = allocate<real>(context, static_cast<size_t>(needs.descriptors->count));
+			HN_TRY(describe(context, *mol, description->descriptors));
+		}
 		if (needs.counts)
 			count_substructures(context, *mol, &description->counts);
 		return HN_OK;
-	});
+	}));
+	if (needs.descriptors == &hn_descriptors_conformer)
+		HN_TRY(describe_conformer(context, smiles, max_atoms, description->descriptors + DESCRIPTORS));
+	return HN_OK;
 }
 
 HnStatus

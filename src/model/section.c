@@ -144,8 +144,8 @@ hn_section_descriptors(HnContext *context, const HnSection *section, const char 
 	HN_TRY(hn_section_string(context, section, key, &name));
 	*set = hn_descriptor_set(name);
 	if (*set == NULL)
-		return hn_fail(context, HN_INVALID_MODEL, "unrecognized descriptor set \"%s\", expected \"%s\"",
-					   hn_quoted(name).text, hn_descriptors_rdkit_2d.name);
+		return hn_fail(context, HN_INVALID_MODEL, "unrecognized descriptor set \"%s\", expected \"%s\" or \"%s\"",
+					   hn_quoted(name).text, hn_descriptors_rdkit_2d.name, hn_descriptors_conformer.name);
 	return HN_OK;
 }
 

@@ -109,6 +109,28 @@ check_unique(HnContext *context, const char *what, const char **names, int count
 	return HN_OK;
 }
 
+/* Fail if heads read different descriptors: a molecule has one row of them. */
+static HnStatus
+check_descriptors(HnContext *context, const HnModel *model)
+{
+	const HnDescriptorSet *common = NULL;
+
+	for (int h = 0; h < model->head_count; h++)
+		for (int kind = 0; kind < HN_PARTS; kind++)
+		{
+			HnNeeds		needs = {.descriptors = NULL};
+
+			if (model->heads[h].parts[kind] && hn_head_parts[kind]->add_needs)
+				hn_head_parts[kind]->add_needs(&model->heads[h], &needs);
+			if (needs.descriptors && common && needs.descriptors != common)
+				return hn_fail(context, HN_INVALID_MODEL, "head \"%s\" reads descriptors \"%s\", another one \"%s\"",
+							   model->heads[h].name, needs.descriptors->name, common->name);
+			if (needs.descriptors)
+				common = needs.descriptors;
+		}
+	return HN_OK;
+}
+
 static HnStatus
 check_heads(HnContext *context, const HnModel *model)
 {
@@ -132,7 +154,8 @@ check_heads(HnContext *context, const HnModel *model)
 	for (int i = 0; i < model->head_count; i++)
 		for (int k = 0; k < model->heads[i].target_count; k++)
 			names[targets++] = model->heads[i].targets[k].name;
-	return check_unique(context, "targets", names, targets);
+	HN_TRY(check_unique(context, "targets", names, targets));
+	return check_descriptors(context, model);
 }
 
 static HnLinear

@@ -9,7 +9,9 @@
 
 #include "golden.h"
 #include "hamnet/chem.h"
+#include "hamnet/conformer.h"
 #include "hamnet/descriptors.h"
+#include "hamnet/geometry.h"
 
 #define MAX_ATOMS 1000
 
@@ -185,6 +187,44 @@ test_refusals(void **state)
 	assert_int_equal(hn_describe_smiles(&context, "CCCC", NULL, everything, 3, NULL, &description), HN_TOO_LARGE);
 	assert_null(hn_descriptor_set("no such set"));
 	assert_ptr_equal(hn_descriptor_set("rdkit-2d-a"), &hn_descriptors_rdkit_2d);
+	assert_ptr_equal(hn_descriptor_set("rdkit-2d-a+conformer-a"), &hn_descriptors_conformer);
+}
+
+/* The set with a conformation has the numbers of the graph, then those of the conformation, whatever the spelling. */
+static void
+test_conformer(void **state)
+{
+	static const HnNeeds needs = {.descriptors = &hn_descriptors_conformer};
+	static const char *const spellings[] = {"OC(=O)c1ccccc1O", "c1ccc(O)c(c1)C(O)=O"};
+	char		chain[HN_EMBED_ATOMS / 2] = "";
+	int			plain = hn_descriptors_rdkit_2d.count;
+	HnDescription expected;
+	HnDescription description;
+	double		numbers[HN_GEOMETRY_COUNT];
+
+	(void) state;
+	assert_int_equal(hn_descriptors_conformer.count, plain + HN_GEOMETRY_COUNT);
+	assert_string_equal(hn_descriptors_conformer.names[plain - 1], hn_descriptors_rdkit_2d.names[plain - 1]);
+	assert_string_equal(hn_descriptors_conformer.names[plain], "born_energy");
+	describe(spellings[0], &expected);
+	must(hn_conformer_descriptors(&context, spellings[0], MAX_ATOMS, numbers));
+	for (int s = 0; s < 2; s++)
+	{
+		must(hn_describe_smiles(&context, spellings[s], NULL, needs, MAX_ATOMS, NULL, &description));
+		for (int k = 0; k < plain; k++)
+			if (!isnan(expected.descriptors[k]))
+				assert_float_equal(description.descriptors[k], expected.descriptors[k],
+								   1e-4 * (1 + fabs((double) expected.descriptors[k])));
+		for (int k = 0; k < HN_GEOMETRY_COUNT; k++)
+			assert_float_equal(description.descriptors[plain + k], numbers[k], 1e-4 * (1 + fabs(numbers[k])));
+	}
+
+	/* A molecule that is too large for a conformation is described without one. */
+	memset(chain, 'C', sizeof(chain) - 1);
+	must(hn_describe_smiles(&context, chain, NULL, needs, MAX_ATOMS, NULL, &description));
+	assert_false(isnan(description.descriptors[place_of("MolWt")]));
+	for (int k = 0; k < HN_GEOMETRY_COUNT; k++)
+		assert_true(isnan(description.descriptors[plain + k]));
 }
 
 /* Graphs of the feature set that has counts have those that heads get; others have none. */
@@ -271,6 +311,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_spelling, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_shared_parse, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_conformer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_counts_of_graphs, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_large, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_tangled, set_up, tear_down)
