@@ -1,6 +1,6 @@
 -- Conformers: that they are structures of the molecule that was asked for, and how far they are apart.
 BEGIN;
-SELECT plan(41);
+SELECT plan(47);
 
 -- handedness: enantiomers have opposite signs of the volume that the neighbours of the centre span
 CREATE FUNCTION volume(s text) RETURNS float8 LANGUAGE sql AS $$
@@ -75,5 +75,16 @@ SELECT lives_ok(fill(), 'a second call of hamnet_enrich goes on');
 SELECT is(count(*), 3::bigint, 'a second call of hamnet_enrich makes the conformers that are missing') FROM conformation;
 SELECT throws_ok($$CALL hamnet_enrich('molecule', 'smiles', 'problem', '{"conformers": {"table": "conformation"}}')$$, '22023', NULL, 'hamnet_enrich refuses fingerprints and conformers at a time');
 SELECT throws_ok($$CALL hamnet_enrich('molecule', 'smiles', NULL, '{"conformers": {"table": "molecule"}}')$$, '42703', NULL, 'the table has the columns of conformers');
+
+-- models that read a conformer
+CREATE TABLE charged AS
+SELECT smiles, (SELECT value FROM hamnet_geometry_descriptors((SELECT molblock FROM hamnet_conformers(smiles, 1, '{"conformations": 1}'))) WHERE name = 'born_energy') AS born
+FROM unnest(ARRAY['CCO', 'CCN', 'CCC', 'CC(=O)O', 'CC(=O)N', 'c1ccccc1', 'c1ccncc1', 'Oc1ccccc1', 'CS(C)=O', 'CC#N', 'CC(C)=O', 'COC', 'CCCl', 'OCCO', 'NCC(=O)O', 'CCCCCC', 'O=C1CCCN1', 'Cn1ccnc1', 'CCOC=O', 'FC(F)F']) AS smiles;
+SELECT lives_ok($$CALL hamnet_train('conformer', 'SELECT * FROM charged', '{"head": "kernel", "inputs": "conformer", "validation": "none"}')$$, 'a kernel learns from conformers');
+SELECT lives_ok($$CALL hamnet_train('plain', 'SELECT smiles, born AS energy FROM charged', '{"head": "kernel", "validation": "none"}')$$, 'a kernel learns without conformers');
+SELECT cmp_ok(sqrt(avg((hamnet_predict(smiles, 'conformer') - born) ^ 2)), '<', 0.2 * stddev(born), 'a model that reads conformers learns what is computed from them') FROM charged;
+SELECT ok(abs(hamnet_predict('OCC', 'conformer') - hamnet_predict('CCO', 'conformer')) < 1e-3, 'another spelling has the same prediction by a conformer');
+SELECT ok(hamnet_predict(repeat('C', 120), 'conformer') IS NOT NULL, 'a molecule that is too large for a conformer is predicted without one');
+SELECT throws_like($$SELECT hamnet_combine_models('both', '{conformer,plain}')$$, '%reads descriptors%', 'heads that read different descriptors are not combined');
 SELECT * FROM finish();
 ROLLBACK;

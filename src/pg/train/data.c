@@ -12,6 +12,7 @@
 
 #include "hamnet/conformer.h"
 
+#include "server/clock.h"
 #include "server/core.h"
 #include "server/guc.h"
 #include "train/data.h"
@@ -158,17 +159,26 @@ ReadRow(TrainingData *data, HnContext *context, MoleculeRow *row, int source, St
 		ReportCoreError(context, row->molecule);
 }
 
+/* Seconds from one NOTICE to the next while rows are read: conformations take long, all else is read within it. */
+#define READING_NOTICE_SECONDS 10
+
 /* Read all rows of a query. */
 static void
 ReadRows(TrainingData *data, HnContext *context, MoleculeQuery *query, int source, StringInfo named)
 {
 	MoleculeRow row;
+	double		notified = Seconds();
 
 	StartMoleculeQuery(query);
 	while (NextMolecule(query, &row))
 	{
 		CHECK_FOR_INTERRUPTS();
 		ReadRow(data, context, &row, source, named);
+		if (Seconds() - notified > READING_NOTICE_SECONDS)
+		{
+			notified = Seconds();
+			ereport(NOTICE, (errmsg("read %lld rows", (long long) data->rows)));
+		}
 	}
 	EndMoleculeQuery(query);
 }

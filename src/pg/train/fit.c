@@ -93,7 +93,7 @@ FitKernel(Trainer *trainer, bool fingerprint, Outcome *outcome)
 {
 	HnFitOptions options = {
 		.fingerprint = fingerprint,
-		.descriptors = &hn_descriptors_rdkit_2d, .counts = true, .rows = trainer->options.kernel_rows,
+		.descriptors = trainer->data.descriptions.needs.descriptors, .counts = true, .rows = trainer->options.kernel_rows,
 		.seed = trainer->options.seed, .progress = NotifyKernel, .progress_state = &trainer->procedure.run
 	};
 
@@ -136,7 +136,7 @@ static void
 TrainTrees(Trainer *trainer, Outcome *outcome)
 {
 	HnFitOptions options = {
-		.descriptors = &hn_descriptors_rdkit_2d, .trees = trainer->options.trees, .seed = trainer->options.seed,
+		.descriptors = trainer->data.descriptions.needs.descriptors, .trees = trainer->options.trees, .seed = trainer->options.seed,
 		.progress = NotifyTrees, .progress_state = &trainer->procedure.run
 	};
 
@@ -159,7 +159,7 @@ static void
 TrainBoosting(Trainer *trainer, Outcome *outcome)
 {
 	HnFitOptions options = {
-		.descriptors = &hn_descriptors_rdkit_2d, .boosting = trainer->options.boosting, .seed = trainer->options.seed,
+		.descriptors = trainer->data.descriptions.needs.descriptors, .boosting = trainer->options.boosting, .seed = trainer->options.seed,
 		.progress = NotifyBoosting, .progress_state = &trainer->procedure.run
 	};
 

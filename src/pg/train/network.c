@@ -159,8 +159,8 @@ MakeInputs(Trainer *trainer, CandidateKind candidate)
 	DescribeMolecules(trainer);
 	inputs = palloc0(sizeof(HnHeadInputs));
 	inputs->standardised = candidate == CANDIDATE_MLP;
-	inputs->descriptors = &hn_descriptors_rdkit_2d;
-	inputs->counts = strcmp(wanted, "counts") == 0 ? options->counts : 0;
+	inputs->descriptors = data->descriptions.needs.descriptors;
+	inputs->counts = strcmp(wanted, "descriptors") == 0 ? 0 : options->counts;
 	rows = palloc_extended(data->train_count * sizeof(int), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < data->train_count; i++)
 		if (trainer->valid[data->train[i]])

@@ -15,8 +15,8 @@
 /* Candidates that may be asked for. */
 static const char *const heads[] = {"kernel", "mlp", "full", "joint", NULL};
 
-/* Inputs of networks: each the one before and more. */
-static const char *const network_inputs[] = {"fingerprint", "descriptors", "counts", NULL};
+/* Inputs of heads: each the one before and more. */
+static const char *const head_inputs[] = {"fingerprint", "descriptors", "counts", "conformer", NULL};
 
 /* When kernels compare fingerprints. */
 static const char *const kernel_fingerprints[] = {"always", "never", "best", NULL};
@@ -40,7 +40,7 @@ static const Option train_options[] = {
 	{"head", OPTION_TEXT, offsetof(TrainOptions, head), .text = {NULL, heads}},
 	SPLIT_OPTIONS(TrainOptions),
 	{"standardize", OPTION_TEXT, offsetof(TrainOptions, standardize), .text = {"none", standard_names}},
-	{"inputs", OPTION_TEXT, offsetof(TrainOptions, inputs), .text = {NULL, network_inputs}},
+	{"inputs", OPTION_TEXT, offsetof(TrainOptions, inputs), .text = {NULL, head_inputs}},
 	{"counts", OPTION_INTEGER, offsetof(TrainOptions, counts), .integer = {1024, 1, HN_COUNT_COLUMNS}},
 	{"kernel_rows", OPTION_INTEGER, offsetof(TrainOptions, kernel_rows),
 	.integer = {HN_MAX_GP_ROWS, MIN_TRAINING_ROWS, HN_MAX_GP_ROWS}},
@@ -162,6 +162,12 @@ HeadNames(int set)
 	return names.data;
 }
 
+bool
+ReadsConformer(const TrainOptions *options)
+{
+	return options->inputs && strcmp(options->inputs, "conformer") == 0;
+}
+
 /* Refuse options that the head ignores: whoever gives one expects something of it. */
 static void
 CheckReaders(const Jsonb *json, const TrainOptions *options)
@@ -171,11 +177,16 @@ CheckReaders(const Jsonb *json, const TrainOptions *options)
 	while (options->head && strcmp(heads[head], options->head) != 0)
 		head++;
 	for (int i = 0; options->head && i < lengthof(readers); i++)
+	{
+		/* A kernel reads descriptors and counts in any case; only a conformation adds to them. */
+		if (strcmp(readers[i].key, "inputs") == 0 && ReadsConformer(options))
+			continue;
 		if (!(readers[i].heads & (1 << head)) && IsGiven(json, readers[i].key))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("option \"%s\" has no effect with head \"%s\"", readers[i].key, options->head),
 					 errhint("Leave it out, or choose head %s.", HeadNames(readers[i].heads))));
+	}
 	if (IsGiven(json, "contrast_weight") && options->contrast == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

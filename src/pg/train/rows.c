@@ -63,7 +63,10 @@ DescriptionsNeeded(const TrainOptions *options)
 
 	if (network && strcmp(inputs, "fingerprint") == 0)
 		return (HnNeeds) {.descriptors = NULL};
-	return (HnNeeds) {.descriptors = &hn_descriptors_rdkit_2d, .counts = true};
+	return (HnNeeds)
+	{
+		.descriptors = ReadsConformer(options) ? &hn_descriptors_conformer : &hn_descriptors_rdkit_2d, .counts = true
+	};
 }
 
 HnExample *

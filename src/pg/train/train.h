@@ -226,6 +226,9 @@ extern void ReadTrainOptions(const Jsonb *json, TrainOptions *options);
 /* Append the options, given or not, to a JSON object. */
 extern void ReportTrainOptions(const TrainOptions *options, StringInfo json);
 
+/* Return whether heads read descriptors of a conformation. */
+extern bool ReadsConformer(const TrainOptions *options);
+
 /* Return whether the generator is not that of the base. */
 extern bool HasNewGenerator(const TrainOptions *options);
 
