@@ -552,7 +552,8 @@ Written by `make report` from `models/results/*.csv`; not by hand.
 - **RMSE** is over all test rows at once, in the units of the data; **ROC-AUC** over the labelled rows of a task, then the mean over tasks.
 - **ours** is what [variants.sql](variants.sql) says: heads on a trunk, which is hamnet-base of version 0.2.0 fine-tuned on the training sets of all data sets at
   once, but for molecules that any of them validates or tests with ([trunk.sql](trunk.sql)). **engine off** is the same from a base that was pre-trained
-  alike, without an engine; **single member** one network on the trunk of ours; **not tuned** the heads of ours on hamnet-base of 0.2.0 as it is. None was made again on the hamnet-base of 0.3.0. Each row was
+  alike, without an engine; **single member** one network on the trunk of ours; **not tuned** the heads of ours on hamnet-base of 0.2.0 as it is; **frozen** the same on hamnet-base of 0.3.0, and
+  **conformer** the same again, whose heads also read the numbers of a conformer. The first three were not made again on the hamnet-base of 0.3.0. Each row was
   trained with one seed, the scaffold's too.
 - **How often test rows were looked at.** *Not tuned* was ours until its test rows were measured. The trunk came after that, chosen on validation rows of
   random0. With it ESOL, FreeSolv and Lipophilicity were measured on random0 and scaffold with kernels that always compare fingerprints and shares that

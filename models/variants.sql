@@ -14,6 +14,8 @@ VALUES
 	('engine off', '*', 'base_no_engine', true, '{}'),
 	('single member', '*', 'hamnet-base-0.2.0', true, '{"head": "mlp", "members": 1, "kernel_fingerprint": null, "trees": null}'),
 	('not tuned', '*', 'hamnet-base-0.2.0', false, '{}'),
+	('frozen', '*', 'hamnet-base', false, '{}'),
+	('conformer', '*', 'hamnet-base', false, '{"inputs": "conformer"}'),
 	('kernel alone', '*', 'hamnet-base-0.2.0', true, '{"head": "kernel", "members": null, "trees": null}'),
 	('large networks', '*', 'hamnet-base-0.2.0', true, '{"units": 256, "counts": 1024}'),
 	('without counts', '*', 'hamnet-base-0.2.0', true, '{"inputs": "descriptors"}'),
