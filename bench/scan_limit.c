@@ -149,6 +149,14 @@ typedef struct Index
 	Group	   *groups;
 } Index;
 
+static HnCellColumns
+columns_of(const Index *index, const Group *group)
+{
+	int			near = HN_CELL_COLUMNS(index->space.lead);
+
+	return (HnCellColumns) {(uint8_t *) group->cells, (uint8_t *) group->cells + near * ROWS, near, ROWS};
+}
+
 /* What one search took. */
 typedef struct Measures
 {
@@ -205,9 +213,11 @@ build(Index *index, const float *x, int n)
 	for (int g = 0; g < index->group_count; g++)
 	{
 		Group	   *group = &index->groups[g];
+		HnCellColumns columns;
 
 		group->count = n - g * ROWS < ROWS ? n - g * ROWS : ROWS;
 		group->records = allocate(ROWS, index->record_size);
+		columns = columns_of(index, group);
 		hn_box_begin(&group->box);
 		for (int i = 0; i < group->count; i++)
 		{
@@ -216,7 +226,7 @@ build(Index *index, const float *x, int n)
 
 			group->numbers[i] = row;
 			hn_box_add(&group->box, measured, 0);
-			hn_cells_store(space, &index->cells, measured, codes[row].codes, group->cells, ROWS, i);
+			hn_cells_store(space, &index->cells, measured, codes[row].codes, &columns, i);
 			hn_code_store(&codes[row], space->coordinates, measured, 0, false, group->records + i * index->record_size);
 		}
 	}
@@ -249,14 +259,14 @@ search_group(const Index *index, const Group *group, HnCellQuery *cells,
 			 HnCandidates *candidates, Measures *measures)
 {
 	uint16_t	rows[ROWS];
-	int			kept = hn_cell_search(cells, group->cells, ROWS, group->count, 0,
-									  candidates->last.value, rows);
+	HnCellColumns columns = columns_of(index, group);
+	int			kept = hn_cell_search(cells, &columns, group->count, 0, candidates->last.value, rows);
 
 	measures->groups++;
 	measures->near += kept;
 	for (int i = 0; i < kept; i++)
 		if (index->space.flat)
-			hn_cell_consider(cells, group->cells, ROWS, rows[i], group->numbers[rows[i]] + 1, candidates);
+			hn_cell_consider(cells, &columns, rows[i], group->numbers[rows[i]] + 1, candidates);
 		else
 			hn_code_consider(cells, group->records + rows[i] * index->record_size, group->numbers[rows[i]] + 1, candidates);
 }

@@ -47,7 +47,8 @@
  * its cell only, so there is a table of HN_CELLS squares for each, and the lower
  * bound is a sum of table entries. For a given limit, entries are counted in
  * units of it, rounded down. In flat spaces the sum is above (limit + e)² if the
- * bound is above the limit. What an error below the greatest, and a norm below
+ * bound is above the limit; no entry is negative, so that it is as soon as the sum
+ * over some positions is. What an error below the greatest, and a norm below
  * the greatest, lower that by, are the entries of their cells: with E for the
  * greatest error, D for the limit at the greatest norm, d for that at the
  * vector's,
@@ -152,22 +153,40 @@ hn_cell_of(const HnCells *cells, int position, uint8_t byte)
 	return cell;
 }
 
-/* Put the cells of bytes and of the coordinates of a code at row i of cells [HN_CELL_COLUMNS(lead), stride]. */
+/*
+ * The cells of a group of rows: columns [HN_CELL_COLUMNS(lead), stride] of two
+ * positions, those up to `near` in one array and the rest in another.
+ */
+typedef struct HnCellColumns
+{
+	uint8_t    *cells;
+	uint8_t    *rest;			/* NULL: not at hand; searches do without */
+	int			near;
+	int			stride;
+} HnCellColumns;
+
+static inline uint8_t *
+hn_cell_column(const HnCellColumns *columns, int c)
+{
+	return c < columns->near ? columns->cells + c * columns->stride : columns->rest + (c - columns->near) * columns->stride;
+}
+
+/* Put the cells of bytes and of the coordinates of a code at row i. */
 extern void hn_cells_store(const HnCodeSpace *space, const HnCells *cells, const uint8_t *bytes, const uint8_t *codes,
-						   uint8_t *columns, int stride, int i);
+						   const HnCellColumns *columns, int i);
 
 /* The cell at a position of row i. */
 static inline uint8_t
-hn_cells_get(const uint8_t *columns, int stride, int position, int i)
+hn_cells_get(const HnCellColumns *columns, int position, int i)
 {
-	return columns[position / 2 * stride + i] >> position % 2 * 4 & (HN_CELLS - 1);
+	return hn_cell_column(columns, position / 2)[i] >> position % 2 * 4 & (HN_CELLS - 1);
 }
 
 /* The norm that a search takes a vector to have: in a flat space all that is known is its cell's greatest. */
 extern float hn_cells_norm(const HnCodeSpace *space, const HnCells *cells, const uint8_t *bytes, float norm);
 
 /* Of a flat space: the code of row i of cells, and its norm, as far as they are known. */
-extern void hn_cells_load(const HnCodeSpace *space, const HnCells *cells, const uint8_t *columns, int stride, int i,
+extern void hn_cells_load(const HnCodeSpace *space, const HnCells *cells, const HnCellColumns *columns, int i,
 						  HnCode *code, float *norm);
 
 /*
@@ -229,17 +248,17 @@ extern double hn_box_bound(const HnCellQuery *query, const HnCodeBox *box);
 
 /*
  * Keep, of n vectors with their cells in columns, those whose value may be at
- * most the given one. norm is the greatest of the group. Returns how many, with
- * their numbers in rows.
+ * most the given one, as far as the columns at hand tell. norm is the greatest
+ * of the group. Returns how many, with their numbers in rows.
  */
-extern int	hn_cell_search(HnCellQuery *query, const uint8_t *columns, int stride, int n,
-						   float norm, double value, uint16_t *rows);
+extern int	hn_cell_search(HnCellQuery *query, const HnCellColumns *columns, int n, float norm, double value,
+						   uint16_t *rows);
 
 /* Add the vector of a record to the candidates, with its value, unless it is out of their bounds. */
 extern void hn_code_consider(const HnCellQuery *query, const uint8_t *record, uint64_t id, HnCandidates *candidates);
 
 /* The same of row i of cells, in a flat space. */
-extern void hn_cell_consider(const HnCellQuery *query, const uint8_t *columns, int stride, int i, uint64_t id,
+extern void hn_cell_consider(const HnCellQuery *query, const HnCellColumns *columns, int i, uint64_t id,
 							 HnCandidates *candidates);
 
 #endif

@@ -134,9 +134,13 @@ typedef struct HnSimd
 	int			(*cell_filter) (const uint8_t *cells, int stride, int columns, int n, const uint8_t *tables,
 								uint16_t *rows);
 
-	/* The same with sums below far, at most 2^15 - 1; entries are at most HN_CELL_GREATEST, and columns at most 131. */
-	int			(*wide_cell_filter) (const uint8_t *cells, int stride, int columns, int n, const uint8_t *tables,
-									 int far, uint16_t *rows);
+	/*
+	 * The same with sums below far, at most 2^15 - 1; entries are at most
+	 * HN_CELL_GREATEST, and columns at most 131. The columns up to `near` are in
+	 * cells, the others in rest [columns - near, stride].
+	 */
+	int			(*wide_cell_filter) (const uint8_t *cells, const uint8_t *rest, int stride, int near, int columns, int n,
+									 const uint8_t *tables, int far, uint16_t *rows);
 
 	/*
 	 * The squared distance of a point from a box of n sides, a multiple of 8:

@@ -204,7 +204,7 @@ hn_cells_measure(const HnCodeSpace *space, const HnCells *cells, const HnCode *c
 
 void
 hn_cells_store(const HnCodeSpace *space, const HnCells *cells, const uint8_t *bytes, const uint8_t *codes,
-			   uint8_t *columns, int stride, int i)
+			   const HnCellColumns *columns, int i)
 {
 	for (int c = 0; c < HN_CELL_COLUMNS(space->lead); c++)
 	{
@@ -214,7 +214,7 @@ hn_cells_store(const HnCodeSpace *space, const HnCells *cells, const uint8_t *by
 		uint8_t		first = numbered ? pair[0] : hn_cell_of(cells, p, pair[0]);
 		uint8_t		second = numbered ? pair[1] : hn_cell_of(cells, p + 1, pair[1]);
 
-		columns[c * stride + i] = (uint8_t) (first | second << 4);
+		hn_cell_column(columns, c)[i] = (uint8_t) (first | second << 4);
 	}
 }
 
@@ -241,17 +241,17 @@ hn_cells_norm(const HnCodeSpace *space, const HnCells *cells, const uint8_t *byt
 }
 
 void
-hn_cells_load(const HnCodeSpace *space, const HnCells *cells, const uint8_t *columns, int stride, int i,
+hn_cells_load(const HnCodeSpace *space, const HnCells *cells, const HnCellColumns *columns, int i,
 			  HnCode *code, float *norm)
 {
-	int			height = cell_low(cells, HN_CELL_HEIGHT, hn_cells_get(columns, stride, HN_CELL_HEIGHT, i));
+	int			height = cell_low(cells, HN_CELL_HEIGHT, hn_cells_get(columns, HN_CELL_HEIGHT, i));
 
 	memset(code, 0, sizeof(*code));
 	for (int j = 0; j < space->coordinates; j++)
-		code->codes[j] = hn_cells_get(columns, stride, HN_CELL_LEAD + j, i);
+		code->codes[j] = hn_cells_get(columns, HN_CELL_LEAD + j, i);
 	code->height = hn_short_below(cells->height_step * (float) height);
-	code->error = hn_short_above(error_of_cell(cells, hn_cells_get(columns, stride, HN_CELL_ERROR, i)));
-	*norm = (float) (greatest_norm(cells, hn_cells_get(columns, stride, HN_CELL_NORM, i)) * (1 + 1e-6));
+	code->error = hn_short_above(error_of_cell(cells, hn_cells_get(columns, HN_CELL_ERROR, i)));
+	*norm = (float) (greatest_norm(cells, hn_cells_get(columns, HN_CELL_NORM, i)) * (1 + 1e-6));
 }
 
 void
@@ -458,11 +458,10 @@ fill_tables(HnCellQuery *query)
 }
 
 int
-hn_cell_search(HnCellQuery *query, const uint8_t *columns, int stride, int n,
-			   float norm, double value, uint16_t *rows)
+hn_cell_search(HnCellQuery *query, const HnCellColumns *columns, int n, float norm, double value, uint16_t *rows)
 {
 	bool		flat = query->codes->flat;
-	int			count = HN_CELL_COLUMNS(query->codes->lead);
+	int			count = columns->rest ? HN_CELL_COLUMNS(query->codes->lead) : columns->near;
 
 	/* Tables for more than is asked serve as well, but not too far from it */
 	if (!(query->filled && query->value == value &&
@@ -473,9 +472,10 @@ hn_cell_search(HnCellQuery *query, const uint8_t *columns, int stride, int n,
 		query->filled = fill_tables(query);
 	}
 	if (query->filled && flat)
-		return hn_simd()->wide_cell_filter(columns, stride, count, n, query->tables, query->far, rows);
+		return hn_simd()->wide_cell_filter(columns->cells, columns->rest, columns->stride, columns->near, count, n,
+										   query->tables, query->far, rows);
 	if (query->filled)
-		return hn_simd()->cell_filter(columns, stride, count, n, query->tables, rows);
+		return hn_simd()->cell_filter(columns->cells, columns->stride, count, n, query->tables, rows);
 	for (int i = 0; i < n; i++)
 		rows[i] = (uint16_t) i;
 	return n;
@@ -526,24 +526,25 @@ hn_code_consider(const HnCellQuery *query, const uint8_t *record, uint64_t id, H
 }
 
 void
-hn_cell_consider(const HnCellQuery *query, const uint8_t *columns, int stride, int i, uint64_t id,
+hn_cell_consider(const HnCellQuery *query, const HnCellColumns *columns, int i, uint64_t id,
 				 HnCandidates *candidates)
 {
 	const HnCodeQuery *codes = query->codes;
 	const HnCells *cells = query->cells;
-	double		error = error_of_cell(cells, hn_cells_get(columns, stride, HN_CELL_ERROR, i));
-	double		norm = greatest_norm(cells, hn_cells_get(columns, stride, HN_CELL_NORM, i));
+	double		error = error_of_cell(cells, hn_cells_get(columns, HN_CELL_ERROR, i));
+	double		norm = greatest_norm(cells, hn_cells_get(columns, HN_CELL_NORM, i));
 	uint8_t		cells_of[HN_CODE_MAX];
-	double		sums[SUMS] = {query->squares[HN_CELL_HEIGHT][hn_cells_get(columns, stride, HN_CELL_HEIGHT, i)]};
+	double		sums[SUMS] = {query->squares[HN_CELL_HEIGHT][hn_cells_get(columns, HN_CELL_HEIGHT, i)]};
 	double		sum = 0;
 	double		bound;
 	double		box;
 
-	columns += HN_CELL_LEAD / 2 * stride + i;
-	for (int j = 0; j < codes->coordinates; j += 2, columns += stride)
+	for (int j = 0; j < codes->coordinates; j += 2)
 	{
-		cells_of[j] = *columns % HN_CELLS;
-		cells_of[j + 1] = *columns / HN_CELLS;
+		uint8_t		both = hn_cell_column(columns, (HN_CELL_LEAD + j) / 2)[i];
+
+		cells_of[j] = both % HN_CELLS;
+		cells_of[j + 1] = both / HN_CELLS;
 	}
 
 	/* Several sums, so that additions need not wait for each other */

@@ -106,8 +106,22 @@ cell_filter(const uint8_t *cells, int stride, int columns, int n, const uint8_t 
 	return kept;
 }
 
-/* So many columns after the half of them it is seen whether a vector is left. */
+/* After so many columns, and then again after some more, it is seen whether a vector is left. */
+#define WIDE_FIRST 32
 #define WIDE_CHECK 8
+
+static ALWAYS_INLINE bool
+is_wide_check(int c, int columns)
+{
+	return c == columns - 1 || (c >= WIDE_FIRST && c % WIDE_CHECK == 0);
+}
+
+/* A column of cells that are in two arrays. */
+static ALWAYS_INLINE const uint8_t *
+wide_column(const uint8_t *cells, const uint8_t *rest, int stride, int near, int c)
+{
+	return c < near ? cells + c * stride : rest + (c - near) * stride;
+}
 
 /*
  * Sums of 16 bits, apart for the vectors of even and of odd bytes: adding words
@@ -124,7 +138,8 @@ broadcast_table(const uint8_t *table)
 
 /* Bit i is set if vector i of n, at most WIDE_ROWS, is within reach. */
 static ALWAYS_INLINE uint64_t
-wide_cells_within(const uint8_t *cells, int stride, int columns, int n, const uint8_t *tables, int far)
+wide_cells_within(const uint8_t *cells, const uint8_t *rest, int stride, int near, int columns, int n,
+				  const uint8_t *tables, int far)
 {
 	const		__m512i half = _mm512_set1_epi8(HN_CELLS - 1);
 	const		__m512i limit = _mm512_set1_epi16((short) far);
@@ -135,7 +150,7 @@ wide_cells_within(const uint8_t *cells, int stride, int columns, int n, const ui
 
 	for (int c = 0; c < columns; c++)
 	{
-		__m512i		both = _mm512_maskz_loadu_epi8(rows, cells + c * stride);
+		__m512i		both = _mm512_maskz_loadu_epi8(rows, wide_column(cells, rest, stride, near, c));
 		__m512i		first = _mm512_shuffle_epi8(broadcast_table(tables + 2 * HN_CELLS * c), _mm512_and_si512(both, half));
 		__m512i		second = _mm512_shuffle_epi8(broadcast_table(tables + 2 * HN_CELLS * c + HN_CELLS),
 												 _mm512_and_si512(_mm512_srli_epi16(both, 4), half));
@@ -143,7 +158,7 @@ wide_cells_within(const uint8_t *cells, int stride, int columns, int n, const ui
 
 		all = _mm512_add_epi16(all, entries);
 		odd = _mm512_add_epi16(odd, _mm512_srli_epi16(entries, 8));
-		if (c == columns - 1 || (2 * c >= columns && c % WIDE_CHECK == 0))
+		if (is_wide_check(c, columns))
 		{
 			__m512i		even = _mm512_sub_epi16(all, _mm512_slli_epi16(odd, 8));
 
@@ -160,7 +175,8 @@ wide_cells_within(const uint8_t *cells, int stride, int columns, int n, const ui
 #define WIDE_ROWS 32
 
 static ALWAYS_INLINE uint64_t
-wide_cells_within(const uint8_t *cells, int stride, int columns, int n, const uint8_t *tables, int far)
+wide_cells_within(const uint8_t *cells, const uint8_t *rest, int stride, int near, int columns, int n,
+				  const uint8_t *tables, int far)
 {
 	const		__m256i half = _mm256_set1_epi8(HN_CELLS - 1);
 	const		__m256i limit = _mm256_set1_epi16((short) far);
@@ -171,7 +187,7 @@ wide_cells_within(const uint8_t *cells, int stride, int columns, int n, const ui
 
 	for (int c = 0; c < columns; c++)
 	{
-		__m256i		both = _mm256_loadu_si256((const __m256i *) (cells + c * stride));
+		__m256i		both = _mm256_loadu_si256((const __m256i *) wide_column(cells, rest, stride, near, c));
 		__m256i		first = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *) (tables + 2 * HN_CELLS * c)));
 		__m256i		second = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *) (tables + 2 * HN_CELLS * c + HN_CELLS)));
 		__m256i		entries = _mm256_add_epi8(_mm256_shuffle_epi8(first, _mm256_and_si256(both, half)),
@@ -179,7 +195,7 @@ wide_cells_within(const uint8_t *cells, int stride, int columns, int n, const ui
 
 		all = _mm256_add_epi16(all, entries);
 		odd = _mm256_add_epi16(odd, _mm256_srli_epi16(entries, 8));
-		if (c == columns - 1 || (2 * c >= columns && c % WIDE_CHECK == 0))
+		if (is_wide_check(c, columns))
 		{
 			__m256i		even = _mm256_sub_epi16(all, _mm256_slli_epi16(odd, 8));
 
@@ -196,7 +212,8 @@ wide_cells_within(const uint8_t *cells, int stride, int columns, int n, const ui
 #define WIDE_ROWS 32
 
 static ALWAYS_INLINE uint64_t
-wide_cells_within(const uint8_t *cells, int stride, int columns, int n, const uint8_t *tables, int far)
+wide_cells_within(const uint8_t *cells, const uint8_t *rest, int stride, int near, int columns, int n,
+				  const uint8_t *tables, int far)
 {
 	uint64_t	within = 0;
 
@@ -206,7 +223,7 @@ wide_cells_within(const uint8_t *cells, int stride, int columns, int n, const ui
 
 		for (int c = 0; c < columns && sum < far; c++)
 		{
-			int			both = cells[c * stride + i];
+			int			both = wide_column(cells, rest, stride, near, c)[i];
 
 			sum += tables[2 * HN_CELLS * c + both % HN_CELLS] + tables[2 * HN_CELLS * c + HN_CELLS + both / HN_CELLS];
 		}
@@ -217,12 +234,14 @@ wide_cells_within(const uint8_t *cells, int stride, int columns, int n, const ui
 #endif
 
 static int
-wide_cell_filter(const uint8_t *cells, int stride, int columns, int n, const uint8_t *tables, int far, uint16_t *rows)
+wide_cell_filter(const uint8_t *cells, const uint8_t *rest, int stride, int near, int columns, int n,
+				 const uint8_t *tables, int far, uint16_t *rows)
 {
 	int			kept = 0;
 
 	for (int i = 0; i < n; i += WIDE_ROWS)
-		for (uint64_t within = wide_cells_within(cells + i, stride, columns, n - i, tables, far); within != 0;
+		for (uint64_t within = wide_cells_within(cells + i, rest + i, stride, near, columns, n - i, tables, far);
+			 within != 0;
 			 within &= within - 1)
 			rows[kept++] = (uint16_t) (i + __builtin_ctzll(within));
 	return kept;

@@ -234,7 +234,8 @@ code_sum(const uint8_t *codes, const float *step, const float *origin, int n)
 }
 
 static int
-wide_cell_filter(const uint8_t *cells, int stride, int columns, int n, const uint8_t *tables, int far, uint16_t *rows)
+wide_cell_filter(const uint8_t *cells, const uint8_t *rest, int stride, int near, int columns, int n,
+				 const uint8_t *tables, int far, uint16_t *rows)
 {
 	int			kept = 0;
 
@@ -243,7 +244,11 @@ wide_cell_filter(const uint8_t *cells, int stride, int columns, int n, const uin
 		int			sum = 0;
 
 		for (int p = 0; p < 2 * columns; p++)
-			sum += tables[p * HN_CELLS + (cells[p / 2 * stride + i] >> p % 2 * 4) % HN_CELLS];
+		{
+			const uint8_t *column = p / 2 < near ? cells + p / 2 * stride : rest + (p / 2 - near) * stride;
+
+			sum += tables[p * HN_CELLS + (column[i] >> p % 2 * 4) % HN_CELLS];
+		}
 		if (sum < far)
 			rows[kept++] = (uint16_t) i;
 	}
@@ -253,7 +258,7 @@ wide_cell_filter(const uint8_t *cells, int stride, int columns, int n, const uin
 static int
 cell_filter(const uint8_t *cells, int stride, int columns, int n, const uint8_t *tables, uint16_t *rows)
 {
-	return wide_cell_filter(cells, stride, columns, n, tables, HN_CELL_FAR, rows);
+	return wide_cell_filter(cells, cells, stride, columns, columns, n, tables, HN_CELL_FAR, rows);
 }
 
 static float

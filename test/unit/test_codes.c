@@ -177,9 +177,21 @@ typedef struct Stored
 	uint32_t	order[ROWS];	/* the rows of the groups, one group after the other */
 	bool		coded[ROWS];	/* in that order */
 	uint8_t		cells[GROUPS][HN_CELL_COLUMNS(HN_CODE_MAX) * GROUP];
+	int			columns;
+	bool		flat;
 	HnCodeBox	boxes[GROUPS];
 	uint8_t		records[ROWS * (HN_CODE_MAX + 9)];
 } Stored;
+
+/* The columns of a group; of a flat space, half of them are in another place, and may not be at hand. */
+static HnCellColumns
+columns_of(const Stored *stored, int group, bool all)
+{
+	int			near = stored->flat ? stored->columns / 2 : stored->columns;
+	uint8_t    *cells = (uint8_t *) stored->cells[group];
+
+	return (HnCellColumns) {cells, all ? cells + near * GROUP : NULL, near, GROUP};
+}
 
 static void
 order_rows(const Fitted *fitted, const uint8_t *bytes, uint32_t *order)
@@ -212,12 +224,15 @@ store(const Fitted *fitted, const float *x)
 	for (int i = 0; i < ROWS; i++)
 		measured[i] = hn_cells_measure(&fitted->space, &fitted->cells, &stored->codes[i], stored->norms[i], bytes + i * HN_BOX_POSITIONS);
 	order_rows(fitted, bytes, stored->order);
+	stored->columns = HN_CELL_COLUMNS(fitted->space.lead);
+	stored->flat = fitted->space.flat;
 	stored->record_size = hn_code_record_size(fitted->metric, fitted->space.coordinates);
 	for (int i = 0; i < ROWS; i++)
 	{
 		HnCodeBox  *box = &stored->boxes[i / GROUP];
 		int			row = (int) stored->order[i];
 		const HnCode *code = &stored->codes[row];
+		HnCellColumns columns = columns_of(stored, i / GROUP, true);
 
 		if (i % GROUP == 0)
 			hn_box_begin(box);
@@ -226,7 +241,7 @@ store(const Fitted *fitted, const float *x)
 			hn_box_add(box, bytes + row * HN_BOX_POSITIONS,
 					   hn_cells_norm(&fitted->space, &fitted->cells, bytes + row * HN_BOX_POSITIONS, stored->norms[row]));
 		hn_cells_store(&fitted->space, &fitted->cells, bytes + row * HN_BOX_POSITIONS, code->codes,
-					   stored->cells[i / GROUP], GROUP, i % GROUP);
+					   &columns, i % GROUP);
 		hn_code_store(code, fitted->space.coordinates, bytes + row * HN_BOX_POSITIONS, stored->norms[row], hn_metric_needs_norm(fitted->metric),
 					  stored->records + i * stored->record_size);
 	}
@@ -267,11 +282,30 @@ row_of(uint64_t id)
 	return (int) (id >> 16);
 }
 
+/* Search the cells of a group: what a part of the columns tells leaves all that the whole does. */
+static int
+search_cells(HnCellQuery *query, const Stored *stored, int group, float norm, double value, uint16_t *rows)
+{
+	HnCellColumns part = columns_of(stored, group, false);
+	HnCellColumns whole = columns_of(stored, group, true);
+	uint16_t	first[GROUP];
+	bool		left[GROUP] = {false};
+	int			count = hn_cell_search(query, &part, GROUP, norm, value, first);
+	int			kept = hn_cell_search(query, &whole, GROUP, norm, value, rows);
+
+	for (int i = 0; i < count; i++)
+		left[first[i]] = true;
+	for (int i = 0; i < kept; i++)
+		assert_true(left[rows[i]]);
+	return kept;
+}
+
 /* Search one group as an index does. */
 static void
 search_group(const Stored *stored, Query *query, int group, HnCandidates *candidates)
 {
 	const HnCodeBox *box = &stored->boxes[group];
+	HnCellColumns columns = columns_of(stored, group, true);
 	uint16_t	rows[GROUP];
 	int			kept = 0;
 
@@ -279,15 +313,13 @@ search_group(const Stored *stored, Query *query, int group, HnCandidates *candid
 		if (!stored->coded[i] || !query->codes.bounded)
 			hn_candidates_add(candidates, -INFINITY, id_of((int) stored->order[i]));
 	if (query->codes.bounded && hn_box_bound(&query->cells, box) <= candidates->last.value)
-		kept = hn_cell_search(&query->cells, stored->cells[group], GROUP, GROUP, box->norm,
-							  candidates->last.value, rows);
+		kept = search_cells(&query->cells, stored, group, box->norm, candidates->last.value, rows);
 	for (int i = 0; i < kept; i++)
 	{
 		int			slot = group * GROUP + rows[i];
 
 		if (stored->coded[slot] && query->codes.flat)
-			hn_cell_consider(&query->cells, stored->cells[group], GROUP, rows[i], id_of((int) stored->order[slot]),
-							 candidates);
+			hn_cell_consider(&query->cells, &columns, rows[i], id_of((int) stored->order[slot]), candidates);
 		else if (stored->coded[slot])
 			hn_code_consider(&query->cells, stored->records + slot * stored->record_size,
 							 id_of((int) stored->order[slot]), candidates);
@@ -493,7 +525,7 @@ test_bounds_are_tight(void **state)
 		{
 			uint16_t	rows[GROUP];
 
-			decoded += hn_cell_search(&query.cells, stored->cells[group], GROUP, GROUP, 0, nearest, rows);
+			decoded += search_cells(&query.cells, stored, group, 0, nearest, rows);
 		}
 	}
 	assert_true(lookups < 4 * QUERIES);

@@ -426,6 +426,7 @@ check_wide_cell_filter(const HnSimd *set)
 {
 	uint32_t	state = 17;
 	uint8_t		cells[COLUMNS * CODES];
+	uint8_t		other[COLUMNS * CODES];
 	uint8_t		tables[2 * COLUMNS * HN_CELLS];
 
 	for (int round = 0; round < 400; round++)
@@ -434,14 +435,17 @@ check_wide_cell_filter(const HnSimd *set)
 		int			n = 1 + round % CODES;
 		int			columns = 1 + round % COLUMNS;
 		int			far = 1 + (int) (2 * 127 * columns * next_fraction(&state));
+		int			near = (int) ((columns + 1) * next_fraction(&state));
+		const uint8_t *rest = other + near * CODES;
 		int			kept;
 
 		for (int i = 0; i < COLUMNS * CODES; i++)
-			cells[i] = (uint8_t) (256 * next_fraction(&state));
+			cells[i] = other[i] = (uint8_t) (256 * next_fraction(&state));
+		memset(cells + near * CODES, 0, (COLUMNS - near) * CODES);
 		for (int i = 0; i < 2 * COLUMNS * HN_CELLS; i++)
 			tables[i] = (uint8_t) ((HN_CELL_GREATEST + 1) * next_fraction(&state));
-		kept = set->wide_cell_filter(cells, CODES, columns, n, tables, far, rows[0]);
-		assert_int_equal(kept, hn_simd_naive.wide_cell_filter(cells, CODES, columns, n, tables, far, rows[1]));
+		kept = set->wide_cell_filter(cells, rest, CODES, near, columns, n, tables, far, rows[0]);
+		assert_int_equal(kept, hn_simd_naive.wide_cell_filter(cells, rest, CODES, near, columns, n, tables, far, rows[1]));
 		assert_memory_equal(rows[0], rows[1], kept * sizeof(uint16_t));
 	}
 }

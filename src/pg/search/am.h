@@ -128,8 +128,8 @@ extern void HamnetFormRow(const HamnetIndex *index, uint32 model, const Hfp *h, 
 
 extern void HamnetInitPage(Page page, HamnetPageKind kind);
 
-/* Put a row at i of a page of rows, which must be free; its code is put elsewhere. */
-extern void HamnetPagePutRow(Page page, const HamnetLayout *layout, const HnCodeSpace *space, const HnCells *cells,
+/* Put a row at i of a page of rows, which must be free; and what else there is of one with a code on its page of codes. */
+extern void HamnetPagePutRow(Page page, Page codes, const HamnetLayout *layout, const HnCodeSpace *space, const HnCells *cells,
 							 int i, const HamnetRow *row);
 
 /* Mark row i of a page as free. */

@@ -153,11 +153,13 @@ CheckPages(CheckState *state)
 	}
 }
 
-/* The cell at a position of row i of a page. */
+/* The cell at a position of row i of a page of rows, which has it. */
 static int
 GetCell(Page page, const HamnetLayout *layout, int position, int i)
 {
-	return hn_cells_get(HamnetPageGetCells(page), layout->capacity, position, i);
+	HnCellColumns columns = HamnetPageGetColumns(page, NULL, layout);
+
+	return hn_cells_get(&columns, position, i);
 }
 
 /* Note a row, and check that its cells belong to its code. */
@@ -224,9 +226,9 @@ CheckBox(CheckState *state, BlockNumber block, const HamnetRow *row)
 		Corrupt(state, block, "a box whose limits are too small");
 }
 
-/* Check the cells of a row. */
+/* Check the cells of a row that was read by those of one that was formed anew. */
 static void
-CheckCells(CheckState *state, Page page, BlockNumber block, int i, const HamnetRow *row)
+CheckCells(CheckState *state, Page page, BlockNumber block, int i, const HamnetRow *read, const HamnetRow *row)
 {
 	const HnCells *cells = &HamnetOpen(state->index)->meta.cells;
 
@@ -239,8 +241,7 @@ CheckCells(CheckState *state, Page page, BlockNumber block, int i, const HamnetR
 			Corrupt(state, block, "a cell that is not of its row");
 	}
 	for (int j = 0; j < state->layout.coordinates && state->layout.flat; j++)
-		if (!IsNear(row->code.codes[j], GetCell(page, &state->layout, HN_CELL_LEAD + j, i),
-					GetCell(page, &state->layout, HN_CELL_LEAD + j, i)))
+		if (!IsNear(row->code.codes[j], read->code.codes[j], read->code.codes[j]))
 			Corrupt(state, block, "a code that is not of its row");
 	if (HamnetPageGetOpaque(page)->norm < row->norm * (1 - 1e-6))
 		Corrupt(state, block, "a page whose limits are too small");
@@ -263,7 +264,7 @@ CheckCode(CheckState *state, Page page, const Entry *entry, const HamnetRow *row
 	again.norm = HamnetNormAbove(HamnetWiden(index->meta.metric, h, x));
 	hn_code_encode(&index->space, x, 1, scratch, &again.code);
 	HamnetFormCoded(&index->space, &index->meta.cells, &again);
-	CheckCells(state, page, entry->block, entry->i, &again);
+	CheckCells(state, page, entry->block, entry->i, row, &again);
 	CheckBox(state, entry->block, &again);
 }
 

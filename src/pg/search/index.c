@@ -140,16 +140,35 @@ HamnetGetModel(Relation index)
 	return ReadMeta(index).model;
 }
 
+/* Capacities are multiples of it, so that every column is aligned. */
+#define CAPACITY_UNIT 8
+
+/*
+ * The capacity of groups of a flat space, of which others is what a page of rows
+ * holds of a row beside cells: two pages, equally full, and as many columns on the
+ * first as it has room for.
+ */
+static void
+ChooseFlatCapacity(HamnetLayout *layout, int others)
+{
+	int			row_size = (layout->cell_columns + others + 1) / 2;
+
+	layout->group_blocks = 2;
+	layout->capacity = HAMNET_CONTENT_SIZE / Max(row_size, others + (int) sizeof(HamnetKind)) / CAPACITY_UNIT * CAPACITY_UNIT;
+	layout->near_columns = Min(layout->cell_columns, HAMNET_CONTENT_SIZE / layout->capacity - others);
+	layout->codes_per_page = layout->capacity;
+}
+
 /* The capacity of groups: as many rows a page as can be. */
 static void
 ChooseCapacity(HamnetLayout *layout, int row_size)
 {
-	const int	unit = 8;
+	const int	unit = CAPACITY_UNIT;
 	int			most = Min(HAMNET_CONTENT_SIZE / row_size, HAMNET_MAX_ROWS) / unit * unit;
 
 	for (int capacity = unit; capacity <= most; capacity += unit)
 	{
-		int			blocks = 1 + (layout->flat ? 0 : (capacity + layout->codes_per_page - 1) / layout->codes_per_page);
+		int			blocks = 1 + (capacity + layout->codes_per_page - 1) / layout->codes_per_page;
 
 		if (layout->capacity == 0 || capacity * layout->group_blocks >= layout->capacity * blocks)
 		{
@@ -163,25 +182,28 @@ HamnetLayout
 HamnetGetLayout(const HamnetMeta *meta)
 {
 	HamnetLayout layout = {.coordinates = meta->coordinates,.flat = meta->flat};
-	int			row_size;
+	int			others;
 	int			start;
 
 	layout.norms = hn_metric_needs_norm(meta->metric);
 	layout.cell_columns = HN_CELL_COLUMNS(meta->lead);
-	row_size = layout.cell_columns + sizeof(uint8) + sizeof(ItemPointerData);
+	layout.near_columns = layout.cell_columns;
+	others = sizeof(uint8) + sizeof(ItemPointerData);
 
 	layout.filters = meta->filters;
 	for (int i = 0; i < meta->filters; i++)
-		row_size += layout.filter_width[i] = meta->filter_width[i];
-	row_size += meta->filters > 0;
+		others += layout.filter_width[i] = meta->filter_width[i];
+	others += meta->filters > 0;
 	layout.record_size = hn_code_record_size(meta->metric, meta->coordinates);
 	layout.codes_per_page = HAMNET_CONTENT_SIZE / layout.record_size;
-	ChooseCapacity(&layout, row_size);
+	if (layout.flat)
+		ChooseFlatCapacity(&layout, others);
+	else
+		ChooseCapacity(&layout, layout.cell_columns + others);
 	if (meta->dim == 0)
 		layout.group_blocks = 1;
 
-	/* capacity is a multiple of 8, so that every column is aligned */
-	start = layout.capacity * (layout.cell_columns + sizeof(uint8) + sizeof(ItemPointerData));
+	start = layout.capacity * (layout.near_columns + sizeof(uint8) + sizeof(ItemPointerData));
 	for (int i = 0; i < meta->filters; i++)
 	{
 		layout.filter_start[i] = start;
@@ -316,10 +338,11 @@ HamnetPageGetKind(Page page, const HamnetLayout *layout, int i)
 }
 
 void
-HamnetPagePutRow(Page page, const HamnetLayout *layout, const HnCodeSpace *space, const HnCells *cells, int i,
+HamnetPagePutRow(Page page, Page codes, const HamnetLayout *layout, const HnCodeSpace *space, const HnCells *cells, int i,
 				 const HamnetRow *row)
 {
 	HamnetOpaque *opaque = HamnetPageGetOpaque(page);
+	HnCellColumns columns = HamnetPageGetColumns(page, codes, layout);
 
 	HamnetPageGetStates(page, layout)[i] = row->state;
 	HamnetPageGetTids(page, layout)[i] = row->tid;
@@ -330,8 +353,11 @@ HamnetPagePutRow(Page page, const HamnetLayout *layout, const HnCodeSpace *space
 		PutKind(page, layout, i, row->kind);
 	if (!HamnetIsCoded(row->state))
 		return;
-	hn_cells_store(space, cells, row->bytes, row->code.codes, HamnetPageGetCells(page), layout->capacity, i);
+	hn_cells_store(space, cells, row->bytes, row->code.codes, &columns, i);
 	opaque->norm = Max(opaque->norm, row->norm);
+	if (!layout->flat)
+		hn_code_store(&row->code, layout->coordinates, row->bytes, row->norm, layout->norms,
+					  HamnetPageGetRecord(codes, layout, i));
 }
 
 void
@@ -368,17 +394,18 @@ HamnetReadRow(Relation index, Page page, BlockNumber block, int i, HamnetRow *ro
 	HamnetPageGetFilters(page, &layout, i, row);
 	if (!HamnetIsCoded(row->state))
 		return;
+	buffer = ReadBuffer(index, HamnetCodeBlock(&layout, block, i));
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	if (layout.flat)
 	{
 		const HamnetIndex *open = HamnetOpen(index);
+		HnCellColumns columns = HamnetPageGetColumns(page, BufferGetPage(buffer), &layout);
 
-		hn_cells_load(&open->space, &open->meta.cells, HamnetPageGetCells(page), layout.capacity, i, &row->code, &row->norm);
-		return;
+		hn_cells_load(&open->space, &open->meta.cells, &columns, i, &row->code, &row->norm);
 	}
-	buffer = ReadBuffer(index, HamnetCodeBlock(&layout, block, i));
-	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	hn_code_load(HamnetPageGetRecord(BufferGetPage(buffer), &layout, i), layout.coordinates, layout.norms,
-				 &row->code, &row->norm);
+	else
+		hn_code_load(HamnetPageGetRecord(BufferGetPage(buffer), &layout, i), layout.coordinates, layout.norms,
+					 &row->code, &row->norm);
 	UnlockReleaseBuffer(buffer);
 }
 

@@ -66,6 +66,8 @@ TryGroup(Relation index, const HamnetLayout *layout, BlockNumber block, const Ha
 	Buffer		buffer;
 	Buffer		code_buffer = InvalidBuffer;
 	GenericXLogState *record;
+	Page		page;
+	Page		codes = NULL;
 	int			i;
 
 	CompleteGroup(index, layout, block);
@@ -78,17 +80,16 @@ TryGroup(Relation index, const HamnetLayout *layout, BlockNumber block, const Ha
 		return false;
 	}
 
-	if (HamnetIsCoded(row->state) && !layout->flat)
+	if (HamnetIsCoded(row->state))
 	{
 		code_buffer = ReadBuffer(index, HamnetCodeBlock(layout, block, i));
 		LockBuffer(code_buffer, BUFFER_LOCK_EXCLUSIVE);
 	}
 	record = GenericXLogStart(index);
-	HamnetPagePutRow(RegisterPage(record, buffer, HAMNET_PAGE_ROWS), layout, &HamnetOpen(index)->space,
-					 &HamnetOpen(index)->meta.cells, i, row);
+	page = RegisterPage(record, buffer, HAMNET_PAGE_ROWS);
 	if (BufferIsValid(code_buffer))
-		hn_code_store(&row->code, layout->coordinates, row->bytes, row->norm, layout->norms,
-					  HamnetPageGetRecord(RegisterPage(record, code_buffer, HAMNET_PAGE_CODES), layout, i));
+		codes = RegisterPage(record, code_buffer, HAMNET_PAGE_CODES);
+	HamnetPagePutRow(page, codes, layout, &HamnetOpen(index)->space, &HamnetOpen(index)->meta.cells, i, row);
 	GenericXLogFinish(record);
 	if (BufferIsValid(code_buffer))
 		UnlockReleaseBuffer(code_buffer);

@@ -12,7 +12,7 @@
  * A group is a page of rows and the pages of their codes. The page of rows
  * holds `capacity` of them by columns:
  *
- *	cells	uint8 [cell_columns, capacity]		what a search sees of most rows
+ *	cells	uint8 [near_columns, capacity]		what a search sees of most rows
  *	state	uint8 [capacity]					HamnetState
  *	tid		ItemPointerData [capacity]
  *	filter	for each filter column its values, integers in the order of the type
@@ -20,8 +20,9 @@
  *
  * and row i has its code on page 1 + i / codes_per_page of the group, at
  * position i % codes_per_page: coordinates, height, error and, for metrics that
- * need it, the norm (hn_code_store). Without a code space, or in a flat one, of
- * which cells are all that is kept, there are no such pages.
+ * need it, the norm (hn_code_store). In a flat space, of which cells are all that
+ * is kept, there is one such page, of the other columns of cells, [cell_columns -
+ * near_columns, capacity]. Without a code space there are none.
  *
  * Every page ends with HamnetOpaque. A page of zeros, which a crash between
  * extension and first use leaves, holds nothing. The last group may lack its
@@ -42,7 +43,7 @@
 #include "hamnet/cells.h"
 
 #define HAMNET_MAGIC 0x48616D4E /* "HamN" */
-#define HAMNET_INDEX_VERSION 2
+#define HAMNET_INDEX_VERSION 3
 
 #define HAMNET_META_BLOCK 0
 
@@ -127,6 +128,7 @@ typedef struct HamnetLayout
 	int			coordinates;
 	bool		flat;
 	int			cell_columns;
+	int			near_columns;	/* of them on the page of rows */
 	bool		norms;
 	int			capacity;		/* rows of a group */
 	int			record_size;	/* of a code */
@@ -161,7 +163,7 @@ HamnetPageGetCells(Page page)
 static inline uint8 *
 HamnetPageGetStates(Page page, const HamnetLayout *layout)
 {
-	return HamnetPageGetCells(page) + layout->cell_columns * layout->capacity;
+	return HamnetPageGetCells(page) + layout->near_columns * layout->capacity;
 }
 
 static inline ItemPointerData *
@@ -170,7 +172,18 @@ HamnetPageGetTids(Page page, const HamnetLayout *layout)
 	return (ItemPointerData *) (HamnetPageGetStates(page, layout) + layout->capacity);
 }
 
-/* The code of row i, on its page of codes. */
+/* The cells of a page of rows and of the rest of them on a page of codes, or NULL. */
+static inline HnCellColumns
+HamnetPageGetColumns(Page page, Page codes, const HamnetLayout *layout)
+{
+	HnCellColumns columns = {HamnetPageGetCells(page), NULL, layout->near_columns, layout->capacity};
+
+	if (layout->flat && codes)
+		columns.rest = (uint8 *) PageGetContents(codes);
+	return columns;
+}
+
+/* The code of row i, on its page of codes; not in a flat space. */
 static inline uint8 *
 HamnetPageGetRecord(Page page, const HamnetLayout *layout, int i)
 {

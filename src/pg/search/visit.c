@@ -94,16 +94,19 @@ ConsiderUncoded(HamnetScan *state, Page page, const uint8 *keep)
 							  hn_code_id((uint8 *) &tids[i]) | (IsComparable(state, page, i) ? 0 : INCOMPARABLE));
 }
 
-/* The rows of a group whose codes are worth reading, with their identifiers. Returns how many. */
+/*
+ * The rows of a group that its cells leave, with their identifiers; the rest of a
+ * flat space's cells may not be at hand. Returns how many.
+ */
 static int
-SelectRows(HamnetScan *state, Page page, const uint8 *keep, uint16 *rows, uint64 *ids)
+SelectRows(HamnetScan *state, Page page, Page codes, const uint8 *keep, uint16 *rows, uint64 *ids)
 {
+	HnCellColumns columns = HamnetPageGetColumns(page, codes, &state->layout);
 	HamnetOpaque *opaque = HamnetPageGetOpaque(page);
 	const uint8 *states = HamnetPageGetStates(page, &state->layout);
 	ItemPointerData *tids = HamnetPageGetTids(page, &state->layout);
-	int			count = hn_cell_search(&state->cell_query, HamnetPageGetCells(page), state->layout.capacity,
-									   Min(opaque->count, state->layout.capacity), opaque->norm,
-									   state->candidates.last.value, rows);
+	int			count = hn_cell_search(&state->cell_query, &columns, Min(opaque->count, state->layout.capacity),
+									   opaque->norm, state->candidates.last.value, rows);
 	int			kept = 0;
 
 	for (int i = 0; i < count; i++)
@@ -115,14 +118,34 @@ SelectRows(HamnetScan *state, Page page, const uint8 *keep, uint16 *rows, uint64
 	return kept;
 }
 
-/* Consider rows of a group of which there is no more than cells. */
+/* Have the processor fetch the cells of a page, which it does not recognise as streams by itself. */
 static void
-ConsiderCells(HamnetScan *state, Page page, const uint16 *rows, const uint64 *ids, int count)
+FetchCells(Page page, int columns, const HamnetLayout *layout)
 {
+	const char *end = (const char *) PageGetContents(page) + columns * layout->capacity;
+
+	for (const char *line = (const char *) page; line < end; line += CACHE_LINE)
+		__builtin_prefetch(line);
+}
+
+/* Consider rows of a group of a flat space, by all their cells. The page of rows is locked, as it is by those who add a row. */
+static void
+ConsiderCells(IndexScanDesc scan, Page page, BlockNumber block, const uint8 *keep)
+{
+	HamnetScan *state = scan->opaque;
+	Buffer		buffer = HamnetPinScanPage(scan, HamnetCodeBlock(&state->layout, block, 0));
+	HnCellColumns columns = HamnetPageGetColumns(page, BufferGetPage(buffer), &state->layout);
+	uint16		rows[HAMNET_MAX_ROWS];
+	uint64		ids[HAMNET_MAX_ROWS];
+	int			count;
+
+	FetchCells(BufferGetPage(buffer), state->layout.cell_columns - state->layout.near_columns, &state->layout);
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	count = SelectRows(state, page, BufferGetPage(buffer), keep, rows, ids);
 	last_search.rows_coded += count;
 	for (int i = 0; i < count; i++)
-		hn_cell_consider(&state->cell_query, HamnetPageGetCells(page), state->layout.capacity, rows[i], ids[i],
-						 &state->candidates);
+		hn_cell_consider(&state->cell_query, &columns, rows[i], ids[i], &state->candidates);
+	UnlockReleaseBuffer(buffer);
 }
 
 /* Consider rows of a group by their codes. */
@@ -154,20 +177,16 @@ ConsiderCodes(IndexScanDesc scan, BlockNumber block, const uint16 *rows, const u
 		UnlockReleaseBuffer(buffer);
 }
 
-/*
- * Pin the page of rows of a group, and have the processor fetch its cells, which
- * it does not recognise as streams by itself; with filters it may not need them.
- */
+/* Pin the page of rows of a group, and have its cells fetched; with filters they may not be needed. */
 static Buffer
 PinGroup(IndexScanDesc scan, uint32 group)
 {
 	HamnetScan *state = scan->opaque;
 	Buffer		buffer = HamnetPinScanPage(scan, HamnetGroupBlock(HamnetOpen(scan->indexRelation), group));
 	Page		page = BufferGetPage(buffer);
-	const char *end = (const char *) HamnetPageGetStates(page, &state->layout);
 
-	for (const char *line = (const char *) page; line < end && state->filters.count == 0; line += CACHE_LINE)
-		__builtin_prefetch(line);
+	if (state->filters.count == 0)
+		FetchCells(page, state->layout.near_columns, &state->layout);
 	__builtin_prefetch((const char *) page + BLCKSZ - sizeof(HamnetOpaque));
 	return buffer;
 }
@@ -192,9 +211,9 @@ VisitGroup(IndexScanDesc scan, Buffer buffer)
 		if (!state->query.bounded || HamnetPageGetOpaque(page)->uncoded > 0)
 			ConsiderUncoded(state, page, keep);
 		if (state->query.bounded)
-			count = SelectRows(state, page, keep, rows, ids);
-		if (state->layout.flat)
-			ConsiderCells(state, page, rows, ids, count);
+			count = SelectRows(state, page, NULL, keep, rows, ids);
+		if (state->layout.flat && count > 0)
+			ConsiderCells(scan, page, block, keep);
 	}
 	UnlockReleaseBuffer(buffer);
 	if (!state->layout.flat)

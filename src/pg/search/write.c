@@ -109,14 +109,10 @@ WriteGroup(BuildState *state, const Part *part, const uint32 *numbers, int count
 		if (HamnetIsCoded(row.state))
 			hn_code_load(waiting->record, layout->coordinates, layout->norms, &row.code, &row.norm);
 		row.norm = waiting->norm;
-		HamnetPagePutRow((Page) pages[0].data, layout, &state->space, &state->cells, i, &row);
-		if (!HamnetIsCoded(row.state))
-			continue;
-		hn_box_add(box, row.bytes, hn_cells_norm(&state->space, &state->cells, row.bytes, row.norm));
-		if (layout->flat)
-			continue;
-		memcpy(HamnetPageGetRecord((Page) pages[HamnetCodeBlock(layout, 0, i)].data, layout, i),
-			   waiting->record, layout->record_size);
+		HamnetPagePutRow((Page) pages[0].data, HamnetIsCoded(row.state) ? (Page) pages[HamnetCodeBlock(layout, 0, i)].data : NULL,
+						 layout, &state->space, &state->cells, i, &row);
+		if (HamnetIsCoded(row.state))
+			hn_box_add(box, row.bytes, hn_cells_norm(&state->space, &state->cells, row.bytes, row.norm));
 	}
 	for (int i = 0; i < layout->group_blocks; i++)
 		HamnetAppendPage(state->index, MAIN_FORKNUM, (Page) pages[i].data);
