@@ -26,8 +26,8 @@
 /* Sums that are kept apart; coordinates are a multiple of it. */
 #define SUMS 8
 
-/* Units of a limit for each coordinate of a flat space. */
-#define UNITS_PER_COORDINATE 7
+/* Units of a limit for each coordinate of a flat space: more round less away, and cut the leading coordinates' squares off. */
+#define UNITS_PER_COORDINATE 4
 
 /* Vectors so many times longer than those have no cells. */
 #define REACH 100

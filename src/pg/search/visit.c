@@ -14,6 +14,9 @@
 /* Bytes that processors fetch at once, or half of that */
 #define CACHE_LINE 64
 
+/* Columns of the second page of cells after which few rows are left */
+#define FIRST_COLUMNS 16
+
 /* True if row i of a page can be compared with the query; else the operator would raise an error. */
 static bool
 IsComparable(const HamnetScan *state, Page page, int i)
@@ -139,7 +142,7 @@ ConsiderCells(IndexScanDesc scan, Page page, BlockNumber block, const uint8 *kee
 	uint64		ids[HAMNET_MAX_ROWS];
 	int			count;
 
-	FetchCells(BufferGetPage(buffer), state->layout.cell_columns - state->layout.near_columns, &state->layout);
+	FetchCells(BufferGetPage(buffer), Min(FIRST_COLUMNS, state->layout.cell_columns - state->layout.near_columns), &state->layout);
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	count = SelectRows(state, page, BufferGetPage(buffer), keep, rows, ids);
 	last_search.rows_coded += count;
