@@ -1,12 +1,12 @@
 # Targets, see README.md: demo, check, bench and reproduce set up everything they need themselves, and
-# so do deb, and the longer tests, check-full and its parts fuzz, lint, check-sanitize and check-arm64; report writes
+# so do deb, and the longer tests, check-full and its parts fuzz, lint, check-sanitize, check-arm64 and check-install; report writes
 # models/REPORT.md from stored results, pictures the pictures of README.md; all, install, uninstall and clean are PGXS's; unit,
 # installcheck, check-pgtap and check-tap are the parts of check, for a server that has the extension.
 
 # The commands for a fresh clone come without PGXS, which may not be installed yet.
-ifneq (,$(filter setup demo check check-full deb fuzz lint check-sanitize check-arm64 bench reproduce report pictures,$(MAKECMDGOALS)))
+ifneq (,$(filter setup demo check check-full deb fuzz lint check-sanitize check-arm64 check-install bench reproduce report pictures,$(MAKECMDGOALS)))
 
-.PHONY: setup demo check check-full deb fuzz lint check-sanitize check-arm64 bench reproduce report pictures
+.PHONY: setup demo check check-full deb fuzz lint check-sanitize check-arm64 check-install bench reproduce report pictures
 setup:
 	@scripts/setup.sh --tests
 demo:
@@ -25,6 +25,8 @@ check-sanitize:
 	@scripts/sanitize.sh
 check-arm64:
 	@$(if $(SUITE),MAKEFLAGS= scripts/suite.sh $(SUITE) make check-arm64,scripts/arm64.sh)
+check-install:
+	@MAKEFLAGS= scripts/check_install.sh $(or $(SUITE),trixie)
 bench:
 	@scripts/bench.sh
 # DATA is PGXS's name too: the make that builds must not get it from MAKEFLAGS.

@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 triplet=aarch64-linux-gnu
 work=$PWD/build/arm64
 sysroot=$work/sysroot
-libraries=(libc6-dev librdkit-dev libboost-dev rdkit-data libopenblas-serial-dev libjansson-dev libcmocka-dev)
+libraries=(libc6-dev librdkit-dev libboost-dev rdkit-data libopenblas-serial-dev libjansson-dev libinchi-dev libcmocka-dev)
 
 # Run apt for arm64 with a state of its own, in which nothing is installed.
 apt_arm64()
@@ -25,8 +25,8 @@ apt_arm64()
 fetch()
 {
 	scripts/setup.sh --arm64
-	[ ! -e "$sysroot/complete" ] || return 0
 	libraries+=("libstdc++-$($triplet-gcc -dumpversion)-dev")
+	[ "$(cat "$sysroot/complete" 2>/dev/null)" != "${libraries[*]}" ] || return 0
 	say "fetching the libraries of arm64"
 	rm -rf "$work/apt" "$sysroot"
 	mkdir -p "$work"/apt/{lists,archives}/partial "$sysroot"/usr/{bin,sbin,lib}
@@ -41,7 +41,7 @@ fetch()
 		dpkg-deb --fsys-tarfile "$package" | tar -x --keep-directory-symlink --no-same-owner -C "$sysroot" ./usr ./lib 2>/dev/null || true
 	done
 	rm -rf "$work/apt"
-	touch "$sysroot/complete"
+	echo "${libraries[*]}" >"$sysroot/complete"
 }
 
 case "${1:-}" in
@@ -66,4 +66,4 @@ cp test/unit/double/test_*.c "$work/tree/test/unit/double"
 make -s -C "$work/tree" -j"$(nproc)" unit WERROR=1 PG_CONFIG="$PG_CONFIG" \
 	CC="$triplet-gcc --sysroot=$sysroot" CXX="$triplet-g++ --sysroot=$sysroot" AR="$triplet-ar" EMULATOR="qemu-aarch64 -cpu $processor -L $sysroot" \
 	OPENBLAS_LIBDIR="$sysroot/usr/lib/$triplet/openblas-serial" OPENBLAS_INCLUDE="$sysroot/usr/include/$triplet/openblas-serial" \
-	RDKIT_INCLUDE="$sysroot/usr/include/rdkit" RDKIT_DATA="$sysroot/usr/share/RDKit/Data"
+	INCHI_HEADER=/usr/include/inchi_api.h RDKIT_INCLUDE="$sysroot/usr/include/rdkit" RDKIT_DATA="$sysroot/usr/share/RDKit/Data"

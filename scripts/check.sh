@@ -8,8 +8,8 @@
 #
 # With --full the tests that read HAMNET_CHECK take their long forms, fuzzing
 # takes FUZZ_SECONDS a fuzzer instead of 30, and static analysis, the sanitizers,
-# the unit tests for arm64 and the short tests in systems of suites of Debian
-# come in addition.
+# the unit tests for arm64, the packages and the image in new systems, and the
+# short tests in systems of suites of Debian come in addition.
 
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
@@ -130,6 +130,7 @@ if [ "${HAMNET_CHECK:-}" = full ]; then
 	stage "static analysis" scripts/lint.sh
 	stage "sanitizers" scripts/sanitize.sh
 	stage "C unit tests for arm64" scripts/arm64.sh
+	stage "packages and image in new systems" scripts/check_install.sh trixie
 	for suite in bookworm trixie sid; do
 		stage "Debian $suite" env HAMNET_CHECK= scripts/suite.sh "$suite" make check
 	done

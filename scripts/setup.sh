@@ -51,10 +51,19 @@ missing=()
 for package in "${packages[@]}"; do
 	is_installed "$package" || missing+=("$package")
 done
-[ ${#missing[@]} -gt 0 ] || exit 0
 
-as_root true 2>/dev/null ||
+# Without InChI's library there is no InChI, and everything else.
+inchi_is_missing()
+{
+	! is_installed libinchi-dev && is_known libinchi-dev
+}
+
+[ ${#missing[@]} -gt 0 ] || inchi_is_missing || exit 0
+
+if ! as_root true 2>/dev/null; then
+	[ ${#missing[@]} -gt 0 ] || exit 0
 	die "these packages are missing, and installing them needs root or sudo: ${missing[*]}"
+fi
 
 log=$(mktemp)
 holdback=
@@ -84,25 +93,29 @@ hold_back_main_cluster()
 	fi
 }
 
-say "installing ${missing[*]}"
-case " ${missing[*]} " in
-	*" postgresql-$PG_MAJOR "* | *" postgresql-all "*) hold_back_main_cluster ;;
-esac
+install_missing()
+{
+	say "installing ${missing[*]}"
+	case " ${missing[*]} " in
+		*" postgresql-$PG_MAJOR "* | *" postgresql-all "*) hold_back_main_cluster ;;
+	esac
 
-# The package lists may be absent, or name files that the mirror has replaced.
-for package in "${missing[@]}"; do
-	if ! is_known "$package"; then
-		apt update || true
-		break
+	# The package lists may be absent, or name files that the mirror has replaced.
+	for package in "${missing[@]}"; do
+		if ! is_known "$package"; then
+			apt update || true
+			break
+		fi
+	done
+	if ! apt install --no-install-recommends "${missing[@]}" &&
+		! { apt update && apt install --no-install-recommends "${missing[@]}"; }; then
+		cat "$log" >&2
+		die "could not install these packages: ${missing[*]}"
 	fi
-done
-if ! apt install --no-install-recommends "${missing[@]}" &&
-	! { apt update && apt install --no-install-recommends "${missing[@]}"; }; then
-	cat "$log" >&2
-	die "could not install these packages: ${missing[*]}"
-fi
-# Without it there is no InChI, and everything else.
-is_installed libinchi-dev || ! is_known libinchi-dev || apt install --no-install-recommends libinchi-dev ||
+}
+
+[ ${#missing[@]} -eq 0 ] || install_missing
+! inchi_is_missing || apt install --no-install-recommends libinchi-dev ||
 	say "could not install libinchi-dev: hamnet will be built without InChI"
 [ -z "$holdback" ] ||
 	say "no database cluster was created; for one of your own: pg_createcluster $PG_MAJOR main --start"

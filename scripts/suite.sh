@@ -2,7 +2,7 @@
 #
 # Run a command, by default "make check", in a Debian system of its own:
 #
-#	scripts/suite.sh SUITE [COMMAND...]
+#	scripts/suite.sh [--new] SUITE [COMMAND...]
 #
 # The system lies in a folder, $HAMNET_SUITES/SUITE, which debootstrap fills
 # the first time from the mirror that this machine's apt uses. The command gets
@@ -10,20 +10,28 @@
 # processes nor the ports of this machine: what it starts ends with it. Remove
 # the folder to begin from nothing. For pg_upgrade there is also the server of
 # the suite before, where that can be installed beside this one.
+#
+# With --new the command gets a copy of the system as debootstrap left it, the
+# network to install packages from, and those of "make deb"; the copy is removed.
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/common.sh
 
-[ $# -gt 0 ] || die "usage: scripts/suite.sh SUITE [COMMAND...]"
+new=
+if [ "${1:-}" = --new ]; then
+	new=--new
+	shift
+fi
+[ $# -gt 0 ] || die "usage: scripts/suite.sh [--new] SUITE [COMMAND...]"
 suite=$1
 shift
 [ $# -gt 0 ] || set -- make check
-root=${HAMNET_SUITES:=/var/tmp/hamnet-suites}/$suite
+root=${HAMNET_SUITES:=/var/tmp/hamnet-suites}/$suite${new:+-new}
 export HAMNET_SUITES
 
 if [ "$(id -u)" -ne 0 ]; then
-	exec sudo --preserve-env=HAMNET_SUITES,HAMNET_CHECK,FUZZ_SECONDS scripts/suite.sh "$suite" "$@"
+	exec sudo --preserve-env=HAMNET_SUITES,HAMNET_CHECK,FUZZ_SECONDS scripts/suite.sh $new "$suite" "$@"
 fi
 
 for program in debootstrap unshare ip; do
@@ -76,10 +84,24 @@ add_older()
 }
 
 [ -e "$root/var/log/suite-is-built" ] || bootstrap
+if [ -n "$new" ]; then
+	copy=$(mktemp -d "$root.XXXXXX")
+	trap 'rm -rf --one-file-system "$copy"' EXIT
+	chmod 755 "$copy"
+	cp -a "$root/." "$copy"
+	root=$copy
+fi
 [ ! -e /etc/resolv.conf ] || cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
 rm -rf "$root/srv/hamnet"
 mkdir -p "$root/srv/hamnet"
 git ls-files -z --cached --others --exclude-standard --deduplicate | xargs -0 ls -d 2>/dev/null | tar -c -T - | tar -x --no-same-owner -C "$root/srv/hamnet"
+
+if [ -n "$new" ]; then
+	[ ! -d build/deb ] || { mkdir "$root/srv/hamnet/build" && cp -r build/deb "$root/srv/hamnet/build"; }
+	say "$suite, new: $*"
+	enter "" "$@"
+	exit
+fi
 
 # Packages come over the network, the rest needs none.
 enter "" scripts/setup.sh --tests

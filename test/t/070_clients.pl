@@ -19,6 +19,7 @@ assert ethanol.model != 0 and len(ethanol.values) == 256
 assert same
 assert distances == [(1, 0.0)]
 assert [list(f.values) for f in several] == [[1, 2, 3], [0.5, 0.25, 4.0]]
+assert read.model == 0 and read.values.dtype == array.dtype and read.values.tobytes() == array.tobytes()
 assert len(copied) == 5000
 assert all(a[0] == b[0] and a[1].model == b[1].model and numpy.array_equal(a[1].values, b[1].values) for a, b in zip(rows, copied))
 assert connection.execute("SELECT count(fp) FROM compound").fetchone() == (3,)
