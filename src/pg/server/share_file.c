@@ -32,26 +32,27 @@ FileBelow(const char *root, const char *directory, const char *file)
 }
 
 /*
- * The path of the file if it lies in a directory of the setting
- * extension_control_path, which PostgreSQL has from 18 on, else NULL.
+ * The path of the file if it lies beside the control file that the setting
+ * extension_control_path finds, which PostgreSQL has from 18 on, else NULL. In
+ * the share directory, which others come before, nothing is looked for.
  */
 static char *
-FileInControlPath(const char *share, const char *file)
+FileBesideControlFile(const char *share, const char *file)
 {
 	const char *setting = GetConfigOption("extension_control_path", true, false);
-	char	   *found = NULL;
 
-	while (setting && *setting && !found)
+	while (setting && *setting)
 	{
 		size_t		length = strcspn(setting, ":");
 		char	   *entry = pnstrdup(setting, length);
 		bool		system = strncmp(entry, SYSTEM_DIRECTORY, strlen(SYSTEM_DIRECTORY)) == 0;
+		char	   *below = psprintf("%s/extension", system ? entry + strlen(SYSTEM_DIRECTORY) : entry);
 
-		found = FileBelow(system ? share : "",
-						  psprintf("%s/extension", system ? entry + strlen(SYSTEM_DIRECTORY) : entry), file);
+		if (FileBelow(system ? share : "", below, "hamnet.control"))
+			return strcmp(entry, SYSTEM_DIRECTORY) == 0 ? NULL : FileBelow(system ? share : "", below, file);
 		setting += length + (setting[length] == ':');
 	}
-	return found;
+	return NULL;
 }
 
 /* The path of an installed file; that in the share directory if it is nowhere. */
@@ -66,7 +67,7 @@ ShareFilePath(const char *file)
 
 	get_share_path(my_exec_path, share);
 	directory = psprintf("%s/extension", share);
-	path = FileInControlPath(share, file);
+	path = FileBesideControlFile(share, file);
 #ifdef HAMNET_MODELDIR
 	if (!path && destdir && *destdir)
 		path = FileBelow(destdir, HAMNET_MODELDIR, file);
