@@ -82,8 +82,11 @@ hn_gp_scale_target(HnContext *context, HnGpJob *job, int t)
 		HnProcess  *process = &job->gp->processes[t];
 
 		y[i] = (real) ((y[i] - target->mean) / target->std);
-		process->least = fmin(process->least, y[i]);
-		process->most = fmax(process->most, y[i]);
+		/* Not by fmin() and fmax(), for which gcc 12 ends with an internal error on arm64. */
+		if (y[i] < process->least)
+			process->least = y[i];
+		if (y[i] > process->most)
+			process->most = y[i];
 	}
 	return HN_OK;
 }
