@@ -42,6 +42,7 @@ _PG_init(void)
 	InitSettings();
 	InitModelCache();
 	InitIndexOptions();
+	InitSearchPaths();
 	InitTableOwner();
 	InitVersionCheck();
 	PreloadModels();

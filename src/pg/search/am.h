@@ -226,5 +226,14 @@ extern void hamnet_rescan(IndexScanDesc scan, ScanKey keys, int key_count, ScanK
 extern bool hamnet_gettuple(IndexScanDesc scan, ScanDirection direction);
 extern int64 hamnet_getbitmap(IndexScanDesc scan, TIDBitmap *bitmap);
 extern void hamnet_endscan(IndexScanDesc scan);
+#if PG_VERSION_NUM >= 180000
+extern Size hamnet_estimateparallelscan(Relation index, int keys, int orders);
+#elif PG_VERSION_NUM >= 170000
+extern Size hamnet_estimateparallelscan(int keys, int orders);
+#else
+extern Size hamnet_estimateparallelscan(void);
+#endif
+extern void hamnet_initparallelscan(void *target);
+extern void hamnet_parallelrescan(IndexScanDesc scan);
 
 #endif

@@ -240,6 +240,7 @@ hamnet_handler(PG_FUNCTION_ARGS)
 	routine->amsupport = HAMNET_PROCS;
 	routine->amcanorderbyop = true;
 	routine->amcanmulticol = true;
+	routine->amcanparallel = true;
 	routine->amoptionalkey = true;
 	routine->amkeytype = InvalidOid;
 	routine->amparallelvacuumoptions = VACUUM_OPTION_PARALLEL_BULKDEL | VACUUM_OPTION_PARALLEL_COND_CLEANUP;
@@ -258,6 +259,9 @@ hamnet_handler(PG_FUNCTION_ARGS)
 	routine->amgettuple = hamnet_gettuple;
 	routine->amgetbitmap = hamnet_getbitmap;
 	routine->amendscan = hamnet_endscan;
+	routine->amestimateparallelscan = hamnet_estimateparallelscan;
+	routine->aminitparallelscan = hamnet_initparallelscan;
+	routine->amparallelrescan = hamnet_parallelrescan;
 
 	PG_RETURN_POINTER(routine);
 }

@@ -7,4 +7,7 @@
 /* Make the storage parameters of hamnet indexes known to the server. */
 extern void InitIndexOptions(void);
 
+/* Have the planner divide the cost of a search among the processes of a parallel scan; search/paths.c. */
+extern void InitSearchPaths(void);
+
 #endif

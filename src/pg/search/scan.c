@@ -15,6 +15,10 @@
  * bound and tuple identifier, is total and a row's rank in it does not change,
  * so passes neither repeat nor lose a row. NULLs come last.
  *
+ * In parallel, each process searches groups of its own, and returns their rows in
+ * order, so that all of them are, when merged. Each looks for as many nearest rows
+ * as one alone would, for all that are wanted may be its own.
+ *
  * Without ORDER BY. Groups are searched one after the other for what may lie in
  * the ball asked for, or for everything if there is none.
  *
@@ -83,6 +87,43 @@ hamnet_endscan(IndexScanDesc scan)
 	MemoryContextDelete(state->memory);
 	pfree(state);
 	scan->opaque = NULL;
+}
+
+#if PG_VERSION_NUM >= 180000
+#define AM_OFFSET(parallel) ((parallel)->ps_offset_am)
+#else
+#define AM_OFFSET(parallel) ((parallel)->ps_offset)
+#endif
+
+/* What the processes of a parallel scan share; NULL if it is not parallel. */
+static HamnetParallelScan *
+GetShared(IndexScanDesc scan)
+{
+	return scan->parallel_scan ? OffsetToPointer(scan->parallel_scan, AM_OFFSET(scan->parallel_scan)) : NULL;
+}
+
+Size
+#if PG_VERSION_NUM >= 180000
+hamnet_estimateparallelscan(Relation index, int keys, int orders)
+#elif PG_VERSION_NUM >= 170000
+hamnet_estimateparallelscan(int keys, int orders)
+#else
+hamnet_estimateparallelscan(void)
+#endif
+{
+	return sizeof(HamnetParallelScan);
+}
+
+void
+hamnet_initparallelscan(void *target)
+{
+	pg_atomic_init_u32(&((HamnetParallelScan *) target)->claimed, 0);
+}
+
+void
+hamnet_parallelrescan(IndexScanDesc scan)
+{
+	pg_atomic_write_u32(&GetShared(scan)->claimed, 0);
 }
 
 /* Encode the query fingerprint. One that the index is not for has no bounds. */
@@ -160,6 +201,9 @@ FindNearestGroups(HamnetScan *state)
 	}
 	state->nearest = nearest;
 	state->nearest_count = count;
+	state->is_nearest = palloc0(Max(1, state->ordered));
+	for (int i = 0; i < count; i++)
+		state->is_nearest[nearest[i].group] = true;
 }
 
 /* True if both are the same fingerprint. */
@@ -232,10 +276,16 @@ StartScan(IndexScanDesc scan)
 	state->layout = index->layout;
 	state->ordered = index->meta.ordered_groups;
 	state->groups = HamnetGroupCount(index, blocks);
-	state->group = 0;
+	state->walk = (HamnetWalk) {0};
 	state->nulls_only = false;
 	state->bounds = NULL;
 	state->nearest_count = 0;
+	state->is_nearest = NULL;
+	state->shared = GetShared(scan);
+	state->claimed = 0;
+	state->units = NULL;
+	state->unit_count = 0;
+	state->unit_room = 0;
 
 	/* Do not flush the buffers for an index that would fill them */
 	if (blocks > NBuffers / 4 && state->strategy == NULL)
@@ -297,10 +347,13 @@ NextGroup(IndexScanDesc scan)
 {
 	HamnetScan *state = scan->opaque;
 	HnCandidate after = {-get_float8_infinity(), 0};
+	uint32		group;
 
-	for (; state->group < state->groups; state->group++)
+	while (HamnetNextGroup(state, &state->walk, &group))
 	{
-		uint32		group = state->group;
+		/* Ordered groups have no NULLs */
+		if (state->nulls_only && group < state->ordered)
+			continue;
 
 		/* As many as a group may hold, so that none is thrown away */
 		HamnetMakeRoom(state, HAMNET_MAX_ROWS + 1);
@@ -311,10 +364,7 @@ NextGroup(IndexScanDesc scan)
 		else if (group >= state->ordered || state->bounds == NULL || state->bounds[group] <= state->radius)
 			HamnetVisitGroup(scan, group);
 		if (state->candidates.count > 0)
-		{
-			state->group++;
 			return true;
-		}
 	}
 	return false;
 }
@@ -363,10 +413,10 @@ FindRows(IndexScanDesc scan)
 			CollectCandidates(scan);
 		else if (state->stage == STAGE_CANDIDATES)
 		{
-			/* NULLs, unless there is a ball, which has none in it. Ordered groups have none either */
+			/* NULLs, unless there is a ball, which has none in it */
 			state->stage = state->in_ball ? STAGE_END : STAGE_GROUPS;
 			state->nulls_only = true;
-			state->group = state->ordered;
+			state->walk = (HamnetWalk) {0};
 		}
 		else if (!NextGroup(scan))
 			state->stage = STAGE_END;

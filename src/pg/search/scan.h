@@ -5,6 +5,7 @@
 #define HAMNET_SEARCH_SCAN_H
 
 #include "access/relscan.h"
+#include "port/atomics.h"
 
 #include "search/am.h"
 
@@ -25,6 +26,29 @@ typedef struct Visit
 	double		bound;
 	uint32		group;
 } Visit;
+
+/*
+ * The groups of an index are divided into units: those nearest to the query, one
+ * by one, then the others, many together, as they lie on disk. A process that
+ * takes part in a parallel scan claims one unit after the other, and whatever it
+ * has claimed is its own in every pass of the scan; alone, it claims all of them.
+ */
+#define HAMNET_UNIT_GROUPS 32
+
+/* What processes share. All compute the same units: the boxes they go by never change. */
+typedef struct HamnetParallelScan
+{
+	pg_atomic_uint32 claimed;	/* units */
+} HamnetParallelScan;
+
+/* A walk through the groups of the units that are this process's own. */
+typedef struct HamnetWalk
+{
+	int			unit;			/* number among them of the next */
+	bool		nearest;		/* in one of the nearest groups */
+	uint32		group;			/* to visit next */
+	uint32		end;			/* of the unit */
+} HamnetWalk;
 
 typedef struct HamnetScan
 {
@@ -47,6 +71,13 @@ typedef struct HamnetScan
 	double	   *bounds;			/* [ordered] of the boxes */
 	Visit	   *nearest;		/* [nearest_count] in the order of their bounds */
 	int			nearest_count;
+	bool	   *is_nearest;		/* [ordered], or NULL */
+
+	HamnetParallelScan *shared;	/* NULL: this process is alone */
+	uint32		claimed;		/* units, if it is */
+	uint32	   *units;			/* [unit_count] its own */
+	int			unit_count;
+	int			unit_room;
 
 	/* The rows collected last, and the next of them to return */
 	HnCandidates candidates;
@@ -57,7 +88,7 @@ typedef struct HamnetScan
 	bool		more;			/* there are candidates that were not collected */
 
 	/* By groups */
-	uint32		group;			/* to search next */
+	HamnetWalk	walk;
 	bool		nulls_only;
 	MemoryContext memory;		/* of all this */
 } HamnetScan;
@@ -70,6 +101,9 @@ extern Buffer HamnetPinScanPage(IndexScanDesc scan, BlockNumber block);
 /* Make room for so many candidates, of which none has been collected; and the most that work_mem has room for. */
 extern void HamnetMakeRoom(HamnetScan *state, int room);
 extern int	HamnetMaxCandidates(void);
+
+/* Find the next group of a walk, which begins with zeros. Returns false at the end. */
+extern bool HamnetNextGroup(HamnetScan *state, HamnetWalk *walk, uint32 *group);
 
 /* Collect the candidates of one group; or of all that may hold one, the nearest first. */
 extern void HamnetVisitGroup(IndexScanDesc scan, uint32 group);

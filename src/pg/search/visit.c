@@ -223,34 +223,61 @@ VisitGroup(IndexScanDesc scan, Buffer buffer)
 		ConsiderCodes(scan, block, rows, ids, count);
 }
 
-/* The groups of a pass: first the nearest, in the order of their bounds, then the others that may hold a candidate. */
-typedef struct Visits
-{
-	bool	   *visited;		/* [ordered] */
-	int			nearest;		/* next of them */
-	uint32		group;			/* next of the others */
-} Visits;
-
-/* Find the next group to visit. Returns false if there is none. */
+/*
+ * Claim the next unit. Returns false if there is none left. Processes may see
+ * different numbers of groups; those that not all see hold no row that the
+ * snapshot sees.
+ */
 static bool
-NextVisit(const HamnetScan *state, Visits *visits, uint32 *group)
+ClaimUnit(HamnetScan *state)
 {
-	double		limit = state->candidates.last.value;
+	uint32		units = state->nearest_count + (state->groups + HAMNET_UNIT_GROUPS - 1) / HAMNET_UNIT_GROUPS;
+	uint32		unit = state->shared ? pg_atomic_fetch_add_u32(&state->shared->claimed, 1) : state->claimed++;
 
-	if (visits->nearest < state->nearest_count && state->nearest[visits->nearest].bound <= limit)
+	if (unit >= units)
+		return false;
+	if (state->unit_count == state->unit_room)
 	{
-		*group = state->nearest[visits->nearest++].group;
-		visits->visited[*group] = true;
-		return true;
+		state->unit_room = 2 * state->unit_room + 64;
+		state->units = state->units ? repalloc(state->units, sizeof(uint32) * state->unit_room) :
+			MemoryContextAlloc(state->memory, sizeof(uint32) * state->unit_room);
 	}
-	visits->nearest = state->nearest_count;
-	while (visits->group < state->groups)
+	state->units[state->unit_count++] = unit;
+	return true;
+}
+
+bool
+HamnetNextGroup(HamnetScan *state, HamnetWalk *walk, uint32 *group)
+{
+	for (;;)
 	{
-		*group = visits->group++;
-		if (*group >= state->ordered || state->bounds == NULL ||
-			(!visits->visited[*group] && state->bounds[*group] <= limit))
+		while (walk->group < walk->end)
+		{
+			*group = walk->group++;
+			if (walk->nearest || state->is_nearest == NULL || *group >= state->ordered || !state->is_nearest[*group])
+				return true;
+		}
+		if (walk->unit == state->unit_count && !ClaimUnit(state))
+			return false;
+		walk->group = state->units[walk->unit++];
+		walk->nearest = walk->group < state->nearest_count;
+		if (walk->nearest)
+			walk->end = 1 + (walk->group = state->nearest[walk->group].group);
+		else
+		{
+			walk->group = (walk->group - state->nearest_count) * HAMNET_UNIT_GROUPS;
+			walk->end = Min(state->groups, walk->group + HAMNET_UNIT_GROUPS);
+		}
+	}
+}
+
+/* Find the next group that may hold a candidate. Returns false if there is none. */
+static bool
+NextVisit(HamnetScan *state, HamnetWalk *walk, uint32 *group)
+{
+	while (HamnetNextGroup(state, walk, group))
+		if (*group >= state->ordered || state->bounds == NULL || state->bounds[*group] <= state->candidates.last.value)
 			return true;
-	}
 	return false;
 }
 
@@ -265,11 +292,11 @@ void
 HamnetVisitGroups(IndexScanDesc scan)
 {
 	HamnetScan *state = scan->opaque;
-	Visits		visits = {MemoryContextAllocZero(state->memory, Max(1, state->ordered))};
+	HamnetWalk	walk = {0};
 	Buffer		waiting = InvalidBuffer;
 	uint32		group;
 
-	while (NextVisit(state, &visits, &group))
+	while (NextVisit(state, &walk, &group))
 	{
 		Buffer		buffer = PinGroup(scan, group);
 
@@ -279,7 +306,6 @@ HamnetVisitGroups(IndexScanDesc scan)
 	}
 	if (BufferIsValid(waiting))
 		VisitGroup(scan, waiting);
-	pfree(visits.visited);
 }
 
 void
