@@ -20,9 +20,10 @@
 
 #include "model/cache.h"
 #include "server/core.h"
+#include "server/share_file.h"
 #include "server/version.h"
 
-/* A backend keeps this many users' models; built-in ones are always kept. */
+/* A backend keeps this many users' models that are not preloaded; others are always kept. */
 #define MAX_STORED_MODELS 8
 
 typedef struct CacheEntry
@@ -75,7 +76,7 @@ DropVanishedModels(void)
 	{
 		CacheEntry *entry = dlist_container(CacheEntry, node, iter.cur);
 
-		if (!entry->cached.built_in && !StoredModelExists(entry->cached.id))
+		if (!entry->cached.kept && !StoredModelExists(entry->cached.id))
 			DropEntry(entry);
 	}
 }
@@ -92,7 +93,7 @@ LimitStoredModels(void)
 	{
 		CacheEntry *entry = dlist_container(CacheEntry, node, iter.cur);
 
-		if (!entry->cached.built_in)
+		if (!entry->cached.kept)
 		{
 			oldest = entry;
 			count++;
@@ -141,7 +142,7 @@ NewEntryMemory(void)
 
 /* Parse and pack a model, whose file lies in the entry's memory, and keep it. */
 static const CachedModel *
-AddEntry(const char *id, MemoryContext memory, const bytea *weights, bool built_in)
+AddEntry(const char *id, MemoryContext memory, const bytea *weights, bool kept)
 {
 	CacheEntry *entry = MemoryContextAllocZero(memory, sizeof(CacheEntry));
 	HnContext	context;
@@ -156,7 +157,7 @@ AddEntry(const char *id, MemoryContext memory, const bytea *weights, bool built_
 		ReportCoreError(&context, NULL);
 	strlcpy(entry->cached.id, id, sizeof(entry->cached.id));
 	entry->cached.tag = ModelTag(id);
-	entry->cached.built_in = built_in;
+	entry->cached.kept = kept;
 	entry->cached.bytes = VARSIZE_ANY_EXHDR(weights);
 
 	/* Nothing can fail any more: from the query's memory to the cache's. */
@@ -180,6 +181,24 @@ GetBuiltinModel(const BuiltinModel *builtin)
 	weights = ReadBuiltinModel(builtin);
 	MemoryContextSwitchTo(caller);
 	return AddEntry(builtin->id, memory, weights, true);
+}
+
+const CachedModel *
+GetFileModel(const char *path)
+{
+	MemoryContext memory = NewEntryMemory();
+	MemoryContext caller = MemoryContextSwitchTo(memory);
+	bytea	   *weights = ReadModelFile(path, NULL);
+	CacheEntry *entry;
+	char		id[MODEL_ID_LENGTH + 1];
+
+	MemoryContextSwitchTo(caller);
+	Sha256Hex(weights, id);
+	entry = FindEntry(id);
+	if (entry == NULL)
+		return AddEntry(id, memory, weights, true);
+	MemoryContextDelete(memory);
+	return &entry->cached;
 }
 
 const CachedModel *

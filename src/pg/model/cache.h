@@ -15,7 +15,7 @@ typedef struct CachedModel
 {
 	char		id[MODEL_ID_LENGTH + 1];
 	uint32		tag;			/* first 32 bits of the identity, never 0: what an hfp carries */
-	bool		built_in;
+	bool		kept;			/* a built-in model, or one that the server has preloaded */
 	Size		bytes;			/* of the file */
 	HnModel		model;
 } CachedModel;
@@ -25,6 +25,12 @@ extern const CachedModel *GetDefaultModel(void);
 
 /* A built-in model. */
 extern const CachedModel *GetBuiltinModel(const BuiltinModel *builtin);
+
+/*
+ * A model in a file, under the identity of its content: from then on a model
+ * of that identity which a database stores is this one.
+ */
+extern const CachedModel *GetFileModel(const char *path);
 
 /*
  * A model by name, built-in or a user's. Returns NULL for an unrecognized

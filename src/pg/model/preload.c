@@ -1,17 +1,22 @@
 /*
- * model/preload.c: built-in models that the postmaster reads for all backends.
+ * model/preload.c: models that the postmaster reads for all backends.
  *
  * Under shared_preload_libraries the module is loaded before the postmaster
  * forks, so what it reads, checks and packs then lies in memory that backends
- * inherit and, as long as nobody writes to it, share.
+ * inherit and, as long as nobody writes to it, share. A model of users comes from a
+ * file; its identity is the SHA-256 of its content, so it can be none but the
+ * model that a database stores under that identity.
  */
 #include "postgres.h"
 
+#include "common/string.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/varlena.h"
+
+#include "hamnet/training.h"
 
 #include "model/compute.h"
 #include "model/preload.h"
@@ -20,23 +25,50 @@
 /* Any molecule will do. */
 static const char *const first_molecule[] = {"CC(=O)Oc1ccccc1C(=O)O"};
 
-/* Read a model, and compute with it once: libraries initialise at their first use much that backends then inherit too. */
+/* Return whether an element of the list is the path of a file. */
+static bool
+IsPath(const char *name)
+{
+	return strchr(name, '/') != NULL || pg_str_endswith(name, ".safetensors");
+}
+
+/* Say which element of the list an error is about. */
 static void
-PreloadModel(const char *name)
+NameElement(void *name)
+{
+	errcontext("hamnet.preload_models, element \"%s\"", (const char *) name);
+}
+
+static const CachedModel *
+ReadListed(const char *name)
 {
 	const BuiltinModel *builtin = FindBuiltinByName(name);
-	const CachedModel *model;
-	Hfp		   *fingerprint;
-	double	   *predictions;
 
+	if (IsPath(name))
+		return GetFileModel(name);
 	if (builtin == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("hamnet.preload_models names \"%s\", which is no built-in model", name),
-				 errhint("Models that users store belong to a database and are read by the sessions that use them.")));
-	model = GetBuiltinModel(builtin);
+				 errhint("A model that users store is preloaded from a file, which hamnet_export_model() gives.")));
+	return GetBuiltinModel(builtin);
+}
+
+/* Read a model, and compute with it once: libraries initialise at their first use much that backends then inherit too. */
+static void
+PreloadModel(char *name)
+{
+	ErrorContextCallback callback = {.callback = NameElement, .arg = name, .previous = error_context_stack};
+	const CachedModel *model;
+	Hfp		   *fingerprint;
+	double	   *predictions;
+
+	error_context_stack = &callback;
+	model = ReadListed(name);
 	ComputeMolecules(model, &(Molecules) {.count = 1, .smiles = first_molecule}, false,
-					 &(MoleculeResults) {.fingerprints = &fingerprint, .predictions = builtin->targets[0] ? &predictions : NULL});
+					 &(MoleculeResults) {.fingerprints = &fingerprint,
+						 .predictions = hn_model_target_count(&model->model) > 0 ? &predictions : NULL});
+	error_context_stack = callback.previous;
 }
 
 void

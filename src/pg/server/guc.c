@@ -36,7 +36,7 @@ InitSettings(void)
 							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	/* Read when the server starts; a module that is loaded later must not define it as fixed. */
 	DefineCustomStringVariable("hamnet.preload_models",
-							   "Lists the built-in models that are read when the server starts.",
+							   "Lists the models that are read when the server starts: names of built-in ones, and files.",
 							   "It has an effect only where hamnet is in shared_preload_libraries.",
 							   &hamnet_preload_models, "",
 							   process_shared_preload_libraries_in_progress ? PGC_POSTMASTER : PGC_SIGHUP,

@@ -10,7 +10,7 @@ extern int	hamnet_max_atoms;
 /* hamnet.training_memory: kilobytes that a training set may take. */
 extern int	hamnet_training_memory;
 
-/* hamnet.preload_models: names of built-in models, separated by commas. */
+/* hamnet.preload_models: names of built-in models and paths of files, separated by commas. */
 extern char *hamnet_preload_models;
 
 extern void InitSettings(void);

@@ -1,5 +1,5 @@
 /*
- * server/share_file.c: files that are installed with the extension.
+ * server/share_file.c: files of models, and those that are installed with the extension.
  */
 #include "postgres.h"
 
@@ -82,9 +82,8 @@ ShareFilePath(const char *file)
 }
 
 bytea *
-ReadShareFile(const char *file)
+ReadModelFile(const char *path, const char *hint)
 {
-	char	   *path = ShareFilePath(file);
 	FILE	   *stream = AllocateFile(path, PG_BINARY_R);
 	struct stat status;
 	bytea	   *content;
@@ -93,7 +92,7 @@ ReadShareFile(const char *file)
 		ereport(ERROR,
 				(errcode_for_file_access(),
 				 errmsg("could not open model file \"%s\": %m", path),
-				 errhint("The extension's files are installed together by \"make install\".")));
+				 hint ? errhint("%s", hint) : 0));
 	if (status.st_size > MaxAllocSize - VARHDRSZ)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -106,4 +105,10 @@ ReadShareFile(const char *file)
 				 errmsg("could not read model file \"%s\": %m", path)));
 	FreeFile(stream);
 	return content;
+}
+
+bytea *
+ReadShareFile(const char *file)
+{
+	return ReadModelFile(ShareFilePath(file), "The extension's files are installed together by \"make install\".");
 }
