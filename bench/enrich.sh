@@ -22,7 +22,7 @@ pattern=${4:-.}
 
 if [ -z "${PGHOST:-}" ]; then
 	find_server
-	with_cluster "$0" "$file" "$rows" "$rounds" "$pattern"
+	pg_virtualenv -t -v "$PG_MAJOR" -o max_worker_processes=16 -c '--locale C.UTF-8 --encoding UTF8' "$0" "$file" "$rows" "$rounds" "$pattern"
 	exit
 fi
 
@@ -86,8 +86,7 @@ run()
 {
 	case $1 in
 		"hamnet_enrich, alone") seconds enrich 0 ;;
-		"hamnet_enrich, 1 worker") seconds enrich 1 ;;
-		"hamnet_enrich, 2 workers") seconds enrich 2 ;;
+		"hamnet_enrich, "*" worker"*) seconds enrich "$(grep -o '[0-9]*' <<<"$1")" ;;
 		"INSERT into a generated column") seconds sql -c "INSERT INTO work SELECT id, smiles FROM library" ;;
 		"UPDATE, row by row") seconds sql -c "UPDATE work SET fp = hamnet_try_fingerprint(smiles)" ;;
 		"INSERT from hamnet_fingerprint_query")
@@ -98,7 +97,7 @@ run()
 	esac
 }
 
-forms=("hamnet_enrich, 1 worker" "hamnet_enrich, 2 workers" "hamnet_enrich, alone" "INSERT into a generated column"
+forms=("hamnet_enrich, 1 worker" "hamnet_enrich, 2 workers" "hamnet_enrich, 4 workers" "hamnet_enrich, 6 workers" "hamnet_enrich, 8 workers" "hamnet_enrich, alone" "INSERT into a generated column"
 	"UPDATE, row by row" "INSERT from hamnet_fingerprint_query" "CREATE TABLE AS, parallel query")
 
 sql -c "CREATE EXTENSION hamnet" -c "CREATE TABLE library (id int GENERATED ALWAYS AS IDENTITY, smiles text)"

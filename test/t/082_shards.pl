@@ -55,8 +55,11 @@ $home->safe_psql('postgres', q{
 is($home->safe_psql('postgres', 'SELECT count(*), count(DISTINCT shard), bool_and(fp = hamnet_fingerprint(smiles)) FROM compound'), '40|2|t',
 	'a trigger on the shards fills rows that come without a fingerprint');
 $_->safe_psql('postgres', 'UPDATE compound_shard SET fp = NULL WHERE id > 20') foreach @shards;
-is($home->safe_psql('postgres', q{SELECT string_agg(dblink_exec(server, $$CALL hamnet_enrich('compound_shard', 'smiles', 'fp', '{"workers": 0}')$$), ' ') FROM unnest('{shard0,shard1}'::text[]) AS server}),
-	'CALL CALL', 'shards are enriched from home');
+is($home->safe_psql('postgres', q{
+	SELECT dblink_connect(server, server), dblink_send_query(server, $$CALL hamnet_enrich('compound_shard', 'smiles', 'fp', '{"workers": 0}')$$)
+	FROM unnest('{shard0,shard1}'::text[]) AS server;
+	SELECT server, status FROM unnest('{shard0,shard1}'::text[]) AS server, dblink_get_result(server) AS result (status text)}),
+	"OK|1\nOK|1\nshard0|CALL\nshard1|CALL", 'shards are enriched from home, side by side');
 is($home->safe_psql('postgres', 'SELECT count(fp) FROM compound'), '40', 'and have all fingerprints then');
 
 # Both at once: each shard answers when the other has been asked too, and fails when it has not in a minute.
@@ -163,6 +166,32 @@ $home->wait_for_catchup("models$_") foreach 0, 1;
 is($_->safe_psql('postgres', 'SELECT count(*) FROM hamnet_models() WHERE NOT built_in'), '0', 'one that is dropped at home is dropped on a shard') foreach @shards;
 $shards[1]->safe_psql('postgres', qq{SELECT hamnet_load_model('own', '\\x$weights')});
 is($home->safe_psql('postgres', $nodes), '3|1|2|1', 'a server that has another model is told from the others');
+
+# Citus, which few distributions have
+SKIP:
+{
+	skip 'Citus is not installed', 3 unless $home->safe_psql('postgres', q{SELECT count(*) FROM pg_available_extensions WHERE name = 'citus'});
+	my $citus = PostgreSQL::Test::Cluster->new('citus');
+	my $stderr;
+
+	$citus->init;
+	$citus->append_conf('postgresql.conf', "shared_preload_libraries = 'citus'\n");
+	$citus->start;
+	$citus->safe_psql('postgres', q{
+		CREATE EXTENSION citus;
+		CREATE EXTENSION hamnet;
+		SELECT citus_set_coordinator_host('localhost', current_setting('port')::int);
+		CREATE TABLE compound (id int, smiles text, fp hfp);
+		SELECT create_distributed_table('compound', 'id', shard_count => 2);
+		INSERT INTO compound SELECT n, repeat('C', n) FROM generate_series(1, 20) AS n});
+	$citus->psql('postgres', q{CALL hamnet_enrich('compound', 'smiles', 'fp')}, stderr => \$stderr);
+	like($stderr, qr/the rows of "compound" are in the shards of a distributed table/, 'a distributed table is not enriched into nothing');
+	$citus->safe_psql('postgres', q{SELECT run_command_on_shards('compound', $$CALL hamnet_enrich('%s', 'smiles', 'fp')$$)});
+	is($citus->safe_psql('postgres', 'SELECT count(fp) FROM compound'), '20', 'its shards are');
+	$citus->safe_psql('postgres', qq{SELECT run_command_on_all_nodes(format('SELECT hamnet_load_model(%L, %L::bytea)', 'small', '\\x$weights'::bytea))});
+	is($citus->safe_psql('postgres', q{SELECT count(*) FROM hamnet_models() WHERE NOT built_in}), '1', 'and its nodes get a model');
+	$citus->stop;
+}
 
 $_->stop foreach @shards, $home;
 done_testing();
