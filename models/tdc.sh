@@ -33,7 +33,7 @@ shift $((OPTIND - 1))
 data=$(cd "$1" && pwd)
 task=${2:-all}
 seed=${3:-all}
-: "${OPTIONS:={\"head\": \"joint\", \"trees\": 200\}}"
+: "${OPTIONS:={\"head\": \"joint\"\}}"
 if [ -z "$results" ]; then
 	results=models/results/tdc.csv
 	[ $trial = false ] || results=models/results/tdc_trials.csv

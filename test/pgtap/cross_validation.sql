@@ -73,7 +73,7 @@ SELECT isnt(learn_from_scratch('only', 'SELECT smiles, smiles = ''CCCO'' AS only
 SELECT is((SELECT string_agg(n::text, ' ' ORDER BY target) FROM (SELECT target, count(*) AS n FROM predictions_of('only') GROUP BY target) AS t), '59 59', 'the only molecule of a class is in no fold');
 
 -- joint heads and networks
-INSERT INTO report SELECT 'joint', learn('joint', 'SELECT smiles, y, active FROM assay', '{"head": "joint", "trees": 8, "folds": 2, "epochs": 4, "members": 2, "units": 8, "counts": 32}');
+INSERT INTO report SELECT 'joint', learn('joint', 'SELECT smiles, y, active FROM assay', '{"head": "joint", "trees": 8, "boosting": 0, "folds": 2, "epochs": 4, "members": 2, "units": 8, "counts": 32}');
 SELECT is((SELECT count(*) FROM predictions_of('joint')), 120::bigint, 'each row is predicted once for each target');
 SELECT is((SELECT array_agg(key ORDER BY key COLLATE "C") FROM report, jsonb_each(report -> 'candidates') WHERE model = 'joint' AND jsonb_array_length(value -> 'folds') = 2), ARRAY['forest', 'joint', 'kernel', 'mlp'],
 	'the report has the folds of each part of a joint head');

@@ -1,7 +1,7 @@
 -- Training, evaluation and their log, on tiny data. All of it in one
 -- transaction, where nothing is committed on the way.
 BEGIN;
-SELECT plan(127);
+SELECT plan(130);
 SET LOCAL client_min_messages = warning;
 
 -- alcohols, amines, halides and acids whose label follows from their atoms
@@ -157,9 +157,9 @@ SELECT is(join_heads('j', 'SELECT smiles, y, CASE WHEN n % 3 > 0 THEN n < 6 END 
 SELECT ok(bool_and(p.sd > 0 AND (p.property = 'y' OR p.value BETWEEN 0 AND 1)), 'predictions of a joint head have a deviation')
 	FROM assay, LATERAL hamnet_predictions(smiles, 'j') AS p;
 SELECT results_eq($$SELECT key, value ? 'validation' FROM jsonb_each(report_of('j') -> 'candidates') ORDER BY key COLLATE "C"$$,
-	$$VALUES ('full', false), ('joint', true), ('kernel', true), ('mlp', true)$$, 'the report of a joint head has the validation of its candidates');
+	$$VALUES ('boosting', true), ('forest', true), ('full', false), ('joint', true), ('kernel', true), ('mlp', true)$$, 'the report of a joint head has the validation of its candidates');
 SELECT cmp_ok((report_of('j') #>> '{candidates,joint,validation}')::float8, '<=',
-	greatest((report_of('j') #>> '{candidates,kernel,validation}')::float8, (report_of('j') #>> '{candidates,mlp,validation}')::float8),
+	(SELECT max((value ->> 'validation')::float8) FROM jsonb_each(report_of('j') -> 'candidates') WHERE key <> 'joint'),
 	'a joint head validates no worse than its worst part');
 SELECT isnt(join_heads('jc', 'SELECT smiles, active FROM assay'), NULL, 'a joint head of classes is trained');
 SELECT cmp_ok(metric_of('jc', 'SELECT smiles, active FROM assay', 'roc_auc'), '>', 0.9::float8, 'a joint head learns classes');
@@ -176,12 +176,12 @@ SELECT results_eq($$SELECT key FROM jsonb_each(report_of('t') -> 'candidates') W
 	$$VALUES ('boosting'), ('forest'), ('joint'), ('kernel'), ('mlp')$$, 'the report of a joint head has the validation of its trees');
 SELECT cmp_ok((report_of('t') #>> '{candidates,joint,validation}')::float8, '<=',
 	(SELECT max((value ->> 'validation')::float8) FROM jsonb_each(report_of('t') -> 'candidates') WHERE key <> 'joint'), 'a joint head with trees validates no worse than its worst part');
-SELECT ok(bool_and(share BETWEEN 0.17 AND 0.33), 'a dozen validation rows leave shares near even ones')
+SELECT ok(bool_and(share BETWEEN 0.12 AND 0.45), 'a dozen validation rows leave shares near those without validation')
 	FROM jsonb_each(report_of('t') #> '{candidates,joint}') AS head (name, value), unnest(ARRAY['share', 'forest', 'boosting']) AS part, to_number(value ->> part, '0.99') AS share
 	WHERE jsonb_typeof(value) = 'object';
 SELECT isnt(grow('tn', '"validation": "none"'), NULL, 'a joint head with trees is trained without validation');
 SELECT is((SELECT array_agg(concat_ws(' ', value ->> 'share', value ->> 'forest', value ->> 'boosting')) FROM jsonb_each(report_of('tn') #> '{candidates,joint}') WHERE value ? 'share'),
-	ARRAY['0.25 0.25 0.25', '0.25 0.25 0.25'], 'a joint head trained without validation has even shares');
+	ARRAY['0.17 0.33 0.33', '0.17 0.33 0.33'], 'trees count twice in a joint head trained without validation');
 SELECT ok(bool_and(p.sd > 0 AND (p.property = 'y' OR p.value BETWEEN 0 AND 1)), 'predictions of a joint head trained without validation have a deviation')
 	FROM assay, LATERAL hamnet_predictions(smiles, 'tn') AS p;
 SELECT is(hamnet_predict('Oc1ccccc1CCCC', 'y', 'tn'), hamnet_predict('CCCCc1c(O)cccc1', 'y', 'tn'), 'a joint head with trees predicts whatever the spelling');
@@ -212,9 +212,13 @@ SELECT lives_ok($$CALL hamnet_train_engine('ve', 'SELECT ''CC'' AS smiles, ARRAY
 SELECT is((report_of('ve') ->> 'validation')::int, 1, 'conformations of a validation query are counted');
 
 -- the choice
-SELECT lives_ok($$CALL hamnet_train('auto', 'SELECT smiles, y FROM assay', '{"minutes": 0.1, "base": "a", "epochs": 3}')$$, 'training without option head ends well');
-SELECT is((SELECT min((value ->> 'validation')::float8) FROM jsonb_each(report_of('auto') -> 'candidates')),
-	(report_of('auto') #>> ARRAY['candidates', report_of('auto') ->> 'head', 'validation'])::float8, 'training without option head keeps the head that validates best');
+SELECT lives_ok($$CALL hamnet_train('auto', 'SELECT smiles, y FROM assay', '{"base": "a", "epochs": 3}')$$, 'training without option head ends well');
+SELECT is(report_of('auto') ->> 'head', 'joint', 'training on few rows without option head makes a joint head');
+SELECT is((SELECT array_agg(key ORDER BY key COLLATE "C") FROM jsonb_each(report_of('auto') -> 'candidates') WHERE value ? 'validation'),
+	ARRAY['boosting', 'forest', 'joint', 'kernel', 'mlp'], 'such a joint head has all its parts');
+SELECT lives_ok($$CALL hamnet_train('scratch_auto', 'SELECT smiles, y FROM assay', '{"base": "scratch", "dim": 4, "epochs": 3}')$$, 'training from scratch without option head ends well');
+SELECT is((SELECT min((value ->> 'validation')::float8) FROM jsonb_each(report_of('scratch_auto') -> 'candidates')),
+	(report_of('scratch_auto') #>> ARRAY['candidates', report_of('scratch_auto') ->> 'head', 'validation'])::float8, 'without joint heads the one that validates best is kept');
 SELECT lives_ok($$CALL hamnet_train('all', 'SELECT smiles, y FROM assay', '{"head": "kernel", "validation": "none"}')$$, 'training without validation ends well');
 SELECT is((report_of('all') ->> 'train')::int, 60, 'training without validation learns from all rows');
 SELECT lives_ok($$CALL hamnet_train('sc', 'SELECT smiles, y FROM assay', '{"head": "kernel", "validation": "scaffold"}')$$, 'a scaffold split is used');

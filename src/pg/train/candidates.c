@@ -93,16 +93,31 @@ TryCandidate(Trainer *trainer, CandidateKind kind)
 						metric_names[trainer->metric], outcome->shown, seconds)));
 }
 
+/*
+ * A validation set of fewer than a thousand rows, a tenth of all, chooses by
+ * chance; joint heads were best or nearly so on every set of that size.
+ */
+#define FEW_ROWS 10000
+
+bool
+HasFewRows(const Trainer *trainer)
+{
+	return !trainer->scratch && trainer->data.set.count <= FEW_ROWS;
+}
+
 CandidateKind
 ChooseCandidate(const Trainer *trainer)
 {
 	int			best = -1;
 
+	if (HasFewRows(trainer) && trainer->outcomes[CANDIDATE_JOINT].tried)
+		return CANDIDATE_JOINT;
+
 	for (int c = 0; c < CANDIDATES; c++)
 	{
 		const Outcome *outcome = &trainer->outcomes[c];
 
-		if (!outcome->tried || IsPartOfJoint(trainer, c))
+		if (!outcome->tried || IsPartOfJoint(trainer, c) || candidates[c]->no_head)
 			continue;
 		if (best < 0 || outcome->score < trainer->outcomes[best].score ||
 			(isnan(trainer->outcomes[best].score) && !isnan(outcome->score)))

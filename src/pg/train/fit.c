@@ -126,10 +126,17 @@ NotifyTrees(void *state, const char *step, double done)
 	NotifyFit(state, CandidateName(CANDIDATE_TREES), step, done);
 }
 
+/* Return why trees of a kind, so many, are not tried; NULL if they are. */
+static const char *
+ReasonAgainst(const Trainer *trainer, int64 trees)
+{
+	return trees == 0 ? "it has no trees" : trainer->scratch ? "there are no joint heads of a new generator" : NULL;
+}
+
 static const char *
 ReasonAgainstTrees(const Trainer *trainer)
 {
-	return trainer->options.trees == 0 ? "it has no trees" : NULL;
+	return ReasonAgainst(trainer, trainer->options.trees);
 }
 
 static void
@@ -152,7 +159,7 @@ NotifyBoosting(void *state, const char *step, double done)
 static const char *
 ReasonAgainstBoosting(const Trainer *trainer)
 {
-	return trainer->options.boosting == 0 ? "it has no boosted trees" : NULL;
+	return ReasonAgainst(trainer, trainer->options.boosting);
 }
 
 static void
@@ -168,8 +175,8 @@ TrainBoosting(Trainer *trainer, Outcome *outcome)
 
 const Candidate KernelCandidate = {.part = HN_GP, .of_joint = true, .train = TrainKernel};
 const Candidate TreesCandidate = {
-	.part = HN_FOREST, .of_joint = true, .reason_against = ReasonAgainstTrees, .train = TrainTrees
+	.part = HN_FOREST, .of_joint = true, .no_head = true, .reason_against = ReasonAgainstTrees, .train = TrainTrees
 };
 const Candidate BoostingCandidate = {
-	.part = HN_BOOSTING, .of_joint = true, .reason_against = ReasonAgainstBoosting, .train = TrainBoosting
+	.part = HN_BOOSTING, .of_joint = true, .no_head = true, .reason_against = ReasonAgainstBoosting, .train = TrainBoosting
 };

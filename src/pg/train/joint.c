@@ -27,8 +27,10 @@ static const struct
 {
 	CandidateKind candidate;
 	HnPartKind	part;
+	int			votes;			/* that it has before validation is asked */
 }			sources[] = {
-	{CANDIDATE_MLP, HN_NETWORKS}, {CANDIDATE_KERNEL, HN_GP}, {CANDIDATE_TREES, HN_FOREST}, {CANDIDATE_BOOSTING, HN_BOOSTING}
+	{CANDIDATE_MLP, HN_NETWORKS, 1}, {CANDIDATE_KERNEL, HN_GP, 1},
+	{CANDIDATE_TREES, HN_FOREST, 2}, {CANDIDATE_BOOSTING, HN_BOOSTING, 2}
 };
 
 /* Set what the parts of a joint head, whose targets begin at `first`, predict for the validation set. */
@@ -85,8 +87,8 @@ ValidationLabels(const Trainer *trainer, int first, int count)
 /* Votes that parts are given one by one. */
 #define VOTES 20
 
-/* Few rows choose by chance: shares are weighed with even ones as if so many further rows were in favour of these. */
-#define EVEN_ROWS 200
+/* Few rows choose by chance: the votes from before count as if so many rows told them. */
+#define PRIOR_ROWS 100
 
 /* A part with less is not worth what it costs. */
 #define MIN_SHARE 0.05
@@ -133,12 +135,11 @@ ScoreVote(Trainer *trainer, Outcome *outcome, HnHead *head, int first, const HnP
 /*
  * Give the parts votes, each to the one with which all votes together predict
  * best (Caruana, Niculescu-Mizil, Crew and Ksikes, Ensemble selection from
- * libraries of models, 2004).
+ * libraries of models, 2004). They have none before.
  */
 static void
 VoteForParts(Trainer *trainer, Outcome *outcome, HnHead *head, int first, const HnPrediction *parts, int *votes)
 {
-	memset(votes, 0, lengthof(sources) * sizeof(*votes));
 	for (int total = 0; total < VOTES; total++)
 	{
 		double		best = INFINITY;
@@ -161,21 +162,21 @@ VoteForParts(Trainer *trainer, Outcome *outcome, HnHead *head, int first, const 
 	}
 }
 
-/* Set the shares of a head by votes that so many rows tell, in hundredths. */
+/* Set the shares of a head by votes that so many rows tell, in hundredths; without rows, by the votes from before. */
 static void
 SetShares(HnHead *head, const int *votes, double rows)
 {
 	HnJoint    *joint = hn_joint(head);
 	double		total = 0;
 	double		kept[lengthof(sources)];
-	int			count = 0;
+	int			prior = 0;
 
 	for (int s = 0; s < lengthof(sources); s++)
-		count += head->parts[sources[s].part] != NULL;
+		prior += head->parts[sources[s].part] ? sources[s].votes : 0;
 	for (int s = 0; s < lengthof(sources); s++)
 	{
 		kept[s] = head->parts[sources[s].part] == NULL ? 0 :
-			(rows * votes[s] / VOTES + (double) EVEN_ROWS / count) / (rows + EVEN_ROWS);
+			(rows * votes[s] / VOTES + (double) PRIOR_ROWS * sources[s].votes / prior) / (rows + PRIOR_ROWS);
 		kept[s] = kept[s] < MIN_SHARE ? 0 : kept[s];
 		total += kept[s];
 	}
@@ -184,7 +185,7 @@ SetShares(HnHead *head, const int *votes, double rows)
 	hn_joint_set_rest(joint);
 }
 
-/* Choose the shares and the factors of one joint head. */
+/* Choose the shares of one joint head and, with validation, its factors. */
 static void
 WeighJoint(Trainer *trainer, Outcome *outcome, int h, int first)
 {
@@ -192,6 +193,12 @@ WeighJoint(Trainer *trainer, Outcome *outcome, int h, int first)
 	HnPrediction parts[HN_PARTS] = {0};
 	int			votes[lengthof(sources)];
 
+	memset(votes, 0, sizeof(votes));
+	if (trainer->metric == METRIC_NONE)
+	{
+		SetShares(head, votes, 0);
+		return;
+	}
 	GatherParts(trainer, first, head->target_count, parts);
 	VoteForParts(trainer, outcome, head, first, parts, votes);
 	SetShares(head, votes, TellingRows(trainer, head, first));
@@ -252,8 +259,7 @@ JoinHeads(Trainer *trainer, Outcome *outcome)
 		HnHead	   *head = &outcome->model.heads[h];
 
 		MakeJoint(trainer, h, head);
-		if (trainer->metric != METRIC_NONE)
-			WeighJoint(trainer, outcome, h, first);
+		WeighJoint(trainer, outcome, h, first);
 		ReportJoint(trainer, head, &outcome->report);
 		first += head->target_count;
 	}

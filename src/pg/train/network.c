@@ -238,6 +238,12 @@ ReasonAgainstMlp(const Trainer *trainer)
 	return trainer->scratch ? "its fingerprint would be random" : NULL;
 }
 
+static const char *
+ReasonAgainstFull(const Trainer *trainer)
+{
+	return trainer->options.head == NULL && HasFewRows(trainer) ? "a joint head is better for so few rows" : NULL;
+}
+
 static void
 TrainMlp(Trainer *trainer, Outcome *outcome)
 {
@@ -253,4 +259,4 @@ TrainFull(Trainer *trainer, Outcome *outcome)
 const Candidate MlpCandidate = {
 	.name = "mlp", .of_joint = true, .reason_against = ReasonAgainstMlp, .train = TrainMlp
 };
-const Candidate FullCandidate = {.name = "full", .train = TrainFull};
+const Candidate FullCandidate = {.name = "full", .reason_against = ReasonAgainstFull, .train = TrainFull};

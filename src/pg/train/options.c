@@ -45,8 +45,8 @@ static const Option train_options[] = {
 	{"kernel_rows", OPTION_INTEGER, offsetof(TrainOptions, kernel_rows),
 	.integer = {HN_MAX_GP_ROWS, MIN_TRAINING_ROWS, HN_MAX_GP_ROWS}},
 	{"kernel_fingerprint", OPTION_TEXT, offsetof(TrainOptions, kernel_fingerprint), .text = {"always", kernel_fingerprints}},
-	{"trees", OPTION_INTEGER, offsetof(TrainOptions, trees), .integer = {0, 0, HN_MAX_TREES}},
-	{"boosting", OPTION_INTEGER, offsetof(TrainOptions, boosting), .integer = {0, 0, HN_MAX_TREES}},
+	{"trees", OPTION_INTEGER, offsetof(TrainOptions, trees), .integer = {200, 0, HN_MAX_TREES}},
+	{"boosting", OPTION_INTEGER, offsetof(TrainOptions, boosting), .integer = {300, 0, HN_MAX_TREES}},
 	{"epochs", OPTION_INTEGER, offsetof(TrainOptions, epochs), .integer = {0, 1, 100000}},
 	{"batch", OPTION_INTEGER, offsetof(TrainOptions, batch), .integer = {32, 1, 100000}},
 	{"epoch_rows", OPTION_INTEGER, offsetof(TrainOptions, epoch_rows), .integer = {0, 1, PG_INT32_MAX}},
@@ -136,6 +136,7 @@ static const struct
 	{"epoch_rows", OF_NETWORKS}, {"lr", OF_NETWORKS}, {"members", OF_NETWORKS}, {"patience", OF_NETWORKS},
 	{"units", OF_NETWORKS}, {"dropout", OF_NETWORKS}, {"decay", OF_NETWORKS}, {"huber", OF_NETWORKS}, {"weights", OF_NETWORKS},
 	{"kernel_rows", OF_KERNEL | OF_JOINT}, {"kernel_fingerprint", OF_KERNEL | OF_JOINT},
+	{"trees", OF_JOINT}, {"boosting", OF_JOINT},
 	{"contrast_weight", OF_FULL}, {"dim", OF_GENERATORS}
 };
 
@@ -209,11 +210,6 @@ CheckOptions(const TrainOptions *options)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"head\" is needed when nothing is held out for validation"),
 				 errhint("Without option \"head\", the head that validates best is kept.")));
-	if ((options->trees > 0 || options->boosting > 0) && (options->head == NULL || strcmp(options->head, "joint") != 0))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("option \"%s\" requires head \"joint\"", options->trees > 0 ? "trees" : "boosting"),
-				 errhint("Add \"head\": \"joint\".")));
 	if ((options->contrast || options->keep > 0 || strcmp(options->learn, "projection") == 0) &&
 		(options->head == NULL || strcmp(options->head, "full") != 0))
 		ereport(ERROR,

@@ -159,6 +159,7 @@ typedef struct Candidate
 	const char *name;			/* as options and reports call it; NULL: as its part */
 	HnPartKind	part;
 	bool		of_joint;		/* a part of joint heads */
+	bool		no_head;		/* and nothing else */
 
 	/* Return why it is not tried, beside what holds for all; NULL if it is. May be NULL. */
 	const char *(*reason_against) (const Trainer *trainer);
@@ -195,7 +196,13 @@ extern void TryCandidate(Trainer *trainer, CandidateKind kind);
 /* Return what logs and notices call a candidate in this pass. */
 extern const char *PassName(const Trainer *trainer, CandidateKind kind);
 
-/* Choose the candidate that validates best, of those that are heads of their own. */
+/* Return whether there are so few rows that a joint head is kept, unless another was asked for. */
+extern bool HasFewRows(const Trainer *trainer);
+
+/*
+ * Choose a candidate of those that are heads of their own: the joint head where
+ * there are few rows, otherwise the one that validates best.
+ */
 extern CandidateKind ChooseCandidate(const Trainer *trainer);
 
 /* Return the seconds since the procedure was called. */
