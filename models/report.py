@@ -63,6 +63,7 @@ FILES = {
                "gain": NUMBER, "low": NUMBER, "high": NUMBER},
     "trials": {"dataset": DATASET, "split": SPLIT, "variant": TEXT, "metric": "|".join(METRICS), "target": TEXT, "value": NUMBER,
                "n": COUNT, "note": TEXT, "commit": r"[0-9a-f]{7,40}\+?|unknown", "date": r"\d{4}-\d\d-\d\d"},
+    "trees": {"variant": TEXT, "task": TEXT, "metric": "mae|roc_auc|pr_auc|spearman", "value": NUMBER, "splits": COUNT},
     "retrieval": {"dataset": TEXT, "fingerprint": TEXT, "distance": TEXT, "queries": COUNT, "neighbours": COUNT, "active": NUMBER,
                   "chance": NUMBER, "molecules": COUNT, "actives": COUNT, "model": "[0-9a-f]{64}|-",
                   "commit": r"[0-9a-f]{7,40}\+?|unknown", "date": r"\d{4}-\d\d-\d\d"},
@@ -77,7 +78,8 @@ FILES = {
 }
 # What may stand in a file only once.
 KEYS = {"properties": ("dataset", "split", "variant", "metric", "target"), "baselines": ("dataset", "split", "method"),
-        "paired": ("dataset", "split"), "trials": ("dataset", "split", "variant", "target"), "retrieval": ("dataset", "fingerprint", "distance"),
+        "paired": ("dataset", "split"), "trials": ("dataset", "split", "variant", "target"), "trees": ("variant", "task"),
+        "retrieval": ("dataset", "fingerprint", "distance"),
         "splits": ("dataset", "split"), "explanations": ("property", "test"), "search": ("judge", "set", "vector", "distance"),
         "fewshot": ("model", "assay", "labels", "draw"), "ablation": ("variant", "judge", "set"), "base": ("key",)}
 # What must be the same in all lines of a run.
@@ -134,6 +136,7 @@ class Results:
         self.paired = {(line["dataset"], line["split"]): line for line in read(folder, "paired")}
         self.check_paired(folder)
         self.trials = read(folder, "trials")
+        self.trees = read(folder, "trees")
         self.retrieval = read(folder, "retrieval")
         self.splits = {(line["dataset"], line["split"]): line for line in read(folder, "splits")}
         self.explanations = read(folder, "explanations")
@@ -533,7 +536,18 @@ def trials(results):
         return lines + [f"Trials: {NOT_RUN}."]
     rows = [[DATASETS[t["dataset"]][0], t["split"], t["variant"], f"{METRICS[t['metric']]} of {t['target']}", f"{float(t['value']):.4f}",
              t["note"].replace("|", "\\|")] for t in results.trials]
-    return lines + table(["", "split", "variant", "metric", "validation", "note"], rows)
+    return lines + table(["", "split", "variant", "metric", "validation", "note"], rows) + tree_settings(results)
+
+
+def tree_settings(results):
+    lines = ["", "### Settings of trees", "", "Mean over the validation rows of the five cuts that Therapeutics Data Commons gives each task. Forests and boosted trees alone, without the other parts of a",
+             "joint head; skewed numbers by their logarithm. Smaller is better for the mean absolute error (mae)."]
+    if not results.trees:
+        return lines + ["", f"Settings: {NOT_RUN}."]
+    tasks = list(dict.fromkeys((line["task"], line["metric"]) for line in results.trees))
+    values = {(line["variant"], line["task"]): f"{float(line['value']):.3f}" for line in results.trees}
+    rows = [[variant] + [values.get((variant, task), NOT_RUN) for task, _ in tasks] for variant in dict.fromkeys(line["variant"] for line in results.trees)]
+    return lines + [""] + table([""] + [f"{task}, {metric}" for task, metric in tasks], rows)
 
 
 def base(results):

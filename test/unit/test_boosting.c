@@ -22,7 +22,7 @@
 #define TREES 6
 
 /* As boosting_fit.c has them. */
-#define RATE 0.03
+#define RATE 0.015
 #define MAX_LEAVES 15
 #define MIN_LEAF_ROWS 5
 #define ROW_SHARE 0.7
