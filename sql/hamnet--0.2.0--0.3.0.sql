@@ -498,6 +498,36 @@ CREATE OPERATOR CLASS timestamptz_ops
 COMMENT ON OPERATOR CLASS timestamptz_ops USING hamnet IS
 	'filter by timestamps with time zone';
 
+CREATE OPERATOR FAMILY bool_ops USING hamnet;
+COMMENT ON OPERATOR FAMILY bool_ops USING hamnet IS
+	'filter by truth values';
+
+CREATE OPERATOR CLASS bool_ops
+	DEFAULT FOR TYPE boolean USING hamnet FAMILY bool_ops AS
+	OPERATOR 1 pg_catalog.<,
+	OPERATOR 2 pg_catalog.<=,
+	OPERATOR 3 pg_catalog.=,
+	OPERATOR 4 pg_catalog.>=,
+	OPERATOR 5 pg_catalog.>,
+	FUNCTION 2 pg_catalog.btboolcmp(boolean, boolean);
+COMMENT ON OPERATOR CLASS bool_ops USING hamnet IS
+	'filter by truth values';
+
+CREATE OPERATOR FAMILY uuid_ops USING hamnet;
+COMMENT ON OPERATOR FAMILY uuid_ops USING hamnet IS
+	'filter by UUIDs';
+
+CREATE OPERATOR CLASS uuid_ops
+	DEFAULT FOR TYPE uuid USING hamnet FAMILY uuid_ops AS
+	OPERATOR 1 pg_catalog.<,
+	OPERATOR 2 pg_catalog.<=,
+	OPERATOR 3 pg_catalog.=,
+	OPERATOR 4 pg_catalog.>=,
+	OPERATOR 5 pg_catalog.>,
+	FUNCTION 2 pg_catalog.uuid_cmp(uuid, uuid);
+COMMENT ON OPERATOR CLASS uuid_ops USING hamnet IS
+	'filter by UUIDs';
+
 ---------------------------------------------------------------------------
 -- hamnet indexes
 ---------------------------------------------------------------------------

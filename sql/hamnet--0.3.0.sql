@@ -1430,6 +1430,36 @@ CREATE OPERATOR CLASS timestamptz_ops
 COMMENT ON OPERATOR CLASS timestamptz_ops USING hamnet IS
 	'filter by timestamps with time zone';
 
+CREATE OPERATOR FAMILY bool_ops USING hamnet;
+COMMENT ON OPERATOR FAMILY bool_ops USING hamnet IS
+	'filter by truth values';
+
+CREATE OPERATOR CLASS bool_ops
+	DEFAULT FOR TYPE boolean USING hamnet FAMILY bool_ops AS
+	OPERATOR 1 pg_catalog.<,
+	OPERATOR 2 pg_catalog.<=,
+	OPERATOR 3 pg_catalog.=,
+	OPERATOR 4 pg_catalog.>=,
+	OPERATOR 5 pg_catalog.>,
+	FUNCTION 2 pg_catalog.btboolcmp(boolean, boolean);
+COMMENT ON OPERATOR CLASS bool_ops USING hamnet IS
+	'filter by truth values';
+
+CREATE OPERATOR FAMILY uuid_ops USING hamnet;
+COMMENT ON OPERATOR FAMILY uuid_ops USING hamnet IS
+	'filter by UUIDs';
+
+CREATE OPERATOR CLASS uuid_ops
+	DEFAULT FOR TYPE uuid USING hamnet FAMILY uuid_ops AS
+	OPERATOR 1 pg_catalog.<,
+	OPERATOR 2 pg_catalog.<=,
+	OPERATOR 3 pg_catalog.=,
+	OPERATOR 4 pg_catalog.>=,
+	OPERATOR 5 pg_catalog.>,
+	FUNCTION 2 pg_catalog.uuid_cmp(uuid, uuid);
+COMMENT ON OPERATOR CLASS uuid_ops USING hamnet IS
+	'filter by UUIDs';
+
 CREATE FUNCTION hamnet_index_stats(index regclass, OUT version int, OUT metric text, OUT dim int, OUT model text,
 	OUT coordinates int, OUT row_count bigint, OUT null_rows bigint, OUT uncoded_rows bigint, OUT bytes bigint,
 	OUT fill double precision, OUT ordered double precision, OUT median_error double precision, OUT built_height double precision,

@@ -24,16 +24,17 @@ CREATE FUNCTION special(i int) RETURNS double precision LANGUAGE sql IMMUTABLE A
 	SELECT CASE i % 50 WHEN 0 THEN 'NaN' WHEN 1 THEN 'Infinity' WHEN 2 THEN '-Infinity' WHEN 3 THEN -0.0 WHEN 4 THEN NULL ELSE i % 50 * 0.1 - 2 END
 $$;
 CREATE TABLE compound (id serial PRIMARY KEY, fp hfp, i2 smallint, i4 int, i8 bigint, f4 real, f8 double precision, o oid,
-	d date, t timestamp, z timestamptz);
+	d date, t timestamp, z timestamptz, b boolean, u uuid);
 CREATE FUNCTION fill(n int) RETURNS void LANGUAGE sql AS $$
-	INSERT INTO compound (fp, i2, i4, i8, f4, f8, o, d, t, z)
+	INSERT INTO compound (fp, i2, i4, i8, f4, f8, o, d, t, z, b, u)
 	SELECT CASE WHEN i % 30 > 0 THEN random_hfp() END, i % 7 - 3, nullif(i % 100, 99), i::bigint % 10 * 1000000000000, special(i), special(i * 7),
-		4294967295 - i % 5, '2020-01-01'::date + i % 60, '2020-01-01'::timestamp + i % 60 * interval '1 hour', '2020-01-01'::timestamptz + i % 90 * interval '1 hour'
+		4294967295 - i % 5, '2020-01-01'::date + i % 60, '2020-01-01'::timestamp + i % 60 * interval '1 hour', '2020-01-01'::timestamptz + i % 90 * interval '1 hour',
+		CASE i % 10 WHEN 0 THEN NULL WHEN 1 THEN true ELSE false END, (lpad(to_hex(i % 20 * 13), 2, '0') || repeat('f', 14) || lpad(to_hex(i % 3), 16, '8'))::uuid
 	FROM generate_series(1, n) i
 $$;
 SELECT fill(4000);
 CREATE INDEX compound_fp ON compound USING hamnet (fp, i2, i4, i8, f4, f8, d, t, z);
-CREATE INDEX compound_cosine ON compound USING hamnet (fp hfp_cosine_ops, i4, o);
+CREATE INDEX compound_cosine ON compound USING hamnet (fp hfp_cosine_ops, i4, o, b, u);
 CREATE TABLE query AS SELECT random_hfp() AS q FROM generate_series(1, 2) UNION ALL (SELECT fp FROM compound WHERE fp IS NOT NULL LIMIT 1);
 
 -- The distances of a statement with the index, or without, and whether it serves the condition
@@ -66,7 +67,8 @@ INSERT INTO condition VALUES ('i2 = 2'), ('i2 = 2::bigint'), ('i2 < 0::int'), ('
 	('i8 = 3000000000000'), ('i8 = 0::smallint'), ('i8 > 9223372036854775806'), ('i8 > 9223372036854775807'), ('i8 < -9223372036854775807'), ('i8 < -9223372036854775808'), ('i8 <= 1000000000000 AND i4 < 50'),
 	('f4 = 0.5'), ('f4 = 0.5::real'), ('f4 = 0.1'), ('f4 < 0.1'), ('f4 <= 0.1'), ('f4 > 0.1'), ('f4 >= 0.1::real'), ('f4 = 0'), ('f4 < 0'), ('f4 = ''NaN'''), ('f4 < ''NaN'''), ('f4 >= ''NaN''::double precision'), ('f4 > 1e300'), ('f4 < -1e300'), ('f4 >= ''Infinity'''),
 	('f8 = 0'), ('f8 > ''Infinity'''), ('f8 <= ''-Infinity'''), ('f8 < 0.3::real'), ('f8 = ''NaN'''), ('f8 > -1 AND f8 < 1 AND i2 = 0'),
-	('d = ''2020-01-05'''), ('d < ''2020-01-03'''), ('d > ''infinity'''), ('t >= ''2020-01-03'' AND t < ''2020-01-03 03:00'''), ('z = ''2020-01-02'''), ('i4 = NULL');
+	('d = ''2020-01-05'''), ('d < ''2020-01-03'''), ('d > ''infinity'''), ('t >= ''2020-01-03'' AND t < ''2020-01-03 03:00'''), ('z = ''2020-01-02'''), ('i4 = NULL'),
+	('i4 IS NULL'), ('i4 IS NULL AND i2 > 0'), ('i4 IS NOT NULL AND i2 = 0'), ('i4 IS NULL AND i4 = 5'), ('fp IS NULL'), ('fp IS NOT NULL AND i2 = 0'), ('fp IS NULL AND i4 < 50');
 
 CREATE FUNCTION same_answers(stage text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
@@ -75,10 +77,12 @@ DECLARE
 	op text;
 	different int;
 BEGIN
-	FOR what IN SELECT condition FROM condition UNION ALL SELECT unnest(ARRAY['o = 4294967295', 'o < 4294967293', 'o > 4294967294 AND i4 > 50']) LOOP
+	FOR what IN SELECT condition FROM condition UNION ALL SELECT unnest(ARRAY['o = 4294967295', 'o < 4294967293', 'o > 4294967294 AND i4 > 50',
+		'b', 'NOT b', 'b = true AND i4 < 50', 'b < true', 'b IS NULL', 'u = ''1affffff-ffff-ffff-8888-888888888882''', 'u < ''1affffff-ffff-ffff-8888-888888888881''', 'u <= ''1affffff-ffff-ffff-8888-888888888881''',
+		'u > ''eaffffff-ffff-ffff-8888-888888888881''', 'u >= ''eaffffff-ffff-ffff-8888-888888888881'' AND b IS NOT NULL', 'u = ''1affffff-ffff-ffff-8888-888888888889''']) LOOP
 		different := 0;
 		FOR statement IN
-			SELECT format('SELECT fp %1$s %2$L::hfp AS d FROM compound WHERE %3$s ORDER BY fp %1$s %2$L::hfp%4$s', CASE WHEN what LIKE 'o %' THEN '<=>' ELSE '<->' END, q, what, size)
+			SELECT format('SELECT fp %1$s %2$L::hfp AS d FROM compound WHERE %3$s ORDER BY fp %1$s %2$L::hfp%4$s', CASE WHEN what ~ '^(o |u |b|NOT b)' THEN '<=>' ELSE '<->' END, q, what, size)
 			FROM query, unnest(ARRAY[' LIMIT 10', '']) size
 		LOOP
 			different := different + (answers(statement, true) IS DISTINCT FROM answers(statement, false))::int;
@@ -97,6 +101,8 @@ END $$;
 
 SELECT ok(is_filtered(format('SELECT id FROM compound WHERE %s ORDER BY fp <-> %L LIMIT 5', condition, q)), condition || ' is tested in the index')
 	FROM condition, (SELECT q FROM query LIMIT 1) q WHERE condition NOT LIKE '%<>%' AND condition NOT LIKE '%NULL%';
+SELECT ok(is_filtered(format('SELECT id FROM compound WHERE %s ORDER BY fp <=> %L LIMIT 5', condition, q)), condition || ' is tested in the index')
+	FROM unnest(ARRAY['b < true', 'b IS NULL', 'b IS NOT NULL', 'u = ''1affffff-ffff-ffff-8888-888888888882''', 'u > ''1affffff-ffff-ffff-8888-888888888882''', 'fp IS NULL', 'i4 IS NULL']) condition, (SELECT q FROM query LIMIT 1) q;
 
 SELECT same_answers('built');
 SELECT fill(900);

@@ -65,10 +65,11 @@ typedef struct HamnetRow
 	uint8		nulls;			/* bit i: filter column i is NULL */
 } HamnetRow;
 
-/* A condition on a filter column: its integers are within low..high. */
+/* A condition on a filter column: its integers are within low..high, or it is NULL. */
 typedef struct HamnetFilter
 {
 	int			column;			/* 0 is the first after the fingerprint */
+	bool		nulls;
 	int64		low;
 	int64		high;
 } HamnetFilter;
@@ -76,7 +77,8 @@ typedef struct HamnetFilter
 typedef struct HamnetFilters
 {
 	int			count;
-	HamnetFilter filter[HAMNET_MAX_FILTERS];
+	bool		recheck;		/* they leave rows that do not meet them */
+	HamnetFilter filter[2 * HAMNET_MAX_FILTERS];
 } HamnetFilters;
 
 /* search/handler.c */
@@ -180,7 +182,7 @@ extern void HamnetDescribeFilters(Relation index, HamnetMeta *meta);
 /* Complete a row by its filter columns; the first value is the fingerprint. */
 extern void HamnetFormFilters(Relation index, const Datum *values, const bool *isnull, HamnetRow *row);
 
-/* Add a condition, whose argument is not NULL. Returns false if no row can meet it. */
+/* Add a condition, which is for NULLs or has an argument that is not NULL. Returns false if no row can meet it. */
 extern bool HamnetReadFilter(Relation index, ScanKey key, HamnetFilters *filters);
 
 /* Set keep[i] to 1 for the rows of a page that meet all conditions, else to 0. */

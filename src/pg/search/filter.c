@@ -4,17 +4,21 @@
  * A value is kept as a signed integer of its own width such that integers are
  * ordered as the type's btree operator class orders values; equal ones are equal.
  * So every condition is a range of integers, conditions of one column are one
- * range, and rows are tested without a call of a function.
+ * range, and rows are tested without a call of a function. Of a value that is too
+ * wide the leading bytes are kept, and conditions are widened to what these tell:
+ * the executor tests the rows that are left.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "port/pg_bswap.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/timestamp.h"
+#include "utils/uuid.h"
 
 #include "hamnet/filter.h"
 #include "search/am.h"
@@ -23,7 +27,9 @@
 typedef enum FilterType
 {
 	FILTER_INTEGER,				/* int2, int4, int8, and what is stored as one */
+	FILTER_BOOLEAN,
 	FILTER_UNSIGNED,			/* oid */
+	FILTER_UUID,				/* its leading eight bytes */
 	FILTER_FLOAT4,
 	FILTER_FLOAT8
 } FilterType;
@@ -44,6 +50,8 @@ static const struct
 	{btoidcmp, FILTER_UNSIGNED, 4},
 	{btfloat4cmp, FILTER_FLOAT4, 4},
 	{btfloat8cmp, FILTER_FLOAT8, 8},
+	{btboolcmp, FILTER_BOOLEAN, 2},
+	{uuid_cmp, FILTER_UUID, 8},
 };
 
 /* The entry of a comparison in the table; -1 if it is not there. */
@@ -92,6 +100,16 @@ HamnetDescribeFilters(Relation index, HamnetMeta *meta)
 		meta->filter_width[i] = filter_types[TypeOfColumn(index, i)].width;
 }
 
+/* The leading eight bytes of a UUID, as an integer in the order of UUIDs. */
+static int64
+LeadingBytes(const pg_uuid_t *uuid)
+{
+	uint64		leading;
+
+	memcpy(&leading, uuid->data, sizeof(leading));
+	return (int64) (pg_ntoh64(leading) ^ (UINT64CONST(1) << 63));
+}
+
 /* A value of a type that is known by its size and nature as an integer. */
 static int64
 OrderOf(FilterType type, int width, Datum value)
@@ -100,6 +118,10 @@ OrderOf(FilterType type, int width, Datum value)
 	{
 		case FILTER_UNSIGNED:
 			return (int64) DatumGetObjectId(value) - ((int64) 1 << 31);
+		case FILTER_BOOLEAN:
+			return DatumGetBool(value);
+		case FILTER_UUID:
+			return LeadingBytes(DatumGetUUIDP(value));
 		case FILTER_FLOAT4:
 			return hn_order_of_float(DatumGetFloat4(value));
 		case FILTER_FLOAT8:
@@ -213,20 +235,32 @@ HamnetReadFilter(Relation index, ScanKey key, HamnetFilters *filters)
 	int			column = key->sk_attno - 2;
 	int			type = TypeOfColumn(index, column);
 	Oid			argument_type = OidIsValid(key->sk_subtype) ? key->sk_subtype : index->rd_opcintype[column + 1];
+	StrategyNumber strategy = key->sk_strategy;
+	bool		nulls = (key->sk_flags & SK_SEARCHNULL) != 0;
 	HamnetFilter *filter = NULL;
 	int64		below;
 	int64		above;
 
+	/* A condition for NULLs is apart from the others of its column; no row meets both */
 	for (int i = 0; i < filters->count; i++)
-		if (filters->filter[i].column == column)
+		if (filters->filter[i].column == column && filters->filter[i].nulls == nulls)
 			filter = &filters->filter[i];
 	if (filter == NULL)
 	{
 		filter = &filters->filter[filters->count++];
-		*filter = (HamnetFilter) {column, PG_INT64_MIN, PG_INT64_MAX};
+		*filter = (HamnetFilter) {.column = column,.nulls = nulls,.low = PG_INT64_MIN,.high = PG_INT64_MAX};
 	}
+	if (key->sk_flags & (SK_SEARCHNULL | SK_SEARCHNOTNULL))
+		return true;
 	ReadArgument(type, argument_type, key->sk_argument, &below, &above);
-	return Narrow(filter, key->sk_strategy, below, above);
+	if (filter_types[type].type == FILTER_UUID)
+	{
+		/* Greater ones may have the same leading bytes */
+		filters->recheck = true;
+		strategy = strategy == BTLessStrategyNumber ? BTLessEqualStrategyNumber :
+			strategy == BTGreaterStrategyNumber ? BTGreaterEqualStrategyNumber : strategy;
+	}
+	return Narrow(filter, strategy, below, above);
 }
 
 void
@@ -244,7 +278,7 @@ HamnetFilterRows(Page page, const HamnetLayout *layout, const HamnetFilters *fil
 		hn_filter_range(contents + layout->filter_start[filter->column], layout->filter_width[filter->column],
 						filter->low, filter->high, count, keep);
 		for (int i = 0; i < count; i++)
-			keep[i] &= (nulls[i] & bit) == 0;
+			keep[i] &= ((nulls[i] & bit) != 0) == filter->nulls;
 	}
 }
 

@@ -242,6 +242,7 @@ hamnet_handler(PG_FUNCTION_ARGS)
 	routine->amcanmulticol = true;
 	routine->amcanparallel = true;
 	routine->amoptionalkey = true;
+	routine->amsearchnulls = true;
 	routine->amkeytype = InvalidOid;
 	routine->amparallelvacuumoptions = VACUUM_OPTION_PARALLEL_BULKDEL | VACUUM_OPTION_PARALLEL_COND_CLEANUP;
 

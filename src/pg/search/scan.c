@@ -225,13 +225,23 @@ ReadKeys(IndexScanDesc scan, Hfp **centre)
 	*centre = state->by_distance ? DatumGetHfp(order->sk_argument) : NULL;
 	state->in_ball = false;
 	state->filters.count = 0;
+	state->filters.recheck = false;
+	state->no_nulls = false;
+	state->no_others = false;
 	for (int i = 0; i < scan->numberOfKeys; i++)
 	{
 		ScanKey		key = &scan->keyData[i];
 		HfpBall    *ball;
 
+		if (key->sk_attno == 1 && (key->sk_flags & (SK_SEARCHNULL | SK_SEARCHNOTNULL)))
+		{
+			state->no_nulls |= (key->sk_flags & SK_SEARCHNOTNULL) != 0;
+			state->no_others |= (key->sk_flags & SK_SEARCHNULL) != 0;
+			continue;
+		}
+
 		/* The operators are strict */
-		if (key->sk_flags & SK_ISNULL)
+		if ((key->sk_flags & SK_ISNULL) && !(key->sk_flags & (SK_SEARCHNULL | SK_SEARCHNOTNULL)))
 			return false;
 		if (key->sk_attno > 1)
 		{
@@ -246,7 +256,7 @@ ReadKeys(IndexScanDesc scan, Hfp **centre)
 		if (IsSame(*centre, &ball->centre))
 			state->radius = Min(state->radius, ball->radius);
 	}
-	return true;
+	return !(state->no_nulls && state->no_others);
 }
 
 /*
@@ -352,7 +362,7 @@ NextGroup(IndexScanDesc scan)
 	while (HamnetNextGroup(state, &state->walk, &group))
 	{
 		/* Ordered groups have no NULLs */
-		if (state->nulls_only && group < state->ordered)
+		if ((state->nulls_only || state->no_others) && group < state->ordered)
 			continue;
 
 		/* As many as a group may hold, so that none is thrown away */
@@ -409,12 +419,12 @@ FindRows(IndexScanDesc scan)
 		StartScan(scan);
 	while (state->stage != STAGE_END && state->next >= state->candidates.count)
 	{
-		if (state->stage == STAGE_CANDIDATES && state->more)
+		if (state->stage == STAGE_CANDIDATES && state->more && !state->no_others)
 			CollectCandidates(scan);
 		else if (state->stage == STAGE_CANDIDATES)
 		{
 			/* NULLs, unless there is a ball, which has none in it */
-			state->stage = state->in_ball ? STAGE_END : STAGE_GROUPS;
+			state->stage = state->in_ball || state->no_nulls ? STAGE_END : STAGE_GROUPS;
 			state->nulls_only = true;
 			state->walk = (HamnetWalk) {0};
 		}
@@ -450,7 +460,7 @@ hamnet_gettuple(IndexScanDesc scan, ScanDirection direction)
 		return false;
 
 	IdToTid(state->candidates.items[state->next].id, &scan->xs_heaptid);
-	scan->xs_recheck = state->in_ball;
+	scan->xs_recheck = state->in_ball || state->filters.recheck;
 	if (scan->numberOfOrderBys > 0)
 		StoreOrder(scan, state->stage == STAGE_GROUPS, &state->candidates.items[state->next]);
 	state->next++;
@@ -474,7 +484,7 @@ hamnet_getbitmap(IndexScanDesc scan, TIDBitmap *bitmap)
 			ItemPointerData tid;
 
 			IdToTid(state->candidates.items[i].id, &tid);
-			tbm_add_tuples(bitmap, &tid, 1, state->in_ball);
+			tbm_add_tuples(bitmap, &tid, 1, state->in_ball || state->filters.recheck);
 		}
 		count += state->candidates.count;
 	}

@@ -68,6 +68,8 @@ typedef struct HamnetScan
 	bool		in_ball;		/* there is a ball */
 	double		radius;			/* of the ball, infinite without one */
 	HamnetFilters filters;
+	bool		no_nulls;		/* fingerprints that are NULL are not wanted */
+	bool		no_others;		/* nothing else is */
 	double	   *bounds;			/* [ordered] of the boxes */
 	Visit	   *nearest;		/* [nearest_count] in the order of their bounds */
 	int			nearest_count;

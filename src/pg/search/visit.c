@@ -308,6 +308,15 @@ HamnetVisitGroups(IndexScanDesc scan)
 		VisitGroup(scan, waiting);
 }
 
+/* True if a row of that state is wanted without regard to its distance. */
+static bool
+IsWanted(const HamnetScan *state, HamnetState of_row)
+{
+	if (state->nulls_only || state->no_others)
+		return of_row == HAMNET_NULL;
+	return of_row != HAMNET_FREE && !(state->no_nulls && of_row == HAMNET_NULL);
+}
+
 void
 HamnetTakeRows(IndexScanDesc scan, uint32 group)
 {
@@ -324,7 +333,7 @@ HamnetTakeRows(IndexScanDesc scan, uint32 group)
 		ItemPointerData *tids = HamnetPageGetTids(page, &state->layout);
 
 		for (int i = 0; i < HamnetPageGetOpaque(page)->count; i++)
-			if (keep[i] && (state->nulls_only ? states[i] == HAMNET_NULL : states[i] != HAMNET_FREE))
+			if (keep[i] && IsWanted(state, states[i]))
 				hn_candidates_add(&state->candidates, -get_float8_infinity(), hn_code_id((uint8 *) &tids[i]));
 	}
 	UnlockReleaseBuffer(buffer);
