@@ -109,5 +109,33 @@ is(query('source', qq{
 		COMMIT;
 		BEGIN; DELETE FROM _hamnet_axes; @{[$search =~ s/FROM c ORDER/FROM d ORDER/r]}; ROLLBACK}), 7, 'axes that the session has fitted stay after it has committed');
 
+###########################################################################
+# Damaged axes: what computes with them is refused, and the index can be dropped
+
+my %damages = (
+	'were changed' => q{UPDATE _hamnet_axes SET content = set_byte(content, 100, 255 - get_byte(content, 100))},
+	'have invalid length 0' => q{UPDATE _hamnet_axes SET id = left(encode(sha256(''), 'hex'), 32), content = ''},
+	'have invalid length 9' => q{UPDATE _hamnet_axes SET id = left(encode(sha256('\x000000030000000177'), 'hex'), 32), content = '\x000000030000000177'},
+	'are not orthonormal' => q{UPDATE _hamnet_axes SET content = overlay(content PLACING '\x0123456789abcdef' FROM octet_length(content) - 7);
+		UPDATE _hamnet_axes SET id = left(encode(sha256(content), 'hex'), 32)});
+foreach my $words (sort keys %damages)
+{
+	my $copy = 'damaged_' . $words =~ s/ /_/gr;
+
+	query('postgres', "CREATE DATABASE $copy TEMPLATE source");
+	query($copy, "DELETE FROM _hamnet_axes WHERE id <> '$axes'");
+	query($copy, $damages{$words});
+	# Axes are named by their content, so the index is told the new name.
+	query($copy, q{
+		UPDATE pg_attribute SET attoptions = ARRAY['axes=' || (SELECT id FROM _hamnet_axes)] WHERE attrelid IN ('c_fp'::regclass, 'p_fp'::regclass, 'p1_fp_idx'::regclass)});
+	foreach my $sql (q{INSERT INTO c (id, smiles) VALUES (100, 'CCO')}, q{SET enable_seqscan = off; SELECT id FROM c ORDER BY fp <-> hamnet_fingerprint('CCO') LIMIT 1},
+		'REINDEX INDEX c_fp', q{CREATE INDEX ON c USING gist (fp gist_hfp_l2_ops (axes = '} . query($copy, 'SELECT id FROM _hamnet_axes') . q{'))})
+	{
+		like(($node->psql($copy, $sql))[2], qr/axes "\w+" \Q$words\E/, "axes that $words are refused: $sql");
+	}
+	query($copy, 'DROP INDEX c_fp; DROP TABLE p');
+	is(query($copy, q{INSERT INTO c (id, smiles) VALUES (100, 'CCO'); SELECT count(*) FROM c WHERE id = 100}), 1, "axes that $words: the index is dropped, and the table written to");
+}
+
 $node->stop;
 done_testing();

@@ -97,30 +97,54 @@ SerialiseAxes(const HnCodeSpace *space)
 	return pq_endtypsend(&message);
 }
 
-/* Read axes back; the result is one piece of memory of that context. */
-static HnCodeSpace *
-DeserialiseAxes(const bytea *content, const char *id, MemoryContext memory)
+/*
+ * Return what is wrong with axes, NULL if nothing is. Bounds of distances are
+ * proven for finite numbers, steps in single precision and orthonormal axes only.
+ */
+static const char *
+FlawOfAxes(const HnCodeSpace *space)
 {
-	StringInfoData message;
-	int			dim;
-	int			coordinates;
+	size_t		count = hn_code_space_values(space->dim, space->coordinates);
+
+	for (size_t i = 0; i < count; i++)
+		if (!isfinite(space->values[i]))
+			return "have elements that are not finite";
+	for (int i = 0; i < space->coordinates; i++)
+		if (!(hn_code_step(space)[i] >= 0 && hn_code_step(space)[i] == (float) hn_code_step(space)[i]))
+			return "have a step that is negative or not in single precision";
+	if (!(hn_code_space_skew(space) <= HN_CODE_SKEW))
+		return "are not orthonormal";
+	return NULL;
+}
+
+/*
+ * Read axes back; the result is one piece of memory of that context. Damage is
+ * reported at that level; below ERROR, damaged axes are NULL.
+ */
+static HnCodeSpace *
+DeserialiseAxes(const bytea *content, const char *id, MemoryContext memory, int elevel)
+{
+	StringInfoData message = {.data = (char *) VARDATA_ANY(content)};	/* only read from */
+	int			dim = 0;
+	int			coordinates = 0;
 	size_t		count;
 	HnCodeSpace *space;
+	const char *flaw;
 
-	if (VARSIZE_ANY_EXHDR(content) < 2 * sizeof(int32))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("axes \"%s\" have %d bytes, which cannot be", id, (int) VARSIZE_ANY_EXHDR(content))));
-	message.data = (char *) VARDATA_ANY(content);	/* only read from */
 	message.len = message.maxlen = VARSIZE_ANY_EXHDR(content);
-	message.cursor = 0;
-	dim = pq_getmsgint(&message, sizeof(int32));
-	coordinates = pq_getmsgint(&message, sizeof(int32));
+	if (message.len >= 2 * (int) sizeof(int32))
+	{
+		dim = pq_getmsgint(&message, sizeof(int32));
+		coordinates = pq_getmsgint(&message, sizeof(int32));
+	}
 	if (dim < 1 || dim > HFP_MAX_DIM || coordinates < 1 || coordinates > HN_CODE_MAX ||
 		message.len - message.cursor != hn_code_space_values(dim, coordinates) * sizeof(float8))
-		ereport(ERROR,
+	{
+		ereport(elevel,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("axes \"%s\" have invalid length %d", id, message.len)));
+		return NULL;
+	}
 
 	count = hn_code_space_values(dim, coordinates);
 	space = MemoryContextAlloc(memory, MAXALIGN(sizeof(HnCodeSpace)) + count * sizeof(double));
@@ -129,29 +153,23 @@ DeserialiseAxes(const bytea *content, const char *id, MemoryContext memory)
 	space->values = (double *) ((char *) space + MAXALIGN(sizeof(HnCodeSpace)));
 	for (size_t i = 0; i < count; i++)
 		space->values[i] = pq_getmsgfloat8(&message);
-
-	/* Bounds of distances are proven for finite numbers, steps in single precision and orthonormal axes only */
-	for (size_t i = 0; i < count; i++)
-		if (!isfinite(space->values[i]))
-			ereport(ERROR,
-					(errcode(ERRCODE_DATA_CORRUPTED),
-					 errmsg("axes \"%s\" have elements that are not finite", id)));
-	for (int i = 0; i < coordinates; i++)
-		if (!(hn_code_step(space)[i] >= 0 && hn_code_step(space)[i] == (float) hn_code_step(space)[i]))
-			ereport(ERROR,
-					(errcode(ERRCODE_DATA_CORRUPTED),
-					 errmsg("axes \"%s\" have a step that is negative or not in single precision", id)));
-	if (!(hn_code_space_skew(space) <= HN_CODE_SKEW))
-		ereport(ERROR,
+	flaw = FlawOfAxes(space);
+	if (flaw)
+	{
+		pfree(space);
+		ereport(elevel,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("axes \"%s\" are not orthonormal", id)));
+				 errmsg("axes \"%s\" %s", id, flaw)));
+		return NULL;
+	}
 	return space;
 }
 
 /*
  * Look for axes in the table; NULL if there are none. The scan uses a new
  * snapshot, since there may be no other while an index is written to. fresh
- * tells whether the present transaction has stored them.
+ * tells whether the present transaction has stored them. Damage is reported at
+ * that level; below ERROR, damaged axes are none.
  *
  * A search that asks for axes has a page of the index locked, which holds off
  * interrupts. Whoever waited for another lock then could not be cancelled, and
@@ -160,7 +178,7 @@ DeserialiseAxes(const bytea *content, const char *id, MemoryContext memory)
  * lock of the table, which is small enough to do without its index.
  */
 static HnCodeSpace *
-ReadAxes(const char *id, MemoryContext memory, bool *fresh)
+ReadAxes(const char *id, MemoryContext memory, int elevel, bool *fresh)
 {
 	bool		may_wait = InterruptHoldoffCount == 0;
 	Relation	table = may_wait ? OpenExtensionTable("_hamnet_axes", AccessShareLock) :
@@ -182,12 +200,13 @@ ReadAxes(const char *id, MemoryContext memory, bool *fresh)
 		char		found[AXES_ID_LENGTH + 1];
 
 		AxesIdentity(content, found);
-		if (strcmp(found, id) != 0)
-			ereport(ERROR,
+		if (strcmp(found, id) == 0)
+			space = DeserialiseAxes(content, id, memory, elevel);
+		else
+			ereport(elevel,
 					(errcode(ERRCODE_DATA_CORRUPTED),
 					 errmsg("axes \"%s\" were changed", id),
 					 errdetail("The SHA-256 of their content begins with %s.", found)));
-		space = DeserialiseAxes(content, id, memory);
 		*fresh = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
 	}
 	systable_endscan(scan);
@@ -254,9 +273,9 @@ InitAxesCache(void)
 	RegisterSubXactCallback(AtSubtransactionEnd, NULL);
 }
 
-/* Find axes in the cache or the table; NULL if there are none. */
+/* Find axes in the cache or the table; NULL if there are none. Damage is reported as by ReadAxes. */
 static const HnCodeSpace *
-FindAxes(const char *id)
+FindAxes(const char *id, int elevel)
 {
 	CachedAxes *entry;
 	HnCodeSpace *space;
@@ -268,7 +287,7 @@ FindAxes(const char *id)
 	if (entry != NULL)
 		return entry->space;
 
-	space = ReadAxes(id, TopMemoryContext, &fresh);
+	space = ReadAxes(id, TopMemoryContext, elevel, &fresh);
 	if (space == NULL)
 		return NULL;
 	entry = hash_search(cached_axes, id, HASH_ENTER, NULL);
@@ -281,14 +300,15 @@ FindAxes(const char *id)
 void
 LoadAxes(const char *id)
 {
+	/* An error here would keep the index from being opened, and so from being dropped. */
 	if (id[0] != '\0')
-		FindAxes(id);
+		FindAxes(id, DEBUG1);
 }
 
 const HnCodeSpace *
 GetAxes(const char *id)
 {
-	const HnCodeSpace *space = FindAxes(id);
+	const HnCodeSpace *space = FindAxes(id, ERROR);
 
 	if (space == NULL)
 		ereport(ERROR,
@@ -365,7 +385,7 @@ StoreAxes(const char *id, bytea *content)
 	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "hamnet axes", ALLOCSET_SMALL_SIZES);
 	bool		fresh;
 
-	if (ReadAxes(id, memory, &fresh) == NULL)
+	if (ReadAxes(id, memory, ERROR, &fresh) == NULL)
 	{
 		Datum		values[Natts_axes];
 		bool		nulls[Natts_axes] = {false};
@@ -431,7 +451,7 @@ hamnet_load_axes(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("hamnet_load_axes()");
 	AxesIdentity(content, id);
-	(void) DeserialiseAxes(content, id, CurrentMemoryContext);
+	(void) DeserialiseAxes(content, id, CurrentMemoryContext, ERROR);
 	StoreAxes(id, content);
 	PG_RETURN_TEXT_P(cstring_to_text(id));
 }

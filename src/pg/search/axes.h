@@ -25,7 +25,7 @@
  */
 extern const HnCodeSpace *GetAxes(const char *id);
 
-/* Load axes, if there are any of that name, so that GetAxes will read no table. */
+/* Load axes, if there are sound ones of that name, so that GetAxes will read no table. */
 extern void LoadAxes(const char *id);
 
 #endif
