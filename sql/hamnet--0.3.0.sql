@@ -568,7 +568,7 @@ changed (classid, objid) AS (
 	FROM pg_extension e
 	JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.classid = 'pg_proc'::regclass
 	JOIN pg_proc p ON p.oid = d.objid
-	WHERE e.extname = 'hamnet' AND p.proargnames && '{smiles,molblock}'
+	WHERE e.extname = 'hamnet' AND p.proargnames && '{smiles,molblock,query}'
 	UNION
 	SELECT n.classid, n.objid
 	FROM changed c CROSS JOIN LATERAL (

@@ -127,6 +127,20 @@ as_earlier('used', <<'SQL');
 	CREATE INDEX lib_by_language ON lib (by_language(smiles));
 	CREATE INDEX lib_by_body ON lib (by_body(smiles));
 	CREATE INDEX lib_by_operator ON lib ((smiles <~~> 'CCO'));
+
+	-- predictions, which no index may hold but by a function of a user
+	CREATE FUNCTION solubility(molecule text) RETURNS float8 LANGUAGE sql IMMUTABLE AS 'SELECT public.hamnet_predict(molecule, ''solubility'')';
+	CREATE FUNCTION by_model(molecule text) RETURNS float8 LANGUAGE sql IMMUTABLE BEGIN ATOMIC SELECT hamnet_predict(molecule, 'solubility', 'hamnet-properties'); END;
+	CREATE FUNCTION soluble(molecule text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN public.solubility(molecule) > -1; END';
+	CREATE FUNCTION weight(molecule text) RETURNS float8 LANGUAGE sql IMMUTABLE AS 'SELECT value FROM public.hamnet_descriptors(molecule) WHERE name = ''MolWt''';
+	CREATE INDEX lib_predicted ON lib (solubility(smiles));
+	CREATE INDEX lib_by_model ON lib (id, by_model(smiles));
+	CREATE INDEX lib_soluble ON lib (id) WHERE soluble(smiles);
+	CREATE INDEX lib_weight ON lib (weight(smiles) DESC) INCLUDE (id);
+	CREATE TABLE predicted (smiles text, logs float8 GENERATED ALWAYS AS (solubility(smiles)) STORED, CONSTRAINT dissolves CHECK (soluble(smiles)));
+	CREATE MATERIALIZED VIEW predictions AS SELECT id, property, value FROM lib, hamnet_predictions(smiles) WHERE id < 3;
+	CREATE MATERIALIZED VIEW queried AS SELECT id, fp FROM hamnet_fingerprint_query('SELECT id, smiles FROM public.lib WHERE id < 3') AS q (id int, smiles text, fp hfp);
+
 	CREATE VIEW fingerprinted AS SELECT id, hamnet_fingerprint(smiles) AS fp FROM lib;
 	CREATE VIEW far AS SELECT id FROM fingerprinted WHERE hamnet_norm(fp) > 10;
 	CREATE MATERIALIZED VIEW direct AS SELECT * FROM fingerprinted;
@@ -162,11 +176,14 @@ my $odd = q{"Odd ""schema"""."ta'ble"};
 my $odd_index = q{"Odd ""schema"""."ind %ex"};
 my %expected = (
 	(map { ("index public.$_" => "REINDEX INDEX public.$_;") } qw(lib_expr lib_hash lib_gist lib_hamnet lib_partial lib_array lib_pinned
-			lib_by_text lib_by_language lib_by_body lib_by_operator parted_0_hamnet_try_fingerprint_idx parted_1_hamnet_try_fingerprint_idx)),
+			lib_by_text lib_by_language lib_by_body lib_by_operator lib_predicted lib_by_model lib_soluble lib_weight parted_0_hamnet_try_fingerprint_idx parted_1_hamnet_try_fingerprint_idx)),
 	'unique index public.lib_uniq' => 'REINDEX INDEX public.lib_uniq;',
 	"index $odd_index" => "REINDEX INDEX $odd_index;",
 	"generated column $odd.\"f p\"" => "UPDATE $odd SET \"smi;les\" = \"smi;les\";",
 	"check constraint \"che ck\" of $odd" => qq{ALTER TABLE $odd DROP CONSTRAINT "che ck", ADD CONSTRAINT "che ck" CHECK ((hamnet_norm(hamnet_fingerprint("smi;les")) < (1000)::double precision));},
+	(map { ("materialized view public.$_" => "REFRESH MATERIALIZED VIEW public.$_;") } qw(predictions queried)),
+	'generated column public.predicted.logs' => 'UPDATE public.predicted SET smiles = smiles;',
+	'check constraint dissolves of public.predicted' => 'ALTER TABLE public.predicted DROP CONSTRAINT dissolves, ADD CONSTRAINT dissolves CHECK (public.soluble(smiles));',
 	'materialized view public.direct' => 'REFRESH MATERIALIZED VIEW public.direct;',
 	'materialized view public.indirect' => 'REFRESH MATERIALIZED VIEW public.indirect;',
 	'exclusion constraint public.excluded_hamnet_fingerprint_excl' => 'REINDEX INDEX public.excluded_hamnet_fingerprint_excl;',
