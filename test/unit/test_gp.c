@@ -493,6 +493,75 @@ test_missing_labels(void **state)
 	}
 }
 
+/* What a choice of hyper-parameters came to, and how often it asked whether to stop, as each factorisation does. */
+typedef struct Choice
+{
+	HnGpPoint	point;
+	HnFitReport report;
+	int			questions;
+} Choice;
+
+static bool
+count_question(void *state)
+{
+	++*(int *) state;
+	return false;
+}
+
+/* Choose hyper-parameters for the target that has labels among several; the others have theirs in rows that the choice leaves out. */
+static Choice
+choose(const HnInputs *inputs, const real *labels, HnTask task, int targets, int labelled)
+{
+	Choice		choice = {0};
+	HnHead		head = head_of(task, targets);
+	real	   *all = GET(real, ROWS * targets);
+	HnGpJob		job = {
+		.head = &head, .gp = GET(HnGp, 1), .inputs = inputs, .labels = all, .options = &every_block,
+		.y = GET(real, ROWS * targets), .label_counts = GET(int, targets)
+	};
+
+	for (int i = 0; i < ROWS * targets; i++)
+		all[i] = i % targets == labelled ? labels[i / targets] : NAN;
+	job.gp->processes = GET(HnProcess, targets);
+	must(hn_gp_collect_rows(&context, &job));
+	assert_int_equal(job.n, ROWS);
+	for (int i = 0; i < ROWS * targets; i++)
+		job.y[i] = NAN;
+	must(hn_gp_scale_target(&context, &job, labelled));
+	must(hn_gp_prepare_inputs(&context, &job, D));
+	context.interrupted = count_question;
+	context.interrupted_state = &choice.questions;
+	must(hn_gp_choose_parameters(&context, &job, &choice.point, &choice.report));
+	context.interrupted = NULL;
+	return choice;
+}
+
+/* Targets without labels among the rows of the search cost nothing, and change nothing. */
+static void
+test_unlabelled_search(void **state)
+{
+	HnInputs	inputs = random_inputs(ROWS);
+
+	(void) state;
+	for (int task = HN_REGRESSION; task <= HN_CLASSIFICATION; task++)
+	{
+		real	   *labels = labels_of(&inputs, (HnTask) task, 1);
+		Choice		alone = choose(&inputs, labels, (HnTask) task, 1, 0);
+
+		assert_true(alone.questions > alone.report.evaluations);
+		for (int targets = 2; targets <= 4; targets++)
+			for (int labelled = 0; labelled < targets; labelled++)
+			{
+				Choice		choice = choose(&inputs, labels, (HnTask) task, targets, labelled);
+
+				assert_memory_equal(&choice.point, &alone.point, sizeof(HnGpPoint));
+				assert_true(choice.report.log_likelihood == alone.report.log_likelihood);
+				assert_int_equal(choice.report.evaluations, alone.report.evaluations);
+				assert_int_equal(choice.questions, alone.questions);
+			}
+	}
+}
+
 static void
 expect_failure(HnStatus wanted, const HnInputs *inputs, const real *labels, HnTask task, const char *words)
 {
@@ -619,6 +688,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_low_rank, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_classification, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_missing_labels, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unlabelled_search, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_damaged_file, set_up, tear_down)
