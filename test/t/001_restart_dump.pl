@@ -86,6 +86,38 @@ foreach my $database (['source', 'public'], ['elsewhere', 'chem'])
 	dump_and_restore(@$database, 'custom', \@pg_restore);
 }
 
+# Columns of lenient functions restore whatever hamnet.max_atoms is where they are restored: what is beyond it has no fingerprint, and gets one with a higher limit.
+$node->safe_psql('postgres', 'CREATE DATABASE lenient');
+my $id = $node->safe_psql('lenient', "CREATE EXTENSION hamnet; SELECT hamnet_load_model('small', '\\x$weights')");
+$node->safe_psql(
+	'lenient', qq{
+	CREATE TABLE lenient (id int, smiles text, fp hfp GENERATED ALWAYS AS (hamnet_try_fingerprint(smiles)) STORED,
+		several hfp[] GENERATED ALWAYS AS (hamnet_fingerprints(ARRAY['C', smiles])) STORED);
+	CREATE INDEX ON lenient (hamnet_try_fingerprint(smiles));
+	CREATE INDEX ON lenient USING hamnet (fp);
+	CREATE INDEX ON lenient USING gist (fp);
+	CREATE MATERIALIZED VIEW seen AS SELECT id, hamnet_try_fingerprint(smiles) AS fp FROM lenient;
+	INSERT INTO lenient (id, smiles) VALUES (1, 'CCO'), (2, 'C1CC'), (3, repeat('C', 100)), (4, repeat('C.', 30) || 'O'), (5, 'c1' || repeat('*', 28) || '1'),
+		(6, '*' || repeat('(F)', 65)), (7, 'CCO ethanol'), (8, 'C[C\@H](F)Cl |&1:1|'), (9, ''), (10, NULL), (11, 'CCN');
+	REFRESH MATERIALIZED VIEW seen;});
+my $filled = q{SELECT string_agg(id::text, ' ' ORDER BY id) FROM lenient WHERE fp IS NOT NULL};
+my $whole = q{SELECT md5(string_agg(l::text, E'\n' ORDER BY id)) FROM lenient AS l};
+is($node->safe_psql('lenient', $filled), '1 3 4 11', 'molecules within the limit have fingerprints, whatever the others are');
+my $held = $node->safe_psql('lenient', $whole);
+my %filled = (5 => '1 11', 50 => '1 4 11', 1000 => '1 3 4 11');
+foreach my $limit (sort keys %filled)
+{
+	my $copy = "lenient_$limit";
+	my $file = $node->basedir . "/$copy.dump";
+
+	$node->safe_psql('postgres', "CREATE DATABASE $copy; ALTER DATABASE $copy SET hamnet.max_atoms = $limit");
+	$node->command_ok([ 'pg_dump', '--format=custom', "--file=$file", 'lenient' ], "hamnet.max_atoms = $limit: pg_dump");
+	$node->command_ok([ @pg_restore, "--dbname=$copy", $file ], "hamnet.max_atoms = $limit: all is restored");
+	is($node->safe_psql($copy, 'SELECT count(*), count(several) FROM lenient'), '11|11', "hamnet.max_atoms = $limit: no row is lost");
+	is($node->safe_psql($copy, $filled), $filled{$limit}, "hamnet.max_atoms = $limit: what is beyond it has no fingerprint");
+	is($node->safe_psql($copy, "SET hamnet.max_atoms = 1000; UPDATE lenient SET smiles = smiles; $whole"), $held, "hamnet.max_atoms = $limit: all fingerprints are there again with the limit of the source");
+}
+
 # Where the built-in model is the same, so are its fingerprints, whatever the schema.
 my $default = q{SELECT smiles, encode(%s.hfp_send(fp), 'hex') FROM by_default ORDER BY smiles COLLATE "C"};
 is( $node->safe_psql('elsewhere', sprintf($default, 'chem')),

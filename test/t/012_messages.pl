@@ -36,6 +36,34 @@ sub complains
 }
 
 ###########################################################################
+# Settings, which the server knows once the library is loaded
+
+foreach my $sql ('SHOW hamnet.max_atoms', 'SHOW hamnet.training_memory', q{ALTER SYSTEM SET hamnet.training_memory = '2GB'}, 'ALTER SYSTEM SET hamnet.max_atoms = 500')
+{
+	like((said($sql))[1], qr/unrecognized configuration parameter "hamnet\./, "not known before the library is loaded, as documented: $sql");
+	is((said("LOAD 'hamnet'; $sql"))[1], '', "known after LOAD: $sql");
+}
+is((said(q{SET hamnet.training_memory = '3GB'; SELECT hamnet_norm('[1]'); SHOW hamnet.training_memory}))[0], "1\n3GB", 'SET before the library is loaded holds when it is');
+$node->safe_psql('postgres', 'ALTER DATABASE postgres SET hamnet.max_atoms = 700');
+is((said(q{SELECT hamnet_norm('[1]'); SHOW hamnet.max_atoms}))[0], "1\n700", 'so does ALTER DATABASE');
+like((said(q{SET hamnet.training_memory = 'all'; SELECT hamnet_norm('[1]')}))[1], qr/WARNING:  invalid value for parameter "hamnet.training_memory": "all"/, 'a value that is none is told when the library is loaded');
+$node->safe_psql('postgres', 'ALTER DATABASE postgres RESET hamnet.max_atoms');
+$node->restart;
+is((said(q{SHOW hamnet.training_memory; LOAD 'hamnet'; SHOW hamnet.max_atoms}))[0], "2GB\n500", 'what ALTER SYSTEM has set is there after a restart');
+like((said(q{CALL hamnet_train('m', 'SELECT repeat(''C'', 501) AS smiles, 1.5 AS y')}))[1], qr/more than the limit of 500/, 'and holds');
+$node->safe_psql('postgres', "LOAD 'hamnet'; ALTER SYSTEM RESET hamnet.max_atoms");
+$node->safe_psql('postgres', "LOAD 'hamnet'; ALTER SYSTEM RESET hamnet.training_memory");
+$node->append_conf('postgresql.conf', "session_preload_libraries = 'hamnet'");
+$node->reload;
+is((said('SHOW hamnet.max_atoms'))[0], 1000, 'session_preload_libraries makes them known at once');
+$node->append_conf('postgresql.conf', "session_preload_libraries = ''\nshared_preload_libraries = 'hamnet'");
+$node->restart;
+is((said(q{ALTER SYSTEM SET hamnet.training_memory = '1GB'}))[1], '', 'so does shared_preload_libraries');
+$node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
+$node->safe_psql('postgres', 'ALTER SYSTEM RESET hamnet.training_memory');
+$node->restart;
+
+###########################################################################
 # hamnet_enrich beside triggers and rules
 
 my $fill = sub { return qq{CALL hamnet_enrich('$_[0]', 'smiles', 'fp', '{"model": "small", "workers": 0}')} };
