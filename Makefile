@@ -101,7 +101,7 @@ REGRESS_OPTS = --inputdir=test --load-extension=hamnet
 
 UNIT_TESTS = $(patsubst %.c,%,$(filter-out $(if $(INCHI_HEADER),,test/unit/test_inchi.c),$(wildcard test/unit/test_*.c test/unit/double/test_*.c)))
 CHECKED_UNIT_TESTS = $(UNIT_TESTS:%=$(CHECKED)%)
-FUZZERS = $(patsubst test/fuzz/%.c,$(CHECKED)%,$(wildcard test/fuzz/fuzz_*.c))
+FUZZERS = $(patsubst test/fuzz/%.c,$(CHECKED)%,$(filter-out $(if $(INCHI_HEADER),,test/fuzz/fuzz_inchi.c),$(wildcard test/fuzz/fuzz_*.c)))
 
 # src/nn/simd.c and product.c are compiled once for each instruction set and chosen at run time.
 ifneq (,$(findstring x86_64,$(shell $(CC) -dumpmachine)))
@@ -325,6 +325,8 @@ $(CHECKED)test/fuzz/fuzz.o: test/fuzz/fuzz.c test/fuzz/fuzz.h $(CORE_HEADERS)
 
 $(CHECKED)fuzz_%: test/fuzz/fuzz_%.c $(CHECKED)test/fuzz/fuzz.o $(CHECKED_CORE)
 	$(CHECKED_CC) $(CHECKED_CFLAGS) -fsanitize=fuzzer -o $@ $(filter-out %.h,$^) $(CORE_LIBS)
+
+$(CHECKED)fuzz_inchi: CORE_LIBS += -linchi -lm
 
 # The type's input and output are server code: its files, with a stand-in for the server.
 SERVER_FLAGS = -std=gnu11 -g -fwrapv -fno-strict-aliasing -Itest/fuzz $(CPPFLAGS) -Wno-ignored-attributes

@@ -4,9 +4,11 @@
 
 use strict;
 use warnings;
+use utf8;
 
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Encode qw(encode_utf8);
 use Test::More;
 
 my $records = ($ENV{HAMNET_CHECK} // '') eq 'full' ? 10_000 : 1_000;
@@ -56,7 +58,7 @@ $node->append_conf('postgresql.conf', "restart_after_crash = off\nautovacuum = o
 $node->start;
 
 my $path = $node->basedir . '/records.sdf';
-append_to_file($path, $file);
+append_to_file($path, encode_utf8($file));
 $node->safe_psql('postgres', qq{
 	CREATE EXTENSION hamnet;
 	CREATE TABLE record AS SELECT r.* FROM hamnet_read_sdf(pg_read_file('$path')) AS r;});
@@ -78,6 +80,8 @@ is(answer('SELECT count(*) FROM record WHERE hamnet_canonical_smiles(smiles) <> 
 is(answer('SELECT count(*) FROM record WHERE properties IS NULL'), 0, 'properties are read of every record');
 cmp_ok(answer('SELECT count(*) FROM record WHERE smiles IS NULL'), '>', $records / 10, 'damage does damage');
 is(answer(q{SELECT count(*) FROM record WHERE problem ~ 'RDKit failed'}), 0, 'and is explained');
+
+diag(answer('SELECT count(*), count(smiles), count(problem) FROM record')) if $records > 1000;
 
 $node->stop;
 done_testing();

@@ -60,6 +60,16 @@ $node->safe_psql(
 			'{"head": "kernel", "validation": 0.2, "minutes": 1}', '{"head": "mlp", "members": 2, "workers": 1, "lr": 0.01, "dropout": 0, "batch": 8}',
 			'{"epochs": 1, "dim": 8, "units": 8, "steps": 2, "tau": 0.1, "adj3": 0, "patience": 1, "checkpoint": 1}',
 			'{"model": "small", "predictions": {"solubility": "s"}, "error_column": "problem", "retry": true, "batch_rows": 2, "notice_seconds": 0}']) AS content;
+	INSERT INTO seed SELECT 'inchi', content, spread, tokens FROM seed WHERE kind = 'smiles';
+	INSERT INTO seed SELECT 'smarts', convert_to(content, 'UTF8'), 300,
+			string_to_array('( ) [ ] = # : ~ / \ . ! & , ; \$( {1-3} {-2} {4-} @ \@\@ @? -,= ;!@ x2 X3 v4 D2 H0 h1 R r6 +1 -- ^2 #6 C c N n * A a 1 2 %12 [OX2H] [\$(C=O)] [!\$(*#*)] '
+				|| '[C:1] [#7,#8;R] z1 Z2 d3 >> 999999999 [r99999]', ' ') || ARRAY[' ', E'\n', E'\u00e9']
+		FROM unnest(ARRAY['[CX3](=O)[OX2H1]', '[NX3;H2,H1;!\$(NC=O)]', '[\$([#6]1:[#6]:[#6]:[#6]:[#6]:[#6]:1)]', '[OX2H][#6X3]=[#6]', '[!#1;!#6]~[*;R]@[*;R]', 'C[C\@H](N)C(=O)O', '*1~*~*~*~1',
+			'[\$([CX4][F,Cl,Br,I]),\$([NX3])]', 'F/C=C/F', '([#6].[#8])']) AS content;
+	CREATE TABLE fitted AS SELECT hamnet_fingerprint(smiles, 'small') AS fp FROM molecule WHERE id % 50 = 7 AND hamnet_smiles_error(smiles) IS NULL;
+	SELECT hamnet_fit_axes('SELECT fp FROM fitted');
+	INSERT INTO seed SELECT 'axes', content, CASE WHEN n < 3 THEN 9 ELSE octet_length(content) END, string_to_array('0 00000000 x', ' ')
+		FROM _hamnet_axes, generate_series(1, 5) AS n;
 	COPY (SELECT hamnet_fingerprint(smiles, 'small') FROM molecule ORDER BY id LIMIT 2) TO '$stream' (FORMAT binary);
 	INSERT INTO seed SELECT 'binary', pg_read_binary_file('$stream'), n, NULL FROM unnest(ARRAY[60, 60, 300]) AS n;
 
@@ -177,6 +187,34 @@ $node->safe_psql(
 		RAISE EXCEPTION 'accepted' USING ERRCODE = 'H0000';
 	END \$f\$;
 
+	CREATE PROCEDURE try_inchi(content bytea, id int) LANGUAGE plpgsql AS \$f\$
+	DECLARE
+		smiles text := convert_from(content, 'UTF8');
+	BEGIN
+		PERFORM expect(hamnet_inchi(smiles) LIKE 'InChI=1S/%', 'an InChI is a standard one');
+		PERFORM expect(hamnet_inchikey(smiles) ~ '^[A-Z]{14}-[A-Z]{8}SA-[A-Z]\$', 'and so is its key');
+	END \$f\$;
+	CREATE PROCEDURE try_smarts(content bytea, id int) LANGUAGE plpgsql AS \$f\$
+	DECLARE
+		smarts text := convert_from(content, 'UTF8');
+	BEGIN
+		PERFORM expect(bool_and(hamnet_has_substructure(m, smarts) = (hamnet_count_substructure(m, smarts) > 0)), 'having is counting more than none')
+			FROM unnest(ARRAY['CC(=O)Oc1ccccc1C(=O)O', 'C[C\@H](N)C([O-])=O.[Na+]', 'F/C=C/F', '*[2H]']) AS m;
+	END \$f\$;
+	CREATE PROCEDURE try_axes(content bytea, id int) LANGUAGE plpgsql AS \$f\$
+	DECLARE
+		axes text := hamnet_load_axes(content);
+		by_index text;
+	BEGIN
+		EXECUTE format('CREATE INDEX ON fitted USING gist (fp gist_hfp_l2_ops (axes = %L))', axes);
+		SET LOCAL enable_seqscan = off;
+		SET LOCAL enable_sort = off;
+		by_index := (SELECT string_agg(d::text, ' ') FROM (SELECT fp <-> (SELECT fp FROM fitted LIMIT 1) AS d FROM fitted ORDER BY fp <-> (SELECT fp FROM fitted LIMIT 1)) AS s);
+		PERFORM expect(by_index = (SELECT string_agg(d::text, ' ' ORDER BY d) FROM (SELECT fp <-> (SELECT fp FROM fitted LIMIT 1) AS d FROM fitted OFFSET 0) AS s),
+			'an index with axes answers as a scan does');
+		RAISE EXCEPTION 'accepted' USING ERRCODE = 'H0000';
+	END \$f\$;
+
 	CREATE FUNCTION memory_kb() RETURNS bigint LANGUAGE sql VOLATILE AS
 		'SELECT substring(pg_read_file(''/proc/self/status'') FROM ''RssAnon:\\s+(\\d+)'')::bigint
 		WHERE (pg_stat_file(''/proc/self/status'', true)).size IS NOT NULL';
@@ -220,7 +258,12 @@ my %kinds = (
 	binary => [qw(22P03 22P04 08P01 22000 54000 22003)],
 	model => [qw(22P03 22003 2201G 54000)],
 	molblock => [qw(22000 22021)],
+	smarts => [qw(22021 22023 22P02 54000)],
+	axes => [qw(XX001)],
 	options => [qw(22P02 22P05 22021 22000 22023 22003 42703 42704 42804 42P16 428C9 55000 54001)]);
+
+# hamnet may have been built without InChI's library.
+$kinds{inchi} = $kinds{smiles} if $node->psql('postgres', q{SELECT hamnet_inchi('C')}) == 0;
 
 my $postmaster = slurp_file($node->data_dir . '/postmaster.pid');
 my $sessions = join '', map {"CALL assault('$_', $mutants); SELECT pg_backend_pid();\n"} sort keys %kinds;
