@@ -53,7 +53,7 @@ CREATE FUNCTION refused(content bytea) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM hamnet_load_axes(content);
 	RETURN false;
-EXCEPTION WHEN data_corrupted THEN
+EXCEPTION WHEN invalid_binary_representation THEN
 	RETURN true;
 END
 $$;

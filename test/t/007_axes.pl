@@ -114,8 +114,7 @@ is(query('source', qq{
 
 my %damages = (
 	'were changed' => q{UPDATE _hamnet_axes SET content = set_byte(content, 100, 255 - get_byte(content, 100))},
-	'have invalid length 0' => q{UPDATE _hamnet_axes SET id = left(encode(sha256(''), 'hex'), 32), content = ''},
-	'have invalid length 9' => q{UPDATE _hamnet_axes SET id = left(encode(sha256('\x000000030000000177'), 'hex'), 32), content = '\x000000030000000177'},
+	'have an invalid length' => q{UPDATE _hamnet_axes SET id = left(encode(sha256(''), 'hex'), 32), content = ''},
 	'are not orthonormal' => q{UPDATE _hamnet_axes SET content = overlay(content PLACING '\x0123456789abcdef' FROM octet_length(content) - 7);
 		UPDATE _hamnet_axes SET id = left(encode(sha256(content), 'hex'), 32)});
 foreach my $words (sort keys %damages)

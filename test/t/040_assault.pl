@@ -259,7 +259,7 @@ my %kinds = (
 	model => [qw(22P03 22003 2201G 54000)],
 	molblock => [qw(22000 22021)],
 	smarts => [qw(22021 22023 22P02 54000)],
-	axes => [qw(XX001)],
+	axes => [qw(22P03)],
 	options => [qw(22P02 22P05 22021 22000 22023 22003 42703 42704 42804 42P16 428C9 55000 54001)]);
 
 # hamnet may have been built without InChI's library.

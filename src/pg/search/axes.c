@@ -117,19 +117,15 @@ FlawOfAxes(const HnCodeSpace *space)
 	return NULL;
 }
 
-/*
- * Read axes back; the result is one piece of memory of that context. Damage is
- * reported at that level; below ERROR, damaged axes are NULL.
- */
+/* Read axes back; the result is one piece of memory of that context, or NULL with what is wrong with them. */
 static HnCodeSpace *
-DeserialiseAxes(const bytea *content, const char *id, MemoryContext memory, int elevel)
+DeserialiseAxes(const bytea *content, MemoryContext memory, const char **flaw)
 {
 	StringInfoData message = {.data = (char *) VARDATA_ANY(content)};	/* only read from */
 	int			dim = 0;
 	int			coordinates = 0;
 	size_t		count;
 	HnCodeSpace *space;
-	const char *flaw;
 
 	message.len = message.maxlen = VARSIZE_ANY_EXHDR(content);
 	if (message.len >= 2 * (int) sizeof(int32))
@@ -140,9 +136,7 @@ DeserialiseAxes(const bytea *content, const char *id, MemoryContext memory, int 
 	if (dim < 1 || dim > HFP_MAX_DIM || coordinates < 1 || coordinates > HN_CODE_MAX ||
 		message.len - message.cursor != hn_code_space_values(dim, coordinates) * sizeof(float8))
 	{
-		ereport(elevel,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("axes \"%s\" have invalid length %d", id, message.len)));
+		*flaw = "have an invalid length";
 		return NULL;
 	}
 
@@ -153,16 +147,11 @@ DeserialiseAxes(const bytea *content, const char *id, MemoryContext memory, int 
 	space->values = (double *) ((char *) space + MAXALIGN(sizeof(HnCodeSpace)));
 	for (size_t i = 0; i < count; i++)
 		space->values[i] = pq_getmsgfloat8(&message);
-	flaw = FlawOfAxes(space);
-	if (flaw)
-	{
-		pfree(space);
-		ereport(elevel,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("axes \"%s\" %s", id, flaw)));
-		return NULL;
-	}
-	return space;
+	*flaw = FlawOfAxes(space);
+	if (*flaw == NULL)
+		return space;
+	pfree(space);
+	return NULL;
 }
 
 /*
@@ -198,15 +187,20 @@ ReadAxes(const char *id, MemoryContext memory, int elevel, bool *fresh)
 		bytea	   *content = DatumGetByteaPP(heap_getattr(tuple, Anum_axes_content,
 														   RelationGetDescr(table), &isnull));
 		char		found[AXES_ID_LENGTH + 1];
+		const char *flaw = NULL;
 
 		AxesIdentity(content, found);
 		if (strcmp(found, id) == 0)
-			space = DeserialiseAxes(content, id, memory, elevel);
+			space = DeserialiseAxes(content, memory, &flaw);
 		else
 			ereport(elevel,
 					(errcode(ERRCODE_DATA_CORRUPTED),
 					 errmsg("axes \"%s\" were changed", id),
 					 errdetail("The SHA-256 of their content begins with %s.", found)));
+		if (flaw)
+			ereport(elevel,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("axes \"%s\" %s", id, flaw)));
 		*fresh = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
 	}
 	systable_endscan(scan);
@@ -448,10 +442,14 @@ hamnet_load_axes(PG_FUNCTION_ARGS)
 {
 	bytea	   *content = PG_GETARG_BYTEA_PP(0);
 	char		id[AXES_ID_LENGTH + 1];
+	const char *flaw;
 
 	PreventCommandIfReadOnly("hamnet_load_axes()");
 	AxesIdentity(content, id);
-	(void) DeserialiseAxes(content, id, CurrentMemoryContext, ERROR);
+	if (DeserialiseAxes(content, CurrentMemoryContext, &flaw) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("invalid axes: they %s", flaw)));
 	StoreAxes(id, content);
 	PG_RETURN_TEXT_P(cstring_to_text(id));
 }

@@ -222,8 +222,12 @@ RunSearch(RowSet *rows, const char *query, Datum fingerprint)
 static void
 ReadSearch(FunctionCallInfo fcinfo, Search *search)
 {
-	Relation	relation = relation_open(PG_GETARG_OID(0), AccessShareLock);
+	Relation	relation = try_relation_open(PG_GETARG_OID(0), AccessShareLock);
 
+	if (relation == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", PG_GETARG_OID(0))));
 	search->relation = RelationGetRelid(relation);
 	search->fp_column = ReadFingerprintColumn(relation, NameStr(*PG_GETARG_NAME(1)));
 	search->k = PG_GETARG_INT32(3);
