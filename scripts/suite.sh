@@ -92,7 +92,8 @@ if [ -n "$new" ]; then
 	root=$copy
 fi
 [ ! -e /etc/resolv.conf ] || cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
-rm -rf "$root/srv/hamnet"
+# Servers that were ended with a run leave their sockets, which others take for a server.
+rm -rf "$root/srv/hamnet" "$root"/run/postgresql/.s.*
 mkdir -p "$root/srv/hamnet"
 git ls-files -z --cached --others --exclude-standard --deduplicate | xargs -0 ls -d 2>/dev/null | tar -c -T - | tar -x --no-same-owner -C "$root/srv/hamnet"
 
