@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <math.h>
 #include <string.h>
 
 #include "hamnet/chem.h"
@@ -44,6 +45,22 @@ uniform(void)
 {
 	random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
 	return (double) (random_state >> 40) / (1 << 24);
+}
+
+/* Return the largest magnitude among numbers; without fmax(), for which gcc 12 ends with an internal error on arm64. */
+static inline double
+largest_magnitude(const real *values, size_t count)
+{
+	double		largest = 0;
+
+	for (size_t k = 0; k < count; k++)
+	{
+		double		magnitude = fabs((double) values[k]);
+
+		if (magnitude > largest)
+			largest = magnitude;
+	}
+	return largest;
 }
 
 /* Return cleared memory of the arena. */

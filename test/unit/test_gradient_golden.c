@@ -80,7 +80,7 @@ check_gradient(const char *prefix, double count)
 		size_t		size = (size_t) tensors[i].shape[0] * tensors[i].shape[1];
 		const real *values = *tensors[i].data;
 		real	   *wanted = hn_arena_alloc_zero(&arena, size, sizeof(real));
-		double		largest = 0;
+		double		largest;
 
 		snprintf(name, sizeof(name), "%s/%s", prefix, tensors[i].name);
 		stored = hn_safetensors_find(&expected, name);
@@ -90,8 +90,7 @@ check_gradient(const char *prefix, double count)
 			hn_stored_values(stored, wanted);
 			found++;
 		}
-		for (size_t k = 0; k < size; k++)
-			largest = fmax(largest, fabs(wanted[k]));
+		largest = largest_magnitude(wanted, size);
 		for (size_t k = 0; k < size; k++)
 			if (!(fabs(values[k] / count - wanted[k]) <= GRADIENT_TOLERANCE * largest + 1e-6))
 				fail_msg("%s[%zu] is %.9g, expected %.9g, largest %.3g", name, k, values[k] / count,

@@ -228,10 +228,8 @@ gradient_of(const HnTraining *training, const HnExample *some, int count, HnLoss
 static void
 assert_gradients_close(const real *a, const real *b)
 {
-	double		largest = 0;
+	double		largest = largest_magnitude(a, (size_t) model.parameter_count);
 
-	for (int64_t k = 0; k < model.parameter_count; k++)
-		largest = fmax(largest, fabs(a[k]));
 	assert_true(largest > 0);
 	for (int64_t k = 0; k < model.parameter_count; k++)
 		assert_float_equal(a[k], b[k], 1e-5 * largest);
