@@ -29,7 +29,7 @@ static bool
 IsParallelSearch(const Path *path)
 {
 	return IsA(path, IndexPath) && path->parallel_workers > 0 && ((const IndexPath *) path)->indexorderbys != NIL &&
-		((const IndexPath *) path)->indexinfo->amcostestimate == (void (*) ()) hamnet_costestimate;
+		(pg_funcptr_t) ((const IndexPath *) path)->indexinfo->amcostestimate == (pg_funcptr_t) hamnet_costestimate;
 }
 
 /* Processes among which a scan is divided, as the planner counts the leader, which has other work too. */
