@@ -34,9 +34,10 @@ is_installed()
 		dpkg-query --show --showformat '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
 }
 
+# Read all of what apt says: one that is cut off fails, and with it the pipe.
 is_known()
 {
-	apt-cache policy "$1" | grep -q '^  Candidate: [^(]'
+	apt-cache policy "$1" | grep '^  Candidate: [^(]' >/dev/null
 }
 
 command -v dpkg-query >/dev/null ||

@@ -45,7 +45,8 @@ SELECT is(count(*) FILTER (WHERE hamnet_inchikey(smiles) <> hamnet_inchikey(hamn
 SELECT throws_ok(format('SELECT %s(%L)', f, smiles), sqlstate, NULL, f || ' of ' || left(smiles, 10)) FROM
 	unnest(ARRAY['hamnet_inchi', 'hamnet_inchikey']) AS f,
 	(VALUES ('C1CC', '22P02'), ('', '22P02'), ('*C', '22P02'), (repeat('C', 1001), '54000'), ('C |c:0|', '22P02')) AS v (smiles, sqlstate);
-SELECT throws_ok($$SELECT hamnet_inchi('*C')$$, '22P02', 'invalid SMILES "*C": no InChI: unknown element(s): *', 'a molecule that InChI has no words for');
+SELECT throws_ok($$SELECT hamnet_inchi('*C')$$, '22P02', NULL, 'a molecule that InChI has no words for is an invalid SMILES');
+SELECT throws_like($$SELECT hamnet_inchi('*C')$$, 'invalid SMILES "*C": no InChI: un%', 'the library says why it has none');
 SELECT is(hamnet_inchi(hamnet_try_smiles('C1CC')), NULL, 'a row that is no molecule has no InChI');
 SET LOCAL hamnet.max_atoms = 2000;
 SELECT throws_ok($$SELECT hamnet_inchi(repeat('C', 1100))$$, '54000', 'molecule has 1100 atoms, more than the limit of 1023 for InChI', 'InChI has a limit of its own');

@@ -120,7 +120,8 @@ test_refused(void **state)
 	large[sizeof(large) - 1] = '\0';
 	assert_int_equal(hn_inchi_from_smiles(&context, "C1CC", MAX_ATOMS, &inchi), HN_INVALID_SMILES);
 	assert_int_equal(hn_inchi_from_smiles(&context, "*C", MAX_ATOMS, &inchi), HN_INVALID_SMILES);
-	assert_string_equal(context.message, "invalid SMILES \"*C\": no InChI: unknown element(s): *");
+	/* The reason is the library's, which has another one since version 1.07. */
+	assert_non_null(strstr(context.message, "invalid SMILES \"*C\": no InChI: un"));
 	assert_int_equal(hn_inchi_from_smiles(&context, large, 2000, &inchi), HN_TOO_LARGE);
 	assert_string_equal(context.message, "molecule has 1025 atoms, more than the limit of 1023 for InChI");
 	assert_int_equal(hn_inchikey_from_smiles(&context, "CCCC", 3, &inchi), HN_TOO_LARGE);
