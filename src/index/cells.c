@@ -533,7 +533,7 @@ hn_cell_consider(const HnCellQuery *query, const HnCellColumns *columns, int i, 
 	const HnCells *cells = query->cells;
 	double		error = error_of_cell(cells, hn_cells_get(columns, HN_CELL_ERROR, i));
 	double		norm = greatest_norm(cells, hn_cells_get(columns, HN_CELL_NORM, i));
-	uint8_t		cells_of[HN_CODE_MAX];
+	uint8_t		cells_of[HN_CODE_MAX] = {0};
 	double		sums[SUMS] = {query->squares[HN_CELL_HEIGHT][hn_cells_get(columns, HN_CELL_HEIGHT, i)]};
 	double		sum = 0;
 	double		bound;

@@ -266,7 +266,7 @@ grow_trees(Grower *grower, const HnHead *head, const real *labels, const HnFitOp
 	HnContext  *context = grower->context;
 	const HnTreeRows *rows = grower->rows;
 	int			trees = head->target_count * options->trees;
-	HnTreeLabels found;
+	HnTreeLabels found = {.count = 0};
 	Range	   *stack;
 
 	HN_NEW(context, found.numbers, rows->count);

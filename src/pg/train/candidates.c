@@ -95,7 +95,7 @@ TryCandidate(Trainer *trainer, CandidateKind kind)
 
 /*
  * A validation set of fewer than a thousand rows, a tenth of all, chooses by
- * chance; joint heads were best or nearly so on every set of that size.
+ * chance; the parts of a joint head err differently, and their mean rarely loses.
  */
 #define FEW_ROWS 10000
 
