@@ -44,6 +44,9 @@ typedef struct Search
 	int			k;
 } Search;
 
+/* Of the result. */
+#define CTID_COLUMN 1
+
 static const char *const operators[] = {"<->", "<=>", "<#>", "<%>"};
 
 /* Return the operator with the extension's schema. */
@@ -215,6 +218,10 @@ RunSearch(RowSet *rows, const char *query, Datum fingerprint)
 
 		for (int column = 0; column < lengthof(row); column++)
 			row[column] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column + 1, &nulls[column]);
+
+		/* PostgreSQL 18 loses the ctid of a row that waited in an index scan for its turn. */
+		if (!nulls[CTID_COLUMN] && !ItemPointerIsValid((ItemPointer) DatumGetPointer(row[CTID_COLUMN])))
+			nulls[CTID_COLUMN] = true;
 		AddRow(rows, row, nulls);
 	}
 }
