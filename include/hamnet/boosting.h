@@ -39,7 +39,7 @@ hn_boosting(const HnHead *head)
  * the rows and of the columns that are not the same in all rows. It grows where
  * the loss falls most, by histograms of codes.
  *
- * Of very many rows it takes a sample. Memory as that of forests. Cancellable.
+ * Of very many rows it takes a sample. Memory as that of randomised trees. Cancellable.
  * HN_INVALID_ARGUMENT, naming the target, for no label, infinite ones, and
  * classes outside 0 to 1.
  */

@@ -12,7 +12,7 @@ typedef struct HnFitOptions
 	const HnDescriptorSet *descriptors; /* descriptors, unless NULL, */
 	bool		counts;			/* and counts; trees read the last two always */
 	int			rows;			/* a Gaussian process compares with, at most; 0: HN_MAX_GP_ROWS */
-	int			trees;			/* of a forest, for each target */
+	int			trees;			/* randomised ones, for each target */
 	int			boosting;		/* boosted trees, for each target */
 	uint64_t	seed;			/* of samples of rows, and of trees */
 	void		(*progress) (void *state, const char *step, double done);	/* done 0 to 1; may be NULL */

@@ -83,7 +83,7 @@ typedef enum HnPartKind
 {
 	HN_NETWORKS,				/* HnNetworks: layers on the fingerprint */
 	HN_GP,						/* a Gaussian process, compares with training molecules: gp.h */
-	HN_FOREST,					/* randomised trees on descriptors and counts: forest.h */
+	HN_FOREST,					/* randomised trees on descriptors and counts */
 	HN_BOOSTING,				/* boosted trees on the same: boosting.h */
 	HN_JOINT,					/* the shares of several parts: joint.h */
 	HN_KNOWN,					/* molecules that the head has learned from: known.h */

@@ -1,6 +1,6 @@
 /*
  * trees.h: decision trees over descriptors and substructure counts, of which
- * forests and boosted trees are made.
+ * parts of heads are made.
  *
  * Trees read bytes, a row of codes for each molecule:
  *

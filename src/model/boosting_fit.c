@@ -414,8 +414,9 @@ make_booster(Booster *booster, int targets)
 /* Choose rows, encode them and grow the trees of all targets in the working arena. */
 static HnStatus
 grow(HnContext *context, const HnInputs *inputs, const real *labels, const HnFitOptions *options, const HnHead *head,
-	 HnBoosting *boosting, HnFitReport *report)
+	 void *grown, HnFitReport *report)
 {
+	HnBoosting *boosting = grown;
 	HnTreeRows	rows;
 	Booster		booster = {.context = context, .rows = &rows, .boosting = boosting};
 	int			trees = head->target_count * options->boosting;
@@ -445,8 +446,9 @@ grow(HnContext *context, const HnInputs *inputs, const real *labels, const HnFit
 
 /* Copy boosted trees to where they stay. */
 static HnStatus
-keep(HnContext *context, const HnBoosting *grown, HnHead *head)
+keep(HnContext *context, const void *from, HnHead *head)
 {
+	const HnBoosting *grown = from;
 	HnBoosting *boosting;
 	size_t		targets = (size_t) head->target_count;
 	size_t		leaves = ((size_t) grown->trees.node_count + targets * (size_t) grown->trees.tree_count) / 2;
@@ -467,19 +469,8 @@ HnStatus
 hn_boosting_fit(HnContext *context, const HnInputs *inputs, int fingerprint_dim, const real *labels,
 				const HnFitOptions *options, HnHead *head, HnFitReport *report)
 {
-	HnArena    *own = context->arena;
-	HnArena		work;			/* the codes of all rows are too much to keep */
 	HnBoosting	grown;
-	HnStatus	status;
 
 	(void) fingerprint_dim;
-	memset(report, 0, sizeof(*report));
-	hn_arena_init(&work, own->allocator);
-	context->arena = &work;
-	status = grow(context, inputs, labels, options, head, &grown, report);
-	context->arena = own;
-	if (status == HN_OK)
-		status = keep(context, &grown, head);
-	hn_arena_destroy(&work);
-	return status;
+	return hn_trees_fit(context, inputs, labels, options, grow, keep, &grown, head, report);
 }

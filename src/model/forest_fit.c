@@ -305,8 +305,9 @@ grow_trees(Grower *grower, const HnHead *head, const real *labels, const HnFitOp
 /* Choose rows, encode them and grow a forest in the working arena. */
 static HnStatus
 grow(HnContext *context, const HnInputs *inputs, const real *labels, const HnFitOptions *options,
-	 const HnHead *head, HnForest *forest, HnFitReport *report)
+	 const HnHead *head, void *grown, HnFitReport *report)
 {
+	HnForest   *forest = grown;
 	HnTreeRows	rows;
 	Grower		grower = {.context = context, .forest = forest, .rows = &rows};
 
@@ -320,8 +321,9 @@ grow(HnContext *context, const HnInputs *inputs, const real *labels, const HnFit
 
 /* Copy a forest to where it stays. */
 static HnStatus
-keep(HnContext *context, const HnForest *grown, HnHead *head)
+keep(HnContext *context, const void *from, HnHead *head)
 {
+	const HnForest *grown = from;
 	HnForest   *forest;
 
 	HN_NEW(context, forest, 1);
@@ -338,19 +340,8 @@ HnStatus
 hn_forest_fit(HnContext *context, const HnInputs *inputs, int fingerprint_dim, const real *labels,
 			  const HnFitOptions *options, HnHead *head, HnFitReport *report)
 {
-	HnArena    *own = context->arena;
-	HnArena		work;			/* the codes of all rows are too much to keep */
 	HnForest	grown;
-	HnStatus	status;
 
 	(void) fingerprint_dim;
-	memset(report, 0, sizeof(*report));
-	hn_arena_init(&work, own->allocator);
-	context->arena = &work;
-	status = grow(context, inputs, labels, options, head, &grown, report);
-	context->arena = own;
-	if (status == HN_OK)
-		status = keep(context, &grown, head);
-	hn_arena_destroy(&work);
-	return status;
+	return hn_trees_fit(context, inputs, labels, options, grow, keep, &grown, head, report);
 }

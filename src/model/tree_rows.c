@@ -194,3 +194,22 @@ hn_trees_keep(HnContext *context, const HnTrees *grown, HnTrees *kept)
 	memcpy(kept->codes, grown->codes, nodes * sizeof(*kept->codes));
 	return HN_OK;
 }
+
+HnStatus
+hn_trees_fit(HnContext *context, const HnInputs *inputs, const real *labels, const HnFitOptions *options,
+			 HnGrowTrees grow, HnKeepTrees keep, void *grown, HnHead *head, HnFitReport *report)
+{
+	HnArena    *own = context->arena;
+	HnArena		work;
+	HnStatus	status;
+
+	memset(report, 0, sizeof(*report));
+	hn_arena_init(&work, own->allocator);
+	context->arena = &work;
+	status = grow(context, inputs, labels, options, head, grown, report);
+	context->arena = own;
+	if (status == HN_OK)
+		status = keep(context, grown, head);
+	hn_arena_destroy(&work);
+	return status;
+}

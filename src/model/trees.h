@@ -64,6 +64,15 @@ extern HnStatus hn_tree_rows_make(HnContext *context, const HnInputs *inputs, co
 extern HnStatus hn_tree_rows_label(HnContext *context, const HnTreeRows *rows, const HnHead *head, int t,
 								   const real *labels, HnTreeLabels *found);
 
+/* How a part made of trees is fitted: grow it in one arena, and copy it into a head from there to another. */
+typedef HnStatus (*HnGrowTrees) (HnContext *context, const HnInputs *inputs, const real *labels, const HnFitOptions *options,
+								 const HnHead *head, void *grown, HnFitReport *report);
+typedef HnStatus (*HnKeepTrees) (HnContext *context, const void *grown, HnHead *head);
+
+/* Fit a part; *grown has room for it. The codes of all rows are too much to keep, so what grows has an arena of its own. */
+extern HnStatus hn_trees_fit(HnContext *context, const HnInputs *inputs, const real *labels, const HnFitOptions *options,
+							 HnGrowTrees grow, HnKeepTrees keep, void *grown, HnHead *head, HnFitReport *report);
+
 /* Copy the tables of trees to where they stay. */
 extern HnStatus hn_trees_keep(HnContext *context, const HnTrees *grown, HnTrees *kept);
 
