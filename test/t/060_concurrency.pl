@@ -47,12 +47,12 @@ $node->safe_psql(
 		END IF;
 	END \$\$;});
 
-# Wrap statements: that the model is gone is an answer, anything else is none.
+# Wrap statements: that the model is gone, or another one enriches the table, is an answer, anything else is none.
 sub block
 {
 	my ($statements) = @_;
 
-	return "DO \$\$ BEGIN $statements EXCEPTION WHEN undefined_object THEN NULL; END \$\$;";
+	return "DO \$\$ BEGIN $statements EXCEPTION WHEN undefined_object OR object_in_use THEN NULL; END \$\$;";
 }
 
 $node->pgbench(
